@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+//
+// The dependency lists below are the architecture: a target may import what its line names and
+// nothing else (`--explicit-target-dependency-import-check error` enforces it).
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// A library target in `Sources/<name>` with its tests in `Tests/<name>Tests`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: settings),
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.byName(name: name)] + dependencies,
+            swiftSettings: settings),
+    ]
+}
+
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "CChecksum"),
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CLMDB"),
+    .systemLibrary(name: "CNGHTTP2"),
+    .systemLibrary(name: "COpenSSL"),
+    .systemLibrary(name: "CMicroHTTPD"),
+    .systemLibrary(name: "CYAML"),
+]
+
+let layers: [[Target]] = [
+    // Layer 1: each stands alone on the standard library, Base and one C library.
+    module("Base", ["CChecksum"]),
+    module("Crypto", ["COpenSSL"]),
+    module("Wire"),
+    module("Store", ["Base", "CLMDB"]),
+    module("Transport", ["Base", "CLinux"]),
+    module("Metrics", ["Base"]),
+    // Layer 2: the domain, without I/O of its own.
+    module("API", ["Wire"]),
+    module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
+    module("Features", ["API", "Base", "Store", "Wire"]),
+    module("Models", ["Base", "Wire"]),
+    // Layer 3: the request path and the write path.
+    module("Engine", ["API", "Base", "Crypto", "Features", "Metrics", "Models", "Store", "Wire"]),
+    // Layer 4: the edges.
+    module("Admin", ["Base", "CMicroHTTPD", "Engine", "Metrics"]),
+    module(
+        "Server",
+        ["API", "Admin", "Base", "Engine", "GRPC", "Metrics", "Store", "Transport", "Wire"]),
+    module("Client", ["API", "Base", "GRPC", "Transport", "Wire"]),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "kassa",
+        dependencies: ["API", "Base", "CYAML", "Client", "Server", "Wire"],
+        swiftSettings: settings),
+    .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
+    .executableTarget(
+        name: "Bench",
+        dependencies: ["API", "Base", "Client", "GRPC", "Metrics", "Transport", "Wire"],
+        path: "bench",
+        swiftSettings: settings),
+]
+
+let package = Package(
+    name: "kassa",
+    products: [
+        .executable(name: "kassa", targets: ["kassa"]),
+        .executable(name: "ProtoGen", targets: ["ProtoGen"]),
+    ],
+    targets: systemLibraries + layers.flatMap { $0 } + executables
+)

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// CRC32C with the processor's own instruction where it has one (SSE4.2, ARMv8 CRC).
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+static inline int kassa_has_crc32c(void) {
+    return __builtin_cpu_supports("sse4.2");
+}
+
+__attribute__((target("sse4.2"))) static inline uint32_t kassa_crc32c(
+    uint32_t crc, const uint8_t *bytes, size_t count) {
+    uint64_t state = crc;
+    for (; count >= 8; bytes += 8, count -= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        state = __builtin_ia32_crc32di(state, word);
+    }
+    uint32_t tail = (uint32_t)state;
+    for (; count > 0; bytes += 1, count -= 1) tail = __builtin_ia32_crc32qi(tail, *bytes);
+    return tail;
+}
+#else
+static inline int kassa_has_crc32c(void) { return 0; }
+static inline uint32_t kassa_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
+    (void)bytes;
+    (void)count;
+    return crc;
+}
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Base
+import Testing
+
+@Test func `CRC-32C of the check string is the published value`() {
+    let bytes = Array("123456789".utf8)
+    #expect(CRC32C.checksum(bytes.span) == 0xE306_9283)
+    #expect(CRC32C.checksumByTable(bytes.span) == 0xE306_9283)
+}
+
+@Test func `both CRC-32C paths agree on every length and split`() {
+    var generator = SeededGenerator(seed: 7)
+    for length in 0..<100 {
+        let bytes = (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let whole = CRC32C.checksum(bytes.span)
+        #expect(whole == CRC32C.checksumByTable(bytes.span))
+        let cut = Int.random(in: 0...length, using: &generator)
+        let head = CRC32C.checksum(bytes.span.extracting(first: cut))
+        #expect(
+            CRC32C.checksum(bytes.span.extracting(droppingFirst: cut), continuing: head) == whole)
+    }
+}
+
+@Test func `a seeded generator repeats the published SplitMix64 sequence`() {
+    var generator = SeededGenerator(seed: 1_234_567)
+    #expect(generator.next() == 6_457_827_717_110_365_317)
+    #expect(generator.next() == 3_203_168_211_198_807_973)
+}
+
+@Test func `monotonic time saturates instead of overflowing`() {
+    let late = MonotonicTime(nanoseconds: .max - 1)
+    #expect(late.advanced(byNanoseconds: 5) == .distantFuture)
+    #expect(MonotonicTime(nanoseconds: 3).nanoseconds(since: late) == 0)
+}
