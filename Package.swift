@@ -42,7 +42,7 @@ let layers: [[Target]] = [
     // Layer 1: each stands alone on the standard library, Base and one C library.
     module("Base", ["CChecksum"]),
     module("Crypto", ["COpenSSL"]),
-    module("Wire"),
+    module("Wire", ["Base"]),
     module("Store", ["Base", "CLMDB"]),
     module("Transport", ["Base", "CLinux"]),
     module("Metrics", ["Base"]),

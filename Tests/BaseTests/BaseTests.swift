@@ -33,3 +33,21 @@ import Testing
     #expect(late.advanced(byNanoseconds: 5) == .distantFuture)
     #expect(MonotonicTime(nanoseconds: 3).nanoseconds(since: late) == 0)
 }
+
+@Test func `a byte buffer keeps its bytes while it grows and its storage while it empties`() {
+    var buffer = ByteBuffer(capacity: 0)
+    let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0) }
+    buffer.append(bytes.span)
+    buffer.append(7)
+    buffer.appendZeros(3)
+    #expect(buffer.count == 1_004)
+    #expect(buffer.bytes.indices.allSatisfy { $0 >= 1_000 || buffer.bytes[$0] == bytes[$0] })
+    buffer.removeFirst(1_000)
+    #expect(buffer.count == 4)
+    #expect(buffer.bytes[0] == 7)
+    let capacity = buffer.capacity
+    buffer.removeAll()
+    let emptied = buffer.isEmpty
+    #expect(emptied)
+    #expect(buffer.capacity == capacity)
+}
