@@ -29,7 +29,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
 }
 
 let systemLibraries: [Target] = [
-    .systemLibrary(name: "CChecksum"),
+    .systemLibrary(name: "CBase"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB"),
     .systemLibrary(name: "CNGHTTP2"),
@@ -40,8 +40,9 @@ let systemLibraries: [Target] = [
 
 let layers: [[Target]] = [
     // Layer 1: each stands alone on the standard library, Base and one C library.
-    module("Base", ["CChecksum"]),
+    module("Base", ["CBase"]),
     module("Crypto", ["COpenSSL"]),
+    module("Files"),
     module("Wire", ["Base"]),
     module("Store", ["Base", "CLMDB"]),
     module("Transport", ["Base", "CLinux"]),
@@ -52,7 +53,8 @@ let layers: [[Target]] = [
     module("Features", ["API", "Base", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
     // Layer 3: the request path and the write path.
-    module("Engine", ["API", "Base", "Crypto", "Features", "Metrics", "Models", "Store", "Wire"]),
+    module("Engine",
+        ["API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Store", "Wire"]),
     // Layer 4: the edges.
     module("Admin", ["Base", "CMicroHTTPD", "Engine", "Metrics"]),
     module(

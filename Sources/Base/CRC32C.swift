@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CChecksum
+internal import CBase
 
 /// The CRC-32C checksum (Castagnoli) that guards every stored row.
 package enum CRC32C {

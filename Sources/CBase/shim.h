@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CRC32C with the processor's own instruction where it has one (SSE4.2, ARMv8 CRC).
+// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
+#define _GNU_SOURCE
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+// glibc declares pthread_setname_np for _GNU_SOURCE only, which Swift's Glibc does not define.
+extern int pthread_setname_np(pthread_t thread, const char *name);
+
+static inline void kassa_name_this_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}
 
 #if defined(__x86_64__)
 static inline int kassa_has_crc32c(void) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CBase
+internal import Glibc
+
+/// An operating-system thread that runs one closure and is joined.
+///
+/// Kassa's work is cut by thread, not by task: an event loop, the LMDB writer and the control
+/// thread each stay on the thread that they began on.
+package struct Thread: Sendable {
+    private let handle: pthread_t
+
+    /// Starts a thread called `name` (15 bytes show in `top`) that runs `body`.
+    package init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = Start(name: name, body: body)
+        var handle = pthread_t()
+        // Safe: the closure takes over the one reference that is passed here.
+        let status = unsafe pthread_create(
+            &handle, nil,
+            { argument in
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                unsafe kassa_name_this_thread(String(start.name.prefix(15)))
+                start.body()
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+        precondition(status == 0, "no thread could be started")
+        self.handle = handle
+    }
+
+    /// Waits until the closure has returned. To be called once.
+    package func join() {
+        let status = pthread_join(handle, nil)
+        precondition(status == 0, "a thread is joined once")
+    }
+
+    private final class Start: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// `bytes` as lower-case hexadecimal, two digits a byte: how a digest is shown.
+package func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(bytes.count * 2)
+    for byte in bytes {
+        text.append(digits[Int(byte >> 4)])
+        text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+}

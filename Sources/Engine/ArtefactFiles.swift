@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Crypto
+internal import Files
+
+/// The folder of model artefacts: immutable files, each named by the SHA-256 of its bytes.
+///
+/// What is read back is checked against its name, so a damaged file is never a model.
+package struct ArtefactFiles: Sendable {
+    /// Bytes of the largest artefact.
+    package static let byteCountMax = 256 << 20
+
+    private let folder: String
+
+    /// The artefacts in `folder`, which is made if it is missing; leftovers of an interrupted
+    /// upload are removed.
+    package init(folder: String) throws(EngineError) {
+        self.folder = folder
+        do throws(FileError) {
+            try Files.makeFolder(folder)
+            for name in try Files.names(in: folder) where name.hasSuffix(Files.temporarySuffix) {
+                try Files.remove("\(folder)/\(name)")
+            }
+        } catch {
+            throw EngineError(.unavailable, error.description)
+        }
+    }
+
+    private func path(_ digest: [UInt8]) -> String {
+        "\(folder)/\(hexadecimal(digest))"
+    }
+
+    /// Stores `bytes` under their `digest`, durably.
+    package func write(_ bytes: Span<UInt8>, digest: [UInt8]) throws(EngineError) {
+        do throws(FileError) {
+            try Files.write(bytes, to: path(digest))
+        } catch {
+            throw EngineError(.unavailable, error.description)
+        }
+    }
+
+    /// The bytes of the artefact `digest`, verified.
+    package func read(digest: [UInt8]) throws(EngineError) -> [UInt8] {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try Files.read(path(digest), byteCountMax: Self.byteCountMax)
+        } catch {
+            throw EngineError(.dataLoss, error.description)
+        }
+        guard SHA256.digest(of: bytes.span) == digest else {
+            throw EngineError(
+                .dataLoss, "\(path(digest)) is damaged: its SHA-256 differs from its name")
+        }
+        return bytes
+    }
+
+    /// Removes the artefact `digest`; a missing one is no error.
+    package func remove(digest: [UInt8]) throws(EngineError) {
+        do throws(FileError) {
+            try Files.remove(path(digest))
+        } catch {
+            throw EngineError(.unavailable, error.description)
+        }
+    }
+}

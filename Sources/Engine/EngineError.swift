@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the engine refused or failed a request: a kind that maps to one gRPC status, and a reason.
+///
+/// The reason names the field at fault and never repeats a value that the client sent.
+package struct EngineError: Error, Equatable {
+    /// The closed set of refusals; the edge maps each to a status in one switch.
+    package enum Kind: Equatable, Sendable {
+        /// The request itself is wrong.
+        case invalidArgument
+        /// What the request names does not exist.
+        case notFound
+        /// It exists already, with other content.
+        case alreadyExists
+        /// It makes no sense in the present state.
+        case failedPrecondition
+        /// A compare-and-set did not match.
+        case aborted
+        /// A queue or budget is full; try again later.
+        case resourceExhausted
+        /// Stored bytes are damaged.
+        case dataLoss
+        /// The store cannot be used at the moment.
+        case unavailable
+        /// A message of the request is not valid protobuf, or the engine itself is at fault.
+        case `internal`
+    }
+
+    package let kind: Kind
+    package let reason: String
+
+    package init(_ kind: Kind, _ reason: String) {
+        self.kind = kind
+        self.reason = reason
+    }
+}
