@@ -37,6 +37,11 @@ test-swift: deps ## Run the tests that are written in Swift.
 test-python: venv release ## Run the tests with stock clients and official libraries as oracles.
 	$(PYTHON) -m pytest -q Tests
 
+proto: deps ## Regenerate Sources/API/Generated from proto/.
+	swift build --product ProtoGen
+	protoc --plugin=protoc-gen-kassa=.build/debug/ProtoGen --kassa_out=Sources/API/Generated \
+		-Iproto $(sort $(patsubst proto/%,%,$(wildcard proto/*/*/*.proto proto/*/*/*/*.proto)))
+
 lint: deps ## Check the formatting.
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests bench
 

@@ -14,6 +14,9 @@ package enum ReflectionV1Alpha {}
 /// The messages, enums and services of the proto package `kassa.v1`.
 package enum KassaV1 {}
 
+/// The messages, enums and services of the proto package `kassa.storage.v1`.
+package enum KassaStorageV1 {}
+
 extension APIFiles {
     /// Every proto file that the API is generated from, imports before importers.
     package static let all: [APIFile] = [
@@ -22,8 +25,9 @@ extension APIFiles {
         reflectionV1AlphaReflection,
         kassaV1Values,
         kassaV1Config,
-        kassaV1Features,
         kassaV1Models,
+        kassaStorageV1Storage,
+        kassaV1Features,
         kassaV1Scoring,
     ]
 
@@ -33,8 +37,8 @@ extension APIFiles {
         ReflectionV1.ServerReflectionService.descriptor,
         ReflectionV1Alpha.ServerReflectionService.descriptor,
         KassaV1.ConfigService.descriptor,
-        KassaV1.FeaturesService.descriptor,
         KassaV1.ModelsService.descriptor,
+        KassaV1.FeaturesService.descriptor,
         KassaV1.ScoringService.descriptor,
     ]
 }
