@@ -22,7 +22,9 @@ package struct EngineError: Error, Equatable {
         case dataLoss
         /// The store cannot be used at the moment.
         case unavailable
-        /// A message of the request is not valid protobuf, or the engine itself is at fault.
+        /// The request is not a valid protobuf message.
+        case malformed
+        /// The engine itself is at fault.
         case `internal`
     }
 

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Wire
+
+/// A `ScoreRequest` as ranges into its bytes, so that reading one allocates nothing.
+///
+/// Reused from request to request: the arrays keep their storage.
+struct ScoreRequestFields {
+    /// An entity's kind and id, where they stand in the request.
+    struct Entity {
+        var kind = ByteRange.empty
+        var id = ByteRange.empty
+    }
+
+    /// A value that the request brings along.
+    struct ContextValue {
+        enum Kind {
+            case missing
+            case null
+            case number(Double)
+            case integer(Int64)
+            case flag(Bool)
+            case text(ByteRange)
+            case vector
+        }
+
+        var name = ByteRange.empty
+        var kind = Kind.missing
+    }
+
+    private(set) var scorer = ByteRange.empty
+    private(set) var entities: [Entity] = []
+    private(set) var context: [ContextValue] = []
+    private(set) var includesFeatures = false
+
+    init() {
+        entities.reserveCapacity(ScoreLimits.entitiesMax)
+        context.reserveCapacity(ScoreLimits.contextValuesMax)
+    }
+
+    /// Reads `message`, replacing what was read before.
+    mutating func read(_ message: Span<UInt8>) throws(EngineError) {
+        scorer = .empty
+        entities.removeAll(keepingCapacity: true)
+        context.removeAll(keepingCapacity: true)
+        includesFeatures = false
+        do throws(WireError) {
+            try readFields(message)
+        } catch {
+            throw EngineError(.malformed, "ScoreRequest: \(error)")
+        }
+        guard entities.count <= ScoreLimits.entitiesMax else {
+            throw EngineError(
+                .invalidArgument, "entities: more than \(ScoreLimits.entitiesMax) in one request")
+        }
+        guard context.count <= ScoreLimits.contextValuesMax else {
+            throw EngineError(
+                .invalidArgument,
+                "context: more than \(ScoreLimits.contextValuesMax) values in one request")
+        }
+    }
+
+    private typealias Request = KassaV1.ScoreRequest.Field
+
+    private mutating func readFields(_ message: Span<UInt8>) throws(WireError) {
+        var reader = WireReader(message)
+        while let tag = try reader.next() {
+            switch tag.rawValue {
+            case WireTag.rawValue(of: Request.scorer, .lengthDelimited):
+                scorer = try reader.textRange()
+            case WireTag.rawValue(of: Request.entities, .lengthDelimited):
+                var nested = try reader.nested()
+                let entity = try Self.entity(&nested)
+                // One over the limit is kept, so that `read` sees that there were too many.
+                if entities.count <= ScoreLimits.entitiesMax { entities.append(entity) }
+            case WireTag.rawValue(of: Request.context, .lengthDelimited):
+                var nested = try reader.nested()
+                let value = try Self.contextValue(&nested)
+                if context.count <= ScoreLimits.contextValuesMax { context.append(value) }
+            case WireTag.rawValue(of: Request.include, .varint):
+                note(try reader.enumeration())
+            case WireTag.rawValue(of: Request.include, .lengthDelimited):
+                var packed = try reader.packed()
+                while !packed.isAtEnd { note(try packed.enumeration()) }
+            default:
+                try reader.skip(tag)
+            }
+        }
+    }
+
+    private mutating func note(_ include: KassaV1.Include) {
+        if include == .features { includesFeatures = true }
+    }
+
+    private static func entity(_ reader: inout WireReader) throws(WireError) -> Entity {
+        typealias Field = KassaV1.EntityKey.Field
+        var entity = Entity()
+        while let tag = try reader.next() {
+            switch tag.rawValue {
+            case WireTag.rawValue(of: Field.kind, .lengthDelimited):
+                entity.kind = try reader.textRange()
+            case WireTag.rawValue(of: Field.id, .lengthDelimited):
+                entity.id = try reader.textRange()
+            default:
+                try reader.skip(tag)
+            }
+        }
+        return entity
+    }
+
+    private static func contextValue(_ reader: inout WireReader) throws(WireError) -> ContextValue {
+        typealias Field = KassaV1.NamedValue.Field
+        var value = ContextValue()
+        while let tag = try reader.next() {
+            switch tag.rawValue {
+            case WireTag.rawValue(of: Field.name, .lengthDelimited):
+                value.name = try reader.textRange()
+            case WireTag.rawValue(of: Field.value, .lengthDelimited):
+                var nested = try reader.nested()
+                try readKind(&nested, into: &value.kind)
+            default:
+                try reader.skip(tag)
+            }
+        }
+        return value
+    }
+
+    private static func readKind(
+        _ reader: inout WireReader, into kind: inout ContextValue.Kind
+    ) throws(WireError) {
+        typealias Field = KassaV1.Value.Field
+        while let tag = try reader.next() {
+            switch tag.rawValue {
+            case WireTag.rawValue(of: Field.number, .fixed64):
+                kind = .number(try reader.double())
+            case WireTag.rawValue(of: Field.integer, .varint):
+                kind = .integer(try reader.sint64())
+            case WireTag.rawValue(of: Field.flag, .varint):
+                kind = .flag(try reader.bool())
+            case WireTag.rawValue(of: Field.text, .lengthDelimited):
+                kind = .text(try reader.textRange())
+            case WireTag.rawValue(of: Field.vector, .lengthDelimited):
+                _ = try KassaV1.FloatVector(decoding: try reader.span())
+                kind = .vector
+            case WireTag.rawValue(of: Field.null, .lengthDelimited):
+                _ = try KassaV1.NullValue(decoding: try reader.span())
+                kind = .null
+            default:
+                try reader.skip(tag)
+            }
+        }
+    }
+}
