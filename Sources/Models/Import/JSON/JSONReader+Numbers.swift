@@ -85,7 +85,9 @@ extension JSONReader {
                 position += 1
             }
             number.exponentDigits = skipDigits()
-            guard number.exponentDigits > 0 else { throw refuse("expected a digit in the exponent") }
+            guard number.exponentDigits > 0 else {
+                throw refuse("expected a digit in the exponent")
+            }
         }
         guard position - number.start <= ImportLimits.numberBytesMax else {
             throw .limit("characters in a number", max: ImportLimits.numberBytesMax)

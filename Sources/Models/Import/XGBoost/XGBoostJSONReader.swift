@@ -65,7 +65,11 @@ struct XGBoostJSONReader: ~Escapable {
             } else if json.keyIs("objective") {
                 try json.enterObject()
                 while try json.nextKey() {
-                    if json.keyIs("name") { header.objective = try json.string() } else { try json.skip() }
+                    if json.keyIs("name") {
+                        header.objective = try json.string()
+                    } else {
+                        try json.skip()
+                    }
                 }
             } else if json.keyIs("feature_names") {
                 try json.enterArray()
