@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The limits of feature sets, writes and rows.
+package enum FeatureLimits {
+    /// Features of one version of a feature set.
+    package static let featuresMax = 1_000
+    /// Physical columns of a feature set, over all its versions.
+    package static let columnsMax = 2_000
+    /// Versions of a feature set.
+    package static let versionsMax = 10_000
+    /// Entity kinds that together key a feature set.
+    package static let entityKindsMax = 4
+    /// Bytes of a name of anything.
+    package static let nameByteCountMax = 64
+    /// UTF-8 bytes of an entity id.
+    package static let idByteCountMax = 256
+    /// Bytes of a row's key: the most that LMDB takes (511), down to a multiple of 8.
+    package static let keyByteCountMax = 504
+    /// Rows of one write.
+    package static let rowsMax = 10_000
+    /// UTF-8 bytes of a string value.
+    package static let textByteCountMax = 1_024
+    /// Bytes of a whole row. Above about 2,000 LMDB moves a row to pages of its own.
+    package static let rowByteCountMax = 65_536
+    /// How far an event time may lie in the future: the clocks of writers differ.
+    package static let futureSkewMicrosecondsMax: Int64 = 300_000_000
+    /// The latest event time there can be: 9999-12-31. Far from any overflow of sums.
+    package static let eventTimeMicrosecondsMax: Int64 = 253_402_300_799_999_999
+    /// The longest `max_age_ms` and `ttl_ms`: a hundred years.
+    package static let durationMillisecondsMax: UInt64 = 3_155_760_000_000
+    /// Bytes of an owner or a description.
+    package static let proseByteCountMax = 4_096
+    /// Labels of a feature set; each key is a name, each value up to 256 bytes.
+    package static let labelsMax = 64
+    /// Bytes of a label's key or value.
+    package static let labelByteCountMax = 256
+    /// Inputs of one model.
+    package static let inputsMax = 4_096
+    /// Categories of one string input: exactly countable in a float32.
+    package static let categoriesMax = 65_536
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where each column lies in a row.
+///
+/// A layout holds the first `columnCount` columns of its feature set: every layout contains the older
+/// ones' columns, so that rewriting a row in the newest layout loses nothing that an older version reads.
+///
+/// ```
+///  0  CRC-32C of bytes 4...     UInt32        32  presence: 2 bits a column, 64-bit words
+///  4  bytes of the row          UInt32            columns of 8 bytes, then of 4, then of 1
+///  8  sequence of the write     UInt64            if there are several event times, 8-aligned:
+/// 16  latest event time, µs     Int64               the others, latest first, Int64 each
+/// 24  layout id                 UInt16              a time number per column (0 the latest), UInt8,
+/// 26  format version            UInt8               or UInt16 when there are more than 256 times
+/// 27  zero                      UInt8             the strings, in column order
+/// 28  further event times       UInt16            zeros up to a multiple of 8
+/// 30  zero                      UInt16
+/// ```
+///
+/// All integers are little-endian. A string's slot holds where it ends in the strings' bytes (UInt32); it
+/// starts where the string column before it ends. Slots of columns without a value are zero, but for
+/// strings (the end of the one before). Equal content therefore has equal bytes.
+package final class RowLayout: Sendable {
+    /// Bytes before the presence words.
+    package static let headerByteCount = 32
+    /// The version of the format above.
+    package static let formatVersion: UInt8 = 1
+
+    /// The number that a row names; 1 is the oldest.
+    package let id: UInt16
+    package let types: [FeatureType]
+    /// The offset of each column's slot from the start of the row.
+    package let offsets: [Int]
+    /// For a string column: the slot of the string column before it; 0 if it is the first.
+    package let previousTextOffsets: [Int]
+    /// The string columns, ascending.
+    package let textColumns: [Int]
+    /// Where the slots end.
+    package let fixedEnd: Int
+
+    /// Lays out columns of the given types.
+    package init(id: UInt16, types: [FeatureType]) {
+        self.id = id
+        self.types = types
+        var offsets = [Int](repeating: 0, count: types.count)
+        var end = Self.headerByteCount + (types.count + 31) / 32 * 8
+        for byteCount in [8, 4, 1] {
+            for (column, type) in types.enumerated() where type.slotByteCount == byteCount {
+                offsets[column] = end
+                end += byteCount
+            }
+        }
+        var previous = [Int](repeating: 0, count: types.count)
+        var last = 0
+        for (column, type) in types.enumerated() where type == .string {
+            previous[column] = last
+            last = offsets[column]
+        }
+        self.offsets = offsets
+        previousTextOffsets = previous
+        textColumns = types.indices.filter { types[$0] == .string }
+        fixedEnd = end
+    }
+
+    package var columnCount: Int { types.count }
+
+    /// 64-bit words of presence.
+    package var presenceWordCount: Int { (types.count + 31) / 32 }
+
+    /// Where the table of further event times starts, if there are any.
+    package var timesStart: Int { (fixedEnd + 7) & ~7 }
+
+    /// Bytes of one time number when a row has `timeCount` further times.
+    package static func timeIndexByteCount(timeCount: Int) -> Int {
+        timeCount < 256 ? 1 : 2
+    }
+
+    /// Where the strings start when a row has `timeCount` further times.
+    package func tailStart(timeCount: Int) -> Int {
+        guard timeCount > 0 else { return fixedEnd }
+        return timesStart + timeCount * 8
+            + columnCount * Self.timeIndexByteCount(timeCount: timeCount)
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one write says about one row: some columns at one event time.
+///
+/// The spans have an element per written column, ascending by column; they are lent by the batch.
+package struct RowPatch: ~Escapable {
+    /// Physical columns, ascending.
+    let columns: Span<UInt16>
+    /// A raw ``Presence`` each; absent cells are left alone.
+    let states: Span<UInt8>
+    /// The slot's bits each; for strings the offset in `texts` (high half) and the length (low half).
+    let bits: Span<UInt64>
+    let texts: Span<UInt8>
+    /// Microseconds.
+    let eventTime: Int64
+
+    @_lifetime(copy columns, copy states, copy bits, copy texts)
+    init(
+        columns: Span<UInt16>, states: Span<UInt8>, bits: Span<UInt64>, texts: Span<UInt8>,
+        eventTime: Int64
+    ) {
+        self.columns = columns
+        self.states = states
+        self.bits = bits
+        self.texts = texts
+        self.eventTime = eventTime
+    }
+}

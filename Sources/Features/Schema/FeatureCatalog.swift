@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// All feature sets, by name: the value that a configuration epoch holds.
+///
+/// Sets are never removed, so that no number in a row's key is ever given twice.
+package struct FeatureCatalog: Sendable {
+    /// The sets by name.
+    package private(set) var sets: [String: FeatureSet] = [:]
+    private var nextSetID: UInt32 = 1
+    private var kindsIDs: [[String]: UInt16] = [:]
+
+    /// An empty catalog.
+    package init() {}
+
+    /// A catalog of stored sets.
+    ///
+    /// - Throws: ``FeatureSetStateError`` if two sets share a name or a number, or disagree about kinds.
+    package init(_ stored: [FeatureSet]) throws(FeatureSetStateError) {
+        var ids: Set<UInt32> = []
+        var kinds: [UInt16: [String]] = [:]
+        for set in stored {
+            guard ids.insert(set.id).inserted, sets[set.name] == nil else { throw .damaged }
+            for version in set.versions {
+                guard
+                    kindsIDs[version.entityKinds, default: version.kindsID] == version.kindsID,
+                    kinds[version.kindsID, default: version.entityKinds] == version.entityKinds
+                else { throw .damaged }
+                kindsIDs[version.entityKinds] = version.kindsID
+                kinds[version.kindsID] = version.entityKinds
+            }
+            sets[set.name] = set
+            guard set.id < .max else { throw .damaged }
+            nextSetID = max(nextSetID, set.id + 1)
+        }
+    }
+
+    /// The set and the version that `reference` names.
+    package func resolve(
+        _ reference: FeatureSetReference
+    ) -> (set: FeatureSet, version: FeatureSetVersion)? {
+        guard let set = sets[reference.name], let version = set.version(reference.version) else {
+            return nil
+        }
+        return (set, version)
+    }
+
+    /// Applies a definition; the catalog changes as the result says. For a plan, apply to a copy.
+    package mutating func apply(
+        _ definition: FeatureSetDefinition
+    ) throws(FeatureSetError) -> FeatureSetChange {
+        let kindsID = try kindsID(of: definition.entityKinds)
+        let change: FeatureSetChange
+        if let set = sets[definition.name] {
+            change = try set.applying(definition, kindsID: kindsID)
+        } else {
+            guard nextSetID < .max else {
+                throw .conflict(field: "name", reason: "there are no more numbers for sets")
+            }
+            let set = try FeatureSet(definition, id: nextSetID, kindsID: kindsID)
+            let lines = definition.features.map { "feature \($0.name) added (\($0.type.name))" }
+            change = FeatureSetChange(action: .add, version: 1, details: lines, set: set)
+            nextSetID += 1
+        }
+        kindsIDs[definition.entityKinds] = kindsID
+        sets[definition.name] = change.set
+        return change
+    }
+
+    private func kindsID(of kinds: [String]) throws(FeatureSetError) -> UInt16 {
+        if let known = kindsIDs[kinds] { return known }
+        let last = kindsIDs.values.max() ?? 0
+        guard last < .max else {
+            throw .conflict(field: "entity", reason: "there are no more numbers for lists of kinds")
+        }
+        return last + 1
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What applying a definition does to a feature set: an entry of a plan, and its result.
+package struct FeatureSetChange: Sendable {
+    /// The kinds of change.
+    package enum Action: Hashable, Sendable {
+        /// The set, or a version of it, is new.
+        case add
+        /// No new version: words (owner, description, labels) differ.
+        case change
+        case unchanged
+    }
+
+    package let action: Action
+    /// The version that the definition is.
+    package let version: UInt32
+    /// What exactly is new or different, a line each.
+    package let details: [String]
+    /// The set afterwards.
+    package let set: FeatureSet
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The trees in memory of their own: what evaluation kernels read.
+///
+/// A value of pointers, passed by value so that a kernel keeps them in registers. `CompiledModel`
+/// owns the memory; nothing writes to it after `init`.
+@unsafe struct PackedForest: @unchecked Sendable {
+    let nodes: UnsafePointer<PackedNode>
+    /// The root of each tree, as an index into `nodes`; a multiple of the group width.
+    let roots: UnsafePointer<UInt32>
+    let groups: UnsafePointer<TreeGroup>
+    let groupCount: Int
+    /// Slots 1... of a prepared row, in order.
+    let slots: UnsafePointer<RowSlot>
+    /// Slots of a prepared row, the leaves' slot 0 included.
+    let slotCount: Int
+    let byteCount: Int
+
+    init(nodes: [PackedNode], roots: [UInt32], groups: [TreeGroup], slots: [RowSlot]) {
+        unsafe self.nodes = copy(nodes)
+        unsafe self.roots = copy(roots)
+        unsafe self.groups = copy(groups)
+        unsafe self.slots = copy(slots)
+        unsafe groupCount = groups.count
+        unsafe slotCount = slots.count + 1
+        unsafe byteCount =
+            nodes.count * MemoryLayout<PackedNode>.stride
+            + roots.count * MemoryLayout<UInt32>.stride
+            + groups.count * MemoryLayout<TreeGroup>.stride
+            + slots.count * MemoryLayout<RowSlot>.stride
+    }
+
+    /// Frees the memory; no evaluation may be under way.
+    func deallocate() {
+        unsafe nodes.deallocate()
+        unsafe roots.deallocate()
+        unsafe groups.deallocate()
+        unsafe slots.deallocate()
+    }
+
+    /// Fills slots 1... from a row; slot 0 must hold minus infinity already.
+    @inline(__always)
+    func prepare(_ row: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        for index in 0..<(unsafe slotCount - 1) {
+            let slot = unsafe slots[index]
+            let value = unsafe row[slot.feature]
+            unsafe prepared[index + 1] = value.isNaN ? slot.missing : value
+        }
+    }
+}
+
+/// A copy of `array` that lives until it is deallocated.
+private func copy<Element: BitwiseCopyable>(_ array: [Element]) -> UnsafePointer<Element> {
+    let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(array.count, 1))
+    // Safe: the memory holds as many elements as the array has.
+    unsafe array.withUnsafeBufferPointer { source in
+        if let base = source.baseAddress {
+            unsafe copy.initialize(from: base, count: source.count)
+        }
+    }
+    return unsafe UnsafePointer(copy)
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A node as the evaluator walks it, in eight bytes; siblings are neighbours, the left one first.
+///
+/// A leaf reads slot 0, which is always minus infinity and so below every value: with a step of 0 it
+/// sends the row to itself, and a walk may take as many steps as it likes.
+struct PackedNode {
+    /// A split's threshold or a leaf's value; finite.
+    var value: Float
+    /// The slot of the prepared row that the split compares.
+    var slot: UInt16
+    /// Nodes from here to the left child.
+    var step: UInt16
+}

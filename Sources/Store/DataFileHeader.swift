@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// The two meta pages of a data file, checked before LMDB maps it.
+///
+/// LMDB 0.9.24 trusts them: a file shorter than `mm_last_pg` says ends in SIGBUS, a page size of 0 in
+/// SIGFPE. Layout on 64-bit little-endian machines: a 16-byte page header, then `MDB_meta`.
+struct DataFileHeader {
+    /// Bytes of a page.
+    var pageBytes: UInt64
+    /// The last page that the newer meta page speaks of.
+    var lastPage: UInt64
+    /// The number of the last commit.
+    var transactionID: UInt64
+
+    private static let metaBytes = 152
+    private static let metaFlag: UInt64 = 0x08
+    private static let magic: UInt64 = 0xBEEF_C0DE
+    private static let dataVersion: UInt64 = 1
+    private static let noRoot = UInt64.max
+    private static let pageBytesRange: ClosedRange<UInt64> = 512...32_768
+
+    /// Reads and checks the file at `path`; nil if there is none yet or it is empty.
+    static func check(path: String) throws(StoreError) -> DataFileHeader? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0 && errno == ENOENT { return nil }
+        guard descriptor >= 0 else { throw SystemCall.failure(path: path, call: "open") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw SystemCall.failure(path: path, call: "fstat")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw .foreignFile(path: path, reason: "it is not a regular file")
+        }
+        guard status.st_size > 0 else { return nil }
+        let byteCount = UInt64(status.st_size)
+        let first = try read(descriptor, at: 0, path: path)
+        let second = try read(descriptor, at: first.pageBytes, path: path)
+        guard first.pageBytes == second.pageBytes else {
+            throw .foreignFile(path: path, reason: "its meta pages differ in page size")
+        }
+        let newer = first.transactionID > second.transactionID ? first : second
+        let (pages, isTooMany) = newer.lastPage.addingReportingOverflow(1)
+        let (expected, overflow) = pages.multipliedReportingOverflow(by: newer.pageBytes)
+        guard !isTooMany && !overflow else {
+            throw .foreignFile(path: path, reason: "its meta page names an impossible last page")
+        }
+        guard byteCount >= expected else {
+            throw .truncated(path: path, byteCount: byteCount, expectedByteCount: expected)
+        }
+        return newer
+    }
+
+    private static func read(
+        _ descriptor: Int32, at offset: UInt64, path: String
+    ) throws(StoreError) -> DataFileHeader {
+        var bytes = [UInt8](repeating: 0, count: metaBytes)
+        let count = unsafe pread(descriptor, &bytes, metaBytes, Int(offset))
+        guard count >= 0 else { throw SystemCall.failure(path: path, call: "pread") }
+        guard count == metaBytes else {
+            throw .foreignFile(path: path, reason: "it is too short to hold two meta pages")
+        }
+        func number(_ offset: Int, _ size: Int) -> UInt64 {
+            (0..<size).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+        }
+        guard number(10, 2) & metaFlag != 0 && number(16, 4) == magic else {
+            throw .foreignFile(path: path, reason: "a meta page is missing or damaged")
+        }
+        guard number(20, 4) == dataVersion else {
+            throw .foreignFile(path: path, reason: "it was written by another version of LMDB")
+        }
+        let pageBytes = number(40, 4)
+        guard pageBytesRange.contains(pageBytes) && pageBytes.nonzeroBitCount == 1 else {
+            throw .foreignFile(path: path, reason: "its page size is impossible")
+        }
+        let lastPage = number(136, 8)
+        // The main table holds only the names of the others: no flag, and a root inside the file.
+        let root = number(128, 8)
+        guard number(92, 2) == 0 && (root == noRoot || root <= lastPage) else {
+            throw .foreignFile(path: path, reason: "its table of names is impossible")
+        }
+        return DataFileHeader(
+            pageBytes: pageBytes, lastPage: lastPage, transactionID: number(144, 8))
+    }
+}
+
+extension DataFileHeader {
+    /// The least map that holds what the file holds, and a little more.
+    var leastMapBytes: Int {
+        Int(clamping: (lastPage + 1) * pageBytes + (1 << 20))
+    }
+}

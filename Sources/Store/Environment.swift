@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLMDB
+internal import Glibc
+internal import Synchronization
+
+/// One open data directory: its tables, its readers, and the right to write to it.
+///
+/// It closes when the last reference to it goes: every transaction and the writer hold one.
+@safe package final class Environment: Sendable {
+    /// Whether the store takes writes.
+    enum Health: UInt8, AtomicRepresentable {
+        case writable
+        case readOnly
+        case panicked
+    }
+
+    /// The newest format of a data directory that this release reads and writes.
+    package static let formatVersion: UInt64 = 1
+
+    /// The data directory.
+    package let path: String
+    /// The bytes of address space that the data may take.
+    package let mapBytes: Int
+    /// Places where a harness may make the write path fail.
+    package let faults = FaultPoints()
+    /// The store's own table: format version and write sequence, under keys that begin `store.`.
+    ///
+    /// Others may keep their cursors and epochs here under keys of their own.
+    package let meta: Table
+
+    // Safe: LMDB's environment takes calls from any thread; it is closed only in deinit.
+    nonisolated(unsafe) let handle: OpaquePointer
+    let tables: [String: Table]
+    let health = Atomic<Health>(.writable)
+    let hasWriter = Atomic<Bool>(false)
+    let dataDescriptor: Int32
+    let pageBytes: UInt64
+    /// The length of the data file as the writer last made it.
+    let fileBytes = Atomic<UInt64>(0)
+    private let lock: DirectoryLock
+
+    /// Opens the store in the directory `path`, and makes both if they are not there.
+    ///
+    /// Refuses a directory that is open elsewhere, a data file that is cut or foreign, and one of a
+    /// newer release. `tables` are made if they are missing; no table can be added later.
+    package init(
+        at path: String,
+        tables definitions: [TableDefinition],
+        configuration: EnvironmentConfiguration = EnvironmentConfiguration()
+    ) throws(StoreError) {
+        precondition(definitions.count < Limits.tablesMax)
+        precondition(!definitions.contains { $0.name == "meta" })
+        try SystemCall.makeDirectory(path: path)
+        let lock = try DirectoryLock(path: path)
+        let header = try DataFileHeader.check(path: path + "/data.mdb")
+        let mapBytes = max(configuration.mapBytes, header?.leastMapBytes ?? 0)
+        let opened = try OpenedEnvironment(
+            path: path, mapBytes: mapBytes, readersMax: configuration.readersMax,
+            tables: [TableDefinition(name: "meta")] + definitions)
+        self.lock = lock
+        self.path = path
+        self.mapBytes = mapBytes
+        tables = opened.tables
+        meta = opened.tables["meta"]!
+        dataDescriptor = opened.dataDescriptor
+        pageBytes = opened.pageBytes
+        unsafe handle = opened.handle
+    }
+
+    deinit {
+        unsafe mdb_env_close(handle)
+    }
+
+    /// The table `name` that was named at open; to be asked for once, at start.
+    package func table(_ name: String) -> Table {
+        guard let table = tables[name] else {
+            preconditionFailure("table \(name) was not named at open")
+        }
+        return table
+    }
+
+    /// Frees the slots of readers whose process is gone, and returns how many. `mdb_reader_check`.
+    @discardableResult
+    package func freeStaleReaders() -> Int {
+        var count: Int32 = 0
+        // Safe: the pointer is to a local.
+        return unsafe mdb_reader_check(handle, &count) == MDB_SUCCESS ? Int(count) : 0
+    }
+
+    /// Why no write is possible now; nil, if one is.
+    package var writeRefusal: StoreError? {
+        switch health.load(ordering: .acquiring) {
+        case .writable: nil
+        case .readOnly: .readOnlyLatched
+        case .panicked: .panicked
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How an environment is opened.
+package struct EnvironmentConfiguration: Sendable {
+    /// Bytes of address space for the data; the file takes only what is written.
+    ///
+    /// The default is 64 GiB. A file larger than this is mapped whole all the same.
+    package var mapBytes = 64 << 30
+    /// Read transactions at once: one for each loop, and 16 for control work.
+    package var readersMax = Limits.readersMax
+
+    package init(mapBytes: Int = 64 << 30, readersMax: Int = Limits.readersMax) {
+        self.mapBytes = mapBytes
+        self.readersMax = readersMax
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bounds of keys and values.
+package enum Limits {
+    /// Bytes of a key; LMDB's own bound.
+    package static let keyBytes = 1...511
+    /// The most bytes of a value: a row has 2,000, the largest document a few hundred thousand.
+    package static let valueBytesMax = 16 << 20
+    /// Readers at once, where the configuration does not say.
+    package static let readersMax = 126
+    /// Tables of one environment, `meta` included.
+    package static let tablesMax = 32
+}

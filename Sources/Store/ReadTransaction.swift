@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLMDB
+
+/// A snapshot of the store: everything read through it comes from one moment.
+///
+/// A loop keeps one for its life, calls ``renew()`` when a turn begins and ``reset()`` when it ends;
+/// neither allocates nor locks. While it is active, no page freed since can be reused, so a second is
+/// a long time. It belongs to one thread at a time.
+@safe package struct ReadTransaction: ~Copyable {
+    private let handle: OpaquePointer
+    private let environment: Environment
+    private let cursors: UnsafeMutablePointer<ScanCursor>
+    /// Whether it holds a snapshot, as opposed to being reset.
+    package private(set) var isActive = true
+
+    /// A cursor that stays open from scan to scan; closed in deinit.
+    @unsafe private struct ScanCursor {
+        var handle: OpaquePointer?
+        var isInUse = false
+    }
+
+    init(environment: Environment) throws(StoreError) {
+        var begun: OpaquePointer?
+        // Safe: the environment is open for as long as this transaction holds it.
+        let code = unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun)
+        guard code == MDB_SUCCESS, let begun = unsafe begun else {
+            throw StoreError(code, call: "mdb_txn_begin")
+        }
+        unsafe handle = begun
+        self.environment = environment
+        let count = environment.tables.count
+        unsafe cursors = .allocate(capacity: count)
+        unsafe cursors.initialize(repeating: ScanCursor(), count: count)
+    }
+
+    deinit {
+        // Safe: cursors of a read transaction are closed by us, and nothing borrows self any more.
+        for index in 0..<environment.tables.count {
+            if let cursor = unsafe cursors[index].handle { unsafe mdb_cursor_close(cursor) }
+        }
+        unsafe cursors.deallocate()
+        unsafe mdb_txn_abort(handle)
+    }
+
+    /// Lets go of the snapshot and keeps the reader slot. `mdb_txn_reset`.
+    package mutating func reset() {
+        guard isActive else { return }
+        unsafe mdb_txn_reset(handle)
+        isActive = false
+    }
+
+    /// Takes the newest snapshot, whether it held one or not. `mdb_txn_renew`.
+    ///
+    /// - Throws: `panicked`, when only a reopen helps.
+    package mutating func renew() throws(StoreError) {
+        reset()
+        let code = unsafe mdb_txn_renew(handle)
+        guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_txn_renew") }
+        isActive = true
+    }
+
+    /// The number of the commit that the snapshot shows. `mdb_txn_id`.
+    package var snapshotID: UInt64 {
+        UInt64(unsafe mdb_txn_id(handle))
+    }
+
+    /// The bytes stored under `key`, in place, for as long as the snapshot is held; nil if none are.
+    ///
+    /// - Throws: `keyLength`, `damaged`, or `unexpected` when the transaction is reset. `mdb_get`.
+    /// - Complexity: O(log n).
+    @_lifetime(borrow self)
+    package func value(
+        forKey key: Span<UInt8>, in table: Table
+    ) throws(StoreError) -> Span<UInt8>? {
+        guard let found = try unsafe TransactionHandle.value(handle, key, table) else {
+            return nil
+        }
+        // Safe: it points into the map, which stands still until reset or renew, both mutating.
+        let span = unsafe Span(_unsafeElements: found)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Calls `body` with every key that begins with `prefix`, and its value, in the order of bytes,
+    /// until it returns false.
+    ///
+    /// `start`, if given, is the first key to consider: a long scan goes on from there after a renew.
+    /// After the first scan of a table nothing is allocated, unless scans of one table are nested.
+    package func scan(
+        _ table: Table, prefix: Span<UInt8>, from start: Span<UInt8>? = nil,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
+    ) throws(StoreError) {
+        // Safe: the slot is this table's own; a nested scan of the same table opens another cursor.
+        guard unsafe isActive && !cursors[table.index].isInUse else {
+            let cursor = try unsafe openCursor(table)
+            defer { unsafe mdb_cursor_close(cursor) }
+            return try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
+        }
+        let cursor: OpaquePointer
+        if let kept = unsafe cursors[table.index].handle {
+            let code = unsafe mdb_cursor_renew(handle, kept)
+            guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_cursor_renew") }
+            unsafe cursor = kept
+        } else {
+            unsafe cursor = try openCursor(table)
+            unsafe cursors[table.index].handle = cursor
+        }
+        unsafe cursors[table.index].isInUse = true
+        defer { unsafe cursors[table.index].isInUse = false }
+        try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
+    }
+
+    private func openCursor(_ table: Table) throws(StoreError) -> OpaquePointer {
+        var opened: OpaquePointer?
+        let code = unsafe mdb_cursor_open(handle, table.identifier, &opened)
+        guard code == MDB_SUCCESS, let opened = unsafe opened else {
+            throw StoreError(code, call: "mdb_cursor_open")
+        }
+        return unsafe opened
+    }
+}
+
+extension Environment {
+    /// Lends `body` a snapshot.
+    ///
+    /// For control work: it takes a reader slot and allocates. A loop keeps a ``ReadTransaction``.
+    package func read<Result>(
+        _ body: (borrowing ReadTransaction) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        let transaction = try ReadTransaction(environment: self)
+        return try body(transaction)
+    }
+
+    /// A read transaction for a loop to keep: it holds the newest snapshot until it is reset.
+    package func makeReadTransaction() throws(StoreError) -> ReadTransaction {
+        try ReadTransaction(environment: self)
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension StoreError {
+    /// What happened, and what to do about it, in one or two sentences.
+    package var message: String {
+        openingMessage ?? transactionMessage
+    }
+
+    private var openingMessage: String? {
+        switch self {
+        case .notADirectory(let path):
+            "\(path) is not a directory. Give a directory for the data, or move that file away."
+        case .noParentDirectory(let path):
+            "The directory above \(path) does not exist. Create it; only the last part is made."
+        case .permissionDenied(let path):
+            "No permission for \(path). Give this process's user read and write access to it."
+        case .readOnlyFilesystem(let path):
+            "\(path) is on a read-only filesystem. Remount it read-write, or choose another path."
+        case .lockedByAnotherProcess(let path, let processID):
+            "\(path) is in use by \(processID > 0 ? "process \(processID)" : "another process")."
+                + " Stop that process, or choose another directory."
+        case .alreadyOpen(let path):
+            "\(path) is open in this process already. Share the one environment."
+        case .truncated(let path, let byteCount, let expectedByteCount):
+            "\(path) has \(byteCount) bytes and should have at least \(expectedByteCount)."
+                + " It was cut; do not start on it. Restore the newest snapshot."
+        case .foreignFile(let path, let reason):
+            "\(path) is not a data file of this store: \(reason)."
+                + " Choose another directory, or move it away and restore a snapshot."
+        case .newerFormat(let path, let found, let supported):
+            "\(path) has format \(found); this release reads up to \(supported)."
+                + " Start the release that wrote it, or a newer one."
+        default:
+            nil
+        }
+    }
+
+    private var transactionMessage: String {
+        switch self {
+        case .keyLength(let length):
+            "A key has \(length) bytes; it may have 1 to \(Limits.keyBytes.upperBound)."
+        case .valueTooLarge(let length):
+            "A value has \(length) bytes; it may have up to \(Limits.valueBytesMax)."
+        case .unalignedLength(let length):
+            "A key or value has \(length) bytes; in this table lengths are multiples of 8."
+        case .readersFull:
+            "All reader slots are taken. Raise readersMax above the number of loops, plus 16."
+        case .mapFull:
+            "The map is full. Delete data or raise the map size; reads go on."
+        case .diskFull:
+            "The filesystem is full. Free some space; writes then go on by themselves."
+        case .damaged(let code):
+            "The data file is damaged (\(code.text)). Stop, and restore the newest snapshot."
+        case .writeFailed(let number):
+            "Writing failed (\(LMDBCode(rawValue: number).text)); the store is read-only now."
+                + " Check the disk, then restart; verify the data before you trust it."
+        case .readOnlyLatched:
+            "The store is read-only since a write failed. Check the disk, then restart."
+        case .panicked:
+            "LMDB could not write its meta page. Check the disk, then restart."
+        case .unexpected(let code, let call):
+            "\(call) failed: \(code.text)."
+        case .queueFull:
+            "The write queue is full. Slow down and try again."
+        case .commandTooLarge:
+            "A write has more records or bytes than one group takes. Split it."
+        case .stopped:
+            "The writer has stopped. Nothing was written."
+        case .rejected:
+            "The write was refused by its own check. Nothing was written."
+        default:
+            "The store could not be opened."
+        }
+    }
+}
