@@ -28,13 +28,13 @@ struct EnumGenerator {
             text.line()
             text.doc("The value's name in the proto file, or its number where it has none.")
             text.block("package var name: String") { text in
-                text.block("switch rawValue") { text in
-                    var named: Set<Int32> = []
-                    for value in enumeration.values where named.insert(value.number).inserted {
-                        text.line("case \(value.number): \"\(value.name)\"")
-                    }
-                    text.line("default: \"\\(rawValue)\"")
+                text.line("switch rawValue {")
+                var named: Set<Int32> = []
+                for value in enumeration.values where named.insert(value.number).inserted {
+                    text.line("case \(value.number): \"\(value.name)\"")
                 }
+                text.line("default: \"\\(rawValue)\"")
+                text.line("}")
             }
         }
     }

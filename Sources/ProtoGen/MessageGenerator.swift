@@ -164,11 +164,11 @@ struct MessageGenerator {
         text.doc("Reads fields until `reader` ends.")
         text.block("package mutating func merge(from reader: inout WireReader) throws(WireError)") {
             text in
+            guard !fields.isEmpty else {
+                text.line("try reader.skipRest()")
+                return
+            }
             text.block("while let tag = try reader.next()") { text in
-                guard !fields.isEmpty else {
-                    text.line("try reader.skip(tag)")
-                    return
-                }
                 text.line("switch tag.rawValue {")
                 for field in fields {
                     field.addReading(

@@ -60,17 +60,22 @@ extension WireReader {
     }
 
     /// Reads one entry of a `map<string, string>`; the last entry of a key wins.
+    ///
+    /// As in upb, an entry that holds an unknown field is itself unknown, and dropped whole.
     package mutating func mapEntry(into map: inout [String: String]) throws(WireError) {
         var reader = try nested()
         var key = ""
         var value = ""
+        var isKnown = true
         while let tag = try reader.next() {
             switch tag.rawValue {
             case 10: key = try reader.string()
             case 18: value = try reader.string()
-            default: try reader.skip(tag)
+            default:
+                try reader.skip(tag)
+                isKnown = false
             }
         }
-        map[key] = value
+        if isKnown { map[key] = value }
     }
 }

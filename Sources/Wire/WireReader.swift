@@ -48,7 +48,9 @@ package struct WireReader: ~Escapable {
     package mutating func next() throws(WireError) -> WireTag? {
         guard position < end else { return nil }
         let rawValue = try tag()
-        guard let tag = WireTag(rawValue: rawValue) else { throw .invalidTag(field: field) }
+        guard let tag = WireTag(rawValue: rawValue), tag.field > 0 else {
+            throw .invalidTag(field: field)
+        }
         field = tag.field
         if tag.type == .endGroup { throw .unmatchedGroup(field: field) }
         return tag

@@ -21,10 +21,10 @@ package struct WireTag: Equatable, Sendable {
     /// `field number << 3 | wire type`.
     package let rawValue: UInt32
 
-    /// The tag with this value; nil for field 0 and for wire types 6 and 7.
+    /// The tag with this value; nil for the wire types 6 and 7, which do not exist.
     @inlinable
     package init?(rawValue: UInt32) {
-        guard rawValue >= 8, rawValue & 7 < 6 else { return nil }
+        guard rawValue & 7 < 6 else { return nil }
         self.rawValue = rawValue
     }
 

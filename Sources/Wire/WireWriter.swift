@@ -36,6 +36,14 @@ package struct WireWriter: ~Copyable {
     @inlinable
     package mutating func removeAll() { buffer.removeAll() }
 
+    /// Writes one byte as it is.
+    @inlinable
+    package mutating func append(_ byte: UInt8) { buffer.append(byte) }
+
+    /// Writes `bytes` as they are.
+    @inlinable
+    package mutating func append(_ bytes: Span<UInt8>) { buffer.append(bytes) }
+
     /// Writes a varint.
     @inlinable
     package mutating func varint(_ value: UInt64) {

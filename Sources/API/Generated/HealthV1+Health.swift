@@ -78,11 +78,11 @@ extension HealthV1 {
             /// The value's name in the proto file, or its number where it has none.
             package var name: String {
                 switch rawValue {
-                    case 0: "UNKNOWN"
-                    case 1: "SERVING"
-                    case 2: "NOT_SERVING"
-                    case 3: "SERVICE_UNKNOWN"
-                    default: "\(rawValue)"
+                case 0: "UNKNOWN"
+                case 1: "SERVING"
+                case 2: "NOT_SERVING"
+                case 3: "SERVICE_UNKNOWN"
+                default: "\(rawValue)"
                 }
             }
         }

@@ -25,11 +25,11 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "PLAN_ACTION_UNSPECIFIED"
-                case 1: "ADD"
-                case 2: "CHANGE"
-                case 3: "UNCHANGED"
-                default: "\(rawValue)"
+            case 0: "PLAN_ACTION_UNSPECIFIED"
+            case 1: "ADD"
+            case 2: "CHANGE"
+            case 3: "UNCHANGED"
+            default: "\(rawValue)"
             }
         }
     }

@@ -21,9 +21,9 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "FAST"
-                case 1: "DURABLE"
-                default: "\(rawValue)"
+            case 0: "FAST"
+            case 1: "DURABLE"
+            default: "\(rawValue)"
             }
         }
     }

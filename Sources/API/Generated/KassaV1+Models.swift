@@ -21,9 +21,9 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "MODEL_FORMAT_UNSPECIFIED"
-                case 1: "XGBOOST_JSON"
-                default: "\(rawValue)"
+            case 0: "MODEL_FORMAT_UNSPECIFIED"
+            case 1: "XGBOOST_JSON"
+            default: "\(rawValue)"
             }
         }
     }
@@ -414,9 +414,7 @@ extension KassaV1 {
 
         /// Reads fields until `reader` ends.
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
-            while let tag = try reader.next() {
-                try reader.skip(tag)
-            }
+            try reader.skipRest()
         }
 
         /// Writes the fields that differ from their defaults, in the order of their numbers.
@@ -622,9 +620,7 @@ extension KassaV1 {
 
         /// Reads fields until `reader` ends.
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
-            while let tag = try reader.next() {
-                try reader.skip(tag)
-            }
+            try reader.skipRest()
         }
 
         /// Writes the fields that differ from their defaults, in the order of their numbers.

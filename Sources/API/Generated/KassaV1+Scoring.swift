@@ -27,12 +27,12 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "SLOT_UNSPECIFIED"
-                case 1: "STABLE"
-                case 2: "CANARY"
-                case 3: "SHADOW"
-                case 4: "PREVIOUS"
-                default: "\(rawValue)"
+            case 0: "SLOT_UNSPECIFIED"
+            case 1: "STABLE"
+            case 2: "CANARY"
+            case 3: "SHADOW"
+            case 4: "PREVIOUS"
+            default: "\(rawValue)"
             }
         }
     }
@@ -55,9 +55,9 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "INCLUDE_UNSPECIFIED"
-                case 1: "FEATURES"
-                default: "\(rawValue)"
+            case 0: "INCLUDE_UNSPECIFIED"
+            case 1: "FEATURES"
+            default: "\(rawValue)"
             }
         }
     }

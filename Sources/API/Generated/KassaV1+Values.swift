@@ -35,16 +35,16 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "STATUS_UNSPECIFIED"
-                case 1: "PRESENT"
-                case 2: "NULL"
-                case 3: "NO_ENTITY"
-                case 4: "NO_FEATURE"
-                case 5: "STALE"
-                case 6: "EXPIRED"
-                case 7: "DEFAULTED"
-                case 8: "INVALID"
-                default: "\(rawValue)"
+            case 0: "STATUS_UNSPECIFIED"
+            case 1: "PRESENT"
+            case 2: "NULL"
+            case 3: "NO_ENTITY"
+            case 4: "NO_FEATURE"
+            case 5: "STALE"
+            case 6: "EXPIRED"
+            case 7: "DEFAULTED"
+            case 8: "INVALID"
+            default: "\(rawValue)"
             }
         }
     }
@@ -75,13 +75,13 @@ extension KassaV1 {
         /// The value's name in the proto file, or its number where it has none.
         package var name: String {
             switch rawValue {
-                case 0: "FEATURE_TYPE_UNSPECIFIED"
-                case 1: "FLOAT32"
-                case 2: "FLOAT64"
-                case 3: "INT64"
-                case 4: "BOOL"
-                case 5: "STRING"
-                default: "\(rawValue)"
+            case 0: "FEATURE_TYPE_UNSPECIFIED"
+            case 1: "FLOAT32"
+            case 2: "FLOAT64"
+            case 3: "INT64"
+            case 4: "BOOL"
+            case 5: "STRING"
+            default: "\(rawValue)"
             }
         }
     }
@@ -98,9 +98,7 @@ extension KassaV1 {
 
         /// Reads fields until `reader` ends.
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
-            while let tag = try reader.next() {
-                try reader.skip(tag)
-            }
+            try reader.skipRest()
         }
 
         /// Writes the fields that differ from their defaults, in the order of their numbers.
