@@ -65,7 +65,7 @@ struct Generator {
         for file in sources where namespaces.insert(file.package).inserted {
             text.line()
             text.doc("The messages, enums and services of the proto package `\(file.package)`.")
-            text.line("package enum \(Naming.namespace(file.package)) {}")
+            text.line("@usableFromInline package enum \(Naming.namespace(file.package)) {}")
         }
         text.line()
         text.block("extension APIFiles") { text in

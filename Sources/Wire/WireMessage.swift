@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A message that can be read from bytes and written to bytes.
+@usableFromInline
 package protocol WireMessage: Sendable {
     /// The message's full proto name, "kassa.v1.ScoreRequest".
     static var protoName: String { get }
@@ -23,6 +24,7 @@ extension WireMessage {
 }
 
 /// An open enumeration: any number may arrive, and is kept.
+@usableFromInline
 package protocol WireEnum: RawRepresentable<Int32>, Hashable, Sendable {
     /// The value with this number, whether it has a name or not.
     init(rawValue: Int32)

@@ -3,13 +3,14 @@
 /// Reads the fields of one message from borrowed bytes, front to back, without allocating.
 ///
 /// After an error the reader stands somewhere inside the message and is of no further use.
+@usableFromInline
 package struct WireReader: ~Escapable {
     /// Messages and groups that may be nested in the outermost message.
     @inlinable
     package static var nestingMax: Int { 100 }
 
     /// The whole outermost message; ``ByteRange`` offsets count from its start.
-    package let bytes: Span<UInt8>
+    @usableFromInline package let bytes: Span<UInt8>
     /// Offset of the next byte to read.
     @usableFromInline package internal(set) var position: Int
     /// Offset at which this message ends.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How the bytes of a field are delimited.
+@usableFromInline
 package enum WireType: UInt8, Sendable {
     /// Seven bits per byte, least significant first.
     case varint = 0
@@ -17,9 +18,10 @@ package enum WireType: UInt8, Sendable {
 }
 
 /// The number and the wire type that precede every field.
+@usableFromInline
 package struct WireTag: Equatable, Sendable {
     /// `field number << 3 | wire type`.
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
 
     /// The tag with this value; nil for the wire types 6 and 7, which do not exist.
     @inlinable

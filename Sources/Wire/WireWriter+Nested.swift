@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Base
+public import Base
 
 extension WireWriter {
     /// Starts a length-delimited field of unknown length; hand what it returns to ``end(_:)``.

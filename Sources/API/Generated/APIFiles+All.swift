@@ -5,16 +5,16 @@
 package import Wire
 
 /// The messages, enums and services of the proto package `grpc.health.v1`.
-package enum HealthV1 {}
+@usableFromInline package enum HealthV1 {}
 
 /// The messages, enums and services of the proto package `grpc.reflection.v1`.
-package enum ReflectionV1 {}
+@usableFromInline package enum ReflectionV1 {}
 
 /// The messages, enums and services of the proto package `grpc.reflection.v1alpha`.
-package enum ReflectionV1Alpha {}
+@usableFromInline package enum ReflectionV1Alpha {}
 
 /// The messages, enums and services of the proto package `kassa.v1`.
-package enum KassaV1 {}
+@usableFromInline package enum KassaV1 {}
 
 extension APIFiles {
     /// Every proto file that the API is generated from, imports before importers.
