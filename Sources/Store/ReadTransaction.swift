@@ -29,14 +29,15 @@ internal import CLMDB
         }
         unsafe handle = begun
         self.environment = environment
-        let count = environment.tables.count
+        // One for each table, and one for LMDB's list of free pages, which statistics scan.
+        let count = environment.tables.count + 1
         unsafe cursors = .allocate(capacity: count)
         unsafe cursors.initialize(repeating: ScanCursor(), count: count)
     }
 
     deinit {
         // Safe: cursors of a read transaction are closed by us, and nothing borrows self any more.
-        for index in 0..<environment.tables.count {
+        for index in 0...environment.tables.count {
             if let cursor = unsafe cursors[index].handle { unsafe mdb_cursor_close(cursor) }
         }
         unsafe cursors.deallocate()
@@ -108,6 +109,16 @@ internal import CLMDB
         unsafe cursors[table.index].isInUse = true
         defer { unsafe cursors[table.index].isInUse = false }
         try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
+    }
+
+    /// Keys and pages of `table`. `mdb_stat`.
+    func size(of table: Table) throws(StoreError) -> (entries: UInt64, pages: UInt64) {
+        var status = MDB_stat()
+        // Safe: the pointer is to a local.
+        let code = unsafe mdb_stat(handle, table.identifier, &status)
+        guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_stat") }
+        let pages = status.ms_branch_pages + status.ms_leaf_pages + status.ms_overflow_pages
+        return (UInt64(status.ms_entries), UInt64(pages))
     }
 
     private func openCursor(_ table: Table) throws(StoreError) -> OpaquePointer {
