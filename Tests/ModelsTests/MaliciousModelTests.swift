@@ -75,7 +75,8 @@ import Testing
 
     @Test func `a tree of too many nodes is refused before it is kept`() {
         #expect(
-            refusal(XGBoostText.ending(in: chain(32_768)).json) == "tree 0: has more than 65535 nodes")
+            refusal(XGBoostText.ending(in: chain(32_768)).json)
+                == "tree 0: has more than 65535 nodes")
     }
 
     @Test func `too many trees are refused`() {

@@ -18,7 +18,9 @@ import Testing
         #expect(model.margin(ofRow: [.nan, .nan]) == 30)
     }
 
-    @Test func `a row on a threshold, one ulp beside it and infinite goes where float32 says`() throws {
+    @Test func `a row on a threshold, one ulp beside it and infinite goes where float32 says`()
+        throws
+    {
         let model = try importModel(XGBoostText().json)
         #expect(model.margin(ofRow: [Float(0.5).nextDown, 0]) == 30)
         #expect(model.margin(ofRow: [Float(0.5).nextUp, 0]) == 10)
