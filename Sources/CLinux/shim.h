@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // glibc parts that `import Glibc` does not bring to Swift.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// Without _GNU_SOURCE, under which fd_set differs from the one that Swift's Glibc module has seen.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +29,8 @@ static inline int kassa_epoll_control(int epoll, int operation, int descriptor, 
     event.data.u64 = tag;
     return epoll_ctl(epoll, operation, descriptor, &event);
 }
+
+int accept4(int listener, struct sockaddr *address, socklen_t *size, int flags);
 
 // accept4 that sets what every accepted socket needs.
 static inline int kassa_accept(int listener) {

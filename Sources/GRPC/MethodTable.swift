@@ -45,7 +45,8 @@ package struct MethodTable: Sendable {
         for (index, path) in paths.enumerated() {
             var bucket = Self.hash(path.span) & (size - 1)
             while buckets[bucket] != 0 {
-                precondition(paths[Int(buckets[bucket]) - 1] != path, "a method is registered twice")
+                precondition(
+                    paths[Int(buckets[bucket]) - 1] != path, "a method is registered twice")
                 bucket = (bucket + 1) & (size - 1)
             }
             buckets[bucket] = UInt16(index + 1)

@@ -30,7 +30,8 @@ func appendPercentDecoded(_ text: Span<UInt8>, to buffer: inout ByteBuffer) {
     var index = 0
     while index < text.count {
         if text[index] == UInt8(ascii: "%"), index + 2 < text.count,
-            let high = hexadecimalValue(text[index + 1]), let low = hexadecimalValue(text[index + 2])
+            let high = hexadecimalValue(text[index + 1]),
+            let low = hexadecimalValue(text[index + 2])
         {
             buffer.append(high << 4 | low)
             index += 3

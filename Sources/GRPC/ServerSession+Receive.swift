@@ -54,7 +54,9 @@ extension ServerSession {
     @unsafe func headerArrived(
         _ frame: UnsafePointer<nghttp2_frame>, _ name: Span<UInt8>, _ value: Span<UInt8>
     ) -> Int32 {
-        guard let call = unsafe openCall(frame.pointee.hd.stream_id) else { return Self.resetStream }
+        guard let call = unsafe openCall(frame.pointee.hd.stream_id) else {
+            return Self.resetStream
+        }
         return unsafe call._withUnsafeGuaranteedRef { call in
             call.headerFields += 1
             call.headerBytes += name.count + value.count + 32
@@ -141,7 +143,8 @@ extension ServerSession {
             call.unconsumedBytes += bytes.count
             call.received.append(bytes)
             if call.kind.hasSingleRequest {
-                call.refusal = call.received.singleMessageVerdict(messageBytesMax: limits.messageBytesMax)
+                call.refusal = call.received.singleMessageVerdict(
+                    messageBytesMax: limits.messageBytesMax)
                 // An unfinished request needs a visit only to give its window back.
                 let isVisitDue = call.unconsumedBytes > limits.streamWindowBytes / 4
                 if call.refusal != nil || isVisitDue { enqueue(call) }

@@ -146,7 +146,8 @@ extension ServerSession {
         }
         unsafe withFields(call) { list, count in
             unsafe list[0] = status.pointee
-            unsafe nghttp2_submit_trailer(session, call.streamID, list, appendMessage(call, list, 1))
+            unsafe nghttp2_submit_trailer(
+                session, call.streamID, list, appendMessage(call, list, 1))
         }
     }
 
