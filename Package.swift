@@ -68,6 +68,11 @@ let executables: [Target] = [
         name: "kassa",
         dependencies: ["API", "Base", "CYAML", "Client", "Server", "Wire"],
         swiftSettings: settings),
+    .executableTarget(
+        name: "EchoServer",
+        dependencies: ["Base", "GRPC", "Transport"],
+        path: "Tests/EchoServer",
+        swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
         name: "Bench",

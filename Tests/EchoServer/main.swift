@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A gRPC echo server on one loop, to measure the floor of the transport: `EchoServer [port]`.
+
+import Base
+import GRPC
+import Transport
+
+func serve() throws {
+    let memory = SessionMemory()
+    var configuration = LoopConfiguration()
+    configuration.port = CommandLine.arguments.dropFirst().first.flatMap(UInt16.init) ?? 50_051
+    let loop = try EventLoop(configuration) { _ in
+        EchoSession(memory: memory, now: MonotonicTime.now())
+    }
+    print("listening on 127.0.0.1:\(loop.port)")
+    loop.run()
+}
+
+try serve()
