@@ -12,6 +12,8 @@ package enum FeatureLimits {
     package static let entityKindsMax = 4
     /// Bytes of a name of anything.
     package static let nameByteCountMax = 64
+    /// Cells (rows times columns) of one write: bounds its memory whatever its message's length.
+    package static let cellsMax = 1_000_000
     /// UTF-8 bytes of an entity id.
     package static let idByteCountMax = 256
     /// Bytes of a row's key: the most that LMDB takes (511), down to a multiple of 8.

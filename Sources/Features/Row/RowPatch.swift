@@ -2,9 +2,9 @@
 
 /// What one write says about one row: some columns at one event time.
 ///
-/// The spans have an element per written column, ascending by column; they are lent by the batch.
+/// The spans have an element per written column; they are lent by the batch.
 package struct RowPatch: ~Escapable {
-    /// Physical columns, ascending.
+    /// Physical columns, each once.
     let columns: Span<UInt16>
     /// A raw ``Presence`` each; absent cells are left alone.
     let states: Span<UInt8>

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Values that a caller knows now, which override stored ones.
+///
+/// Each function gives the float that the input makes of a value, or nil if the value does not fit the
+/// input's type, which is the caller's mistake. The gatherer's rules hold: an unknown category is NaN.
+extension VectorPlan {
+    /// A number, for float and int64 inputs; for int64 it must be whole.
+    package func value(ofInput input: Int, number: Double) -> Float? {
+        switch types[input] {
+        case .float32, .float64:
+            return number.isFinite && Float(number).isFinite ? Float(number) : nil
+        case .int64:
+            return Int64(exactly: number).map { Float($0) }
+        case .bool, .string:
+            return nil
+        }
+    }
+
+    /// An integer, for int64 and float inputs.
+    package func value(ofInput input: Int, integer: Int64) -> Float? {
+        switch types[input] {
+        case .float32, .float64, .int64: Float(integer)
+        case .bool, .string: nil
+        }
+    }
+
+    /// A flag, for bool inputs.
+    package func value(ofInput input: Int, flag: Bool) -> Float? {
+        types[input] == .bool ? (flag ? 1 : 0) : nil
+    }
+
+    /// A text, for string inputs.
+    package func value(ofInput input: Int, text: Span<UInt8>) -> Float? {
+        guard types[input] == .string else { return nil }
+        let table = unsafe tables[rules[input].table]
+        let code = table.index(of: text)
+        return code < 0 ? .nan : Float(code)
+    }
+}

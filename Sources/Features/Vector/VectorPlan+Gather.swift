@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+
+extension VectorPlan {
+    /// Fills in the inputs of one group from its row, or from there being none.
+    ///
+    /// Writes for each input of the group the float that the model sees (NaN: missing), the raw
+    /// ``ValueStatus``, and the age of the stored value in microseconds (-1 where there is none).
+    /// The three spans have ``count`` elements. A string is its category's code; one that is no
+    /// category is NaN and stays PRESENT. A float64 too large for a float32 is INVALID.
+    ///
+    /// - Parameter now: microseconds since the epoch.
+    /// - Complexity: O(bytes of the row + inputs of the group); allocates nothing.
+    package func gather(
+        _ row: Span<UInt8>?, group: Int, now: Int64, into vector: inout MutableSpan<Float>,
+        _ statuses: inout MutableSpan<UInt8>, _ ages: inout MutableSpan<Int64>,
+        _ summary: inout GatherSummary
+    ) {
+        precondition(group >= 0 && group < groups.count)
+        precondition(vector.count == count)
+        precondition(statuses.count == count)
+        precondition(ages.count == count)
+        // Safe: the pointers are used within the closures, for inputs below `count` only.
+        unsafe vector.withUnsafeMutableBufferPointer { vector in
+            unsafe statuses.withUnsafeMutableBufferPointer { statuses in
+                unsafe ages.withUnsafeMutableBufferPointer { ages in
+                    guard
+                        let values = vector.baseAddress, let statuses = statuses.baseAddress,
+                        let ages = ages.baseAddress
+                    else { return }
+                    let target = unsafe Target(values: values, statuses: statuses, ages: ages)
+                    guard let row else {
+                        return unsafe fill(group, .noEntity, target, &summary)
+                    }
+                    unsafe gather(row, group, now, target, &summary)
+                }
+            }
+        }
+    }
+
+    /// Where a gathering writes.
+    @unsafe struct Target {
+        let values: UnsafeMutablePointer<Float>
+        let statuses: UnsafeMutablePointer<UInt8>
+        let ages: UnsafeMutablePointer<Int64>
+    }
+
+    private func gather(
+        _ row: Span<UInt8>, _ group: Int, _ now: Int64, _ target: Target,
+        _ summary: inout GatherSummary
+    ) {
+        let isWhole: Bool
+        do throws(RowDamage) {
+            try RowView.verify(row)
+            isWhole = row[26] == RowLayout.formatVersion
+        } catch { isWhole = false }
+        let first = unsafe firstLayouts[group]
+        let layoutCount = unsafe firstLayouts[group + 1] - first
+        let layoutIndex = isWhole ? Int(row.load(at: 24, as: UInt16.self)) - 1 : -1
+        guard
+            layoutIndex >= 0, layoutIndex < layoutCount,
+            unsafe layouts[first + layoutIndex].fixedEnd <= row.count
+        else {
+            summary.damagedRowCount += 1
+            return unsafe fill(group, .invalid, target, &summary)
+        }
+        let layout = unsafe layouts[first + layoutIndex]
+        let age = max(0, now &- row.load(at: 16, as: Int64.self))
+        // One event time, every value there, and all young: nothing to decide per input.
+        let isPlain =
+            layout.stringEnd == layout.end && row.load(at: 28, as: UInt16.self) == 0
+            && age <= layout.freshMax && hasAll(row, layout)
+        if isPlain {
+            unsafe gatherPlain(row, layout, age, target, &summary)
+        } else {
+            unsafe gatherCells(row, layout, now, target, &summary)
+        }
+    }
+
+    /// Whether every input's column has a value.
+    @inline(__always)
+    private func hasAll(_ row: Span<UInt8>, _ layout: LayoutPlan) -> Bool {
+        for index in 0..<layout.maskCount {
+            let mask = unsafe masks[layout.firstMask + index]
+            let word: UInt64 = row.load(at: RowLayout.headerByteCount + index * 8)
+            if word & mask != Presence.allPresent & mask { return false }
+        }
+        return true
+    }
+
+    private func gatherPlain(
+        _ row: Span<UInt8>, _ layout: LayoutPlan, _ age: Int64, _ target: Target,
+        _ summary: inout GatherSummary
+    ) {
+        // Safe: `fixedEnd`, checked by the caller, is past every slot of the layout; loads may be unaligned.
+        unsafe row.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, let cells = unsafe cells.baseAddress else { return }
+            var index = layout.firstCell
+            while index < layout.end {
+                let input = unsafe Int(cells[index].input)
+                unsafe target.statuses[input] = ValueStatus.present.rawValue
+                unsafe target.ages[input] = age
+                index += 1
+            }
+            index = layout.firstCell
+            while index < layout.float32End {
+                let cell = unsafe cells[index]
+                unsafe target.values[Int(cell.input)] = base.loadUnaligned(
+                    fromByteOffset: Int(cell.offset), as: Float.self)
+                index += 1
+            }
+            while index < layout.float64End {
+                let cell = unsafe cells[index]
+                let value = unsafe Float(
+                    base.loadUnaligned(fromByteOffset: Int(cell.offset), as: Double.self))
+                unsafe target.values[Int(cell.input)] = value
+                if !value.isFinite { unsafe refuse(Int(cell.input), target, &summary) }
+                index += 1
+            }
+            while index < layout.int64End {
+                let cell = unsafe cells[index]
+                unsafe target.values[Int(cell.input)] = Float(
+                    base.loadUnaligned(fromByteOffset: Int(cell.offset), as: Int64.self))
+                index += 1
+            }
+            while index < layout.boolEnd {
+                let cell = unsafe cells[index]
+                let isSet = unsafe base.load(fromByteOffset: Int(cell.offset), as: UInt8.self) != 0
+                unsafe target.values[Int(cell.input)] = isSet ? 1 : 0
+                index += 1
+            }
+            while index < layout.stringEnd {
+                let cell = unsafe cells[index]
+                let code = unsafe category(bytes, cell, tailStart: layout.fixedEnd)
+                if let code {
+                    unsafe target.values[Int(cell.input)] = code
+                } else {
+                    unsafe refuse(Int(cell.input), target, &summary)
+                }
+                index += 1
+            }
+        }
+        summary.oldestAge = max(summary.oldestAge, age)
+    }
+
+    /// The code of a string's category, NaN if it is none; nil if the slots are malformed.
+    @inline(__always)
+    func category(
+        _ bytes: UnsafeRawBufferPointer, _ cell: LayoutPlan.Cell, tailStart: Int
+    ) -> Float? {
+        let previous = Int(cell.previousTextOffset)
+        let start =
+            unsafe previous == 0
+            ? 0
+            : Int(
+                UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: previous, as: UInt32.self))
+            )
+        let end = unsafe Int(
+            UInt32(
+                littleEndian: bytes.loadUnaligned(
+                    fromByteOffset: Int(cell.offset), as: UInt32.self)))
+        guard start <= end, end <= bytes.count - tailStart else { return nil }
+        let text = unsafe UnsafeBufferPointer(
+            rebasing: bytes.bindMemory(to: UInt8.self)[tailStart + start..<tailStart + end])
+        let table = unsafe tables[rules[Int(cell.input)].table]
+        let code = unsafe table.index(of: text)
+        return code < 0 ? .nan : Float(code)
+    }
+
+    /// Turns an input whose value does not fit into INVALID.
+    func refuse(_ input: Int, _ target: Target, _ summary: inout GatherSummary) {
+        unsafe target.values[input] = .nan
+        unsafe target.statuses[input] = ValueStatus.invalid.rawValue
+        summary.degradedCount += 1
+    }
+
+    /// Gives every input of a group the same status, or its default where that may stand in.
+    private func fill(
+        _ group: Int, _ status: ValueStatus, _ target: Target, _ summary: inout GatherSummary
+    ) {
+        var index = unsafe firstInputs[group]
+        let end = unsafe firstInputs[group + 1]
+        while index < end {
+            unsafe miss(groupInputs[index], status, age: -1, target, &summary)
+            index += 1
+        }
+    }
+
+    /// Records a missing value, or the default in its place.
+    @inline(__always)
+    func miss(
+        _ input: Int, _ status: ValueStatus, age: Int64, _ target: Target,
+        _ summary: inout GatherSummary
+    ) {
+        let rule = unsafe rules[input]
+        let isDefaulted = status.isReplaceable && rule.hasDefault
+        unsafe target.values[input] = isDefaulted ? rule.missing : .nan
+        unsafe target.statuses[input] =
+            (isDefaulted ? ValueStatus.defaulted : status).rawValue
+        unsafe target.ages[input] = age
+        summary.degradedCount += 1
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension VectorPlan {
+    /// Gathers a row input by input: values may be missing, null, old, or of different times.
+    ///
+    /// The row's checksum is right and its slots lie inside it; the rest is checked here.
+    func gatherCells(
+        _ row: Span<UInt8>, _ layout: LayoutPlan, _ now: Int64, _ target: Target,
+        _ summary: inout GatherSummary
+    ) {
+        let timeCount = Int(row.load(at: 28, as: UInt16.self))
+        let latest: Int64 = row.load(at: 16)
+        let times = (layout.fixedEnd + 7) & ~7
+        let indexes = times + timeCount * 8
+        let indexByteCount = RowLayout.timeIndexByteCount(timeCount: timeCount)
+        let tailStart =
+            timeCount == 0 ? layout.fixedEnd : indexes + layout.columnCount * indexByteCount
+        let isSound = tailStart <= row.count
+        if !isSound { summary.damagedRowCount += 1 }
+        for index in layout.firstCell..<layout.end {
+            let cell = unsafe cells[index]
+            let input = Int(cell.input)
+            let column = Int(cell.column)
+            guard isSound else {
+                unsafe miss(input, .invalid, age: -1, target, &summary)
+                continue
+            }
+            var presence = Presence.absent
+            if index < layout.stringEnd {
+                let word: UInt64 = row.load(at: RowLayout.headerByteCount + (column >> 5) * 8)
+                let bits = UInt8(truncatingIfNeeded: word >> ((column & 31) * 2)) & 3
+                guard let stated = Presence(rawValue: bits) else {
+                    unsafe miss(input, .invalid, age: -1, target, &summary)
+                    continue
+                }
+                presence = stated
+            }
+            guard presence != .absent else {
+                unsafe miss(input, .noFeature, age: -1, target, &summary)
+                continue
+            }
+            var time = latest
+            if timeCount > 0 {
+                let number =
+                    indexByteCount == 1
+                    ? Int(row[indexes + column])
+                    : Int(row.load(at: indexes + column * 2, as: UInt16.self))
+                guard number <= timeCount else {
+                    unsafe miss(input, .invalid, age: -1, target, &summary)
+                    continue
+                }
+                if number > 0 { time = row.load(at: times + (number - 1) * 8) }
+            }
+            let age = max(0, now &- time)
+            let rule = unsafe rules[input]
+            if age > rule.ttl {
+                unsafe miss(input, .expired, age: age, target, &summary)
+            } else if presence == .null {
+                unsafe miss(input, .null, age: age, target, &summary)
+            } else {
+                unsafe take(row, cell, rule, tailStart, age, target, &summary)
+            }
+        }
+    }
+
+    /// Takes a stored value that is not expired.
+    @inline(__always)
+    private func take(
+        _ row: Span<UInt8>, _ cell: LayoutPlan.Cell, _ rule: InputRule, _ tailStart: Int,
+        _ age: Int64, _ target: Target, _ summary: inout GatherSummary
+    ) {
+        let input = Int(cell.input)
+        let offset = Int(cell.offset)
+        var value: Float?
+        switch rule.type {
+        case .float32: value = Float(bitPattern: row.load(at: offset))
+        case .float64: value = Float(Double(bitPattern: row.load(at: offset)))
+        case .int64: value = Float(row.load(at: offset, as: Int64.self))
+        case .bool: value = row[offset] != 0 ? 1 : 0
+        case .string:
+            value = unsafe row.withUnsafeBytes { unsafe category($0, cell, tailStart: tailStart) }
+        }
+        unsafe target.ages[input] = age
+        guard let value, value.isFinite || rule.type == .string else {
+            return unsafe refuse(input, target, &summary)
+        }
+        unsafe target.values[input] = value
+        let isStale = age > rule.maxAge
+        unsafe target.statuses[input] =
+            (isStale ? ValueStatus.stale : ValueStatus.present).rawValue
+        if isStale { summary.degradedCount += 1 }
+        summary.oldestAge = max(summary.oldestAge, age)
+    }
+}

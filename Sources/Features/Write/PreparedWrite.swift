@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import API
+package import Base
+
+/// A write that was checked and brought into the shape that the writer merges from.
+///
+/// Made on a loop; the writer only merges and puts. Cells lie row by row in two arrays (what is said,
+/// and the slot's bits), strings in one run of bytes: no cell is an object.
+///
+/// Column types: floats and doubles columns go into float32 (nearest) and float64 features; an integers
+/// column into int64, and into floats where each integer is exact; flags into bool; texts into string.
+/// A row that breaks a rule is refused by itself, naming the field and never the value; the other rows
+/// are applied, all in the one transaction of the writer's group. Placeholders of null and absent cells
+/// are not looked at.
+package struct PreparedWrite: Sendable {
+    package let set: FeatureSet
+    package let version: FeatureSetVersion
+    package let rowCount: Int
+    /// The rows that are refused, a reason each, ascending.
+    package internal(set) var refusals: [RowRefusal] = []
+
+    /// Physical columns, in the request's order.
+    var columns: [UInt16] = []
+    /// Raw ``Presence``, row by row.
+    var states: [UInt8] = []
+    /// Slots, row by row; for strings the offset in `texts` and the length.
+    var bits: [UInt64] = []
+    var texts: [UInt8] = []
+    /// Keys one after another, and where each ends.
+    var keys: [UInt8] = []
+    var keyEnds: [UInt32] = []
+    /// One, or one per row; microseconds.
+    var times: [Int64] = []
+    /// Per row: whether it is refused.
+    var refused: [Bool] = []
+
+    /// Checks `request` against a version of a set.
+    ///
+    /// - Throws: ``WriteError`` when the request as a whole makes no sense.
+    /// - Complexity: O(cells); a fixed number of allocations.
+    package init(
+        _ request: KassaV1.WriteRequest, to set: FeatureSet, version: FeatureSetVersion,
+        receivedAt now: Timestamp
+    ) throws(WriteError) {
+        self.set = set
+        self.version = version
+        rowCount = request.keys.first?.ids.count ?? 0
+        guard (1...FeatureLimits.rowsMax).contains(rowCount) else {
+            throw WriteError(
+                field: "keys", reason: "must have 1 to \(FeatureLimits.rowsMax) ids a kind")
+        }
+        guard !request.columns.isEmpty else {
+            throw WriteError(field: "columns", reason: "needs at least one column")
+        }
+        guard request.columns.count <= version.features.count else {
+            throw WriteError(field: "columns", reason: "has more columns than features")
+        }
+        guard rowCount * request.columns.count <= FeatureLimits.cellsMax else {
+            throw WriteError(
+                field: "columns", reason: "have more than \(FeatureLimits.cellsMax) cells")
+        }
+        refused = [Bool](repeating: false, count: rowCount)
+        try takeKeys(request.keys)
+        try takeTimes(request.eventTimeUs, now: now.microseconds)
+        try takeColumns(request.columns)
+        refusals.sort { $0.row < $1.row }
+    }
+
+    /// Whether a row is refused.
+    package func isRefused(_ row: Int) -> Bool {
+        refused[row]
+    }
+
+    /// The key of a row that is not refused.
+    @_lifetime(borrow self)
+    package func key(_ row: Int) -> Span<UInt8> {
+        let start = row == 0 ? 0 : Int(keyEnds[row - 1])
+        return keys.span.extracting(start..<Int(keyEnds[row]))
+    }
+
+    /// Refuses a row; its first refusal counts.
+    mutating func refuse(_ row: Int, _ field: @autoclosure () -> String, _ reason: String) {
+        guard !refused[row] else { return }
+        refusals.append(RowRefusal(row: row, field: field(), reason: reason))
+        refused[row] = true
+    }
+}
