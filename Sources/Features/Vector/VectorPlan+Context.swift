@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
+
 /// Values that a caller knows now, which override stored ones.
 ///
 /// Each function gives the float that the input makes of a value, or nil if the value does not fit the

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
+
 /// How the rows of a model's feature sets become the floats that it takes; compiled once per epoch.
 ///
 /// Immutable; any number of loops gather through it at once. Compiling resolves every name; gathering

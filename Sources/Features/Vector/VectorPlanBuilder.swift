@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
+
 /// Resolves the names of a plan's inputs into its arrays.
 struct VectorPlanBuilder {
     private(set) var groups: [VectorGroup] = []

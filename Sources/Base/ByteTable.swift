@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A fixed set of strings, looked up by their bytes: the categories of an input, the names of inputs.
+/// A fixed set of strings, looked up by their bytes: categories, names of inputs, names of scorers.
 ///
 /// Open addressing at most half full, with a hash of the whole string beside each entry. A look-up reads
 /// the bytes once, allocates nothing and makes no String. Strings longer than the longest entry cost nothing.
-@safe final class ByteTable: @unchecked Sendable {
+@safe package final class ByteTable: @unchecked Sendable {
     // Sendable: nothing changes after init. Safe: `slots` has `mask + 1` elements, and every entry's
     // range lies in `text`.
     private struct Slot {
@@ -23,7 +23,7 @@
     /// A table that gives each string its index. Of equal strings the first counts.
     ///
     /// `strings` together must be shorter than 4 GiB, which the limits of specs ensure.
-    init(_ strings: [String]) {
+    package init(_ strings: [String]) {
         var capacity = 8
         while capacity < strings.count * 2 { capacity *= 2 }
         mask = capacity - 1
@@ -54,13 +54,13 @@
     }
 
     /// The index of the string with these bytes; -1 if there is none.
-    func index(of bytes: Span<UInt8>) -> Int {
+    package func index(of bytes: Span<UInt8>) -> Int {
         unsafe bytes.withUnsafeBufferPointer { unsafe index(of: $0) }
     }
 
     /// The same, for bytes that are already lent as a pointer.
-    @inline(__always)
-    func index(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    @unsafe
+    package func index(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
         guard bytes.count <= byteCountMax else { return -1 }
         let hash = unsafe Self.hash(bytes)
         var place = Int(hash) & mask

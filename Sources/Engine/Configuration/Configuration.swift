@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Base
+internal import Features
+
+/// Everything that answers depend on, as of one epoch: immutable, replaced whole.
+package final class Configuration: Sendable {
+    /// The number of this configuration; each change makes the next.
+    package let epoch: UInt64
+    let features: FeatureCatalog
+    /// Versions of models by name, ascending.
+    let models: [String: [Model]]
+    /// Scorers by name, compiled for this epoch.
+    let scorers: [Scorer]
+    /// A scorer's index in `scorers`, by the bytes of its name.
+    let scorerIndex: ByteTable
+
+    init(
+        epoch: UInt64, features: FeatureCatalog, models: [String: [Model]],
+        scorerSpecs: [KassaV1.ScorerSpec]
+    ) throws(EngineError) {
+        self.epoch = epoch
+        self.features = features
+        self.models = models
+        var scorers: [Scorer] = []
+        for spec in scorerSpecs.sorted(by: { $0.name < $1.name }) {
+            guard let model = Self.model(spec.model, in: models) else {
+                throw EngineError(
+                    .failedPrecondition, "scorer \(spec.name): there is no model \(spec.model)")
+            }
+            scorers.append(try Scorer(spec, model: model, features: features))
+        }
+        self.scorers = scorers
+        scorerIndex = ByteTable(scorers.map(\.spec.name))
+    }
+
+    /// The model that "name@version" or "name" (the newest) means.
+    func model(_ reference: String) -> Model? {
+        Self.model(reference, in: models)
+    }
+
+    private static func model(_ reference: String, in models: [String: [Model]]) -> Model? {
+        let parts = reference.split(separator: "@", omittingEmptySubsequences: false)
+        guard let versions = models[String(parts[0])] else { return nil }
+        guard parts.count > 1 else { return versions.last }
+        guard parts.count == 2, let version = UInt32(parts[1]) else { return nil }
+        return versions.first { $0.info.spec?.version == version }
+    }
+
+    /// The scorers that name `model`.
+    func scorers(of model: Model) -> [Scorer] {
+        scorers.filter { $0.model === model }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Features
+
+/// What applying documents would do to a configuration: a value, so that a dry run is the same code.
+struct ConfigurationPlan {
+    private let base: Configuration
+    private(set) var features: FeatureCatalog
+    private(set) var scorers: [String: KassaV1.ScorerSpec]
+    /// A line for each document, in the order given.
+    private(set) var entries: [KassaV1.PlanEntry] = []
+    /// Feature sets that differ afterwards, by name.
+    private(set) var changedSets: [String: FeatureSet] = [:]
+    /// Scorers that differ afterwards, by name.
+    private(set) var changedScorers: [String: KassaV1.ScorerSpec] = [:]
+
+    init(base: Configuration) {
+        self.base = base
+        features = base.features
+        scorers = Dictionary(uniqueKeysWithValues: base.scorers.map { ($0.spec.name, $0.spec) })
+    }
+
+    /// Whether anything differs afterwards.
+    var isChange: Bool { !changedSets.isEmpty || !changedScorers.isEmpty }
+
+    /// The configuration afterwards.
+    func configuration(epoch: UInt64) throws(EngineError) -> Configuration {
+        try Configuration(
+            epoch: epoch, features: features, models: base.models,
+            scorerSpecs: Array(scorers.values))
+    }
+
+    /// Adds one document; `field` is its place in the request.
+    mutating func add(_ document: KassaV1.Document, at field: String) throws(EngineError) {
+        switch document.resource {
+        case .featureSet(let spec): try add(spec, at: "\(field).feature_set")
+        case .scorer(let spec): try add(spec, at: "\(field).scorer")
+        case nil: throw EngineError(.invalidArgument, "\(field): it has no resource")
+        }
+    }
+
+    private mutating func add(
+        _ spec: KassaV1.FeatureSetSpec, at field: String
+    ) throws(EngineError) {
+        let change: FeatureSetChange
+        do throws(FeatureSetError) {
+            change = try features.apply(try FeatureSetDefinition(spec))
+        } catch {
+            switch error {
+            case .invalid(let place, let reason):
+                throw EngineError(.invalidArgument, "\(field).\(place): \(reason)")
+            case .conflict(let place, let reason):
+                throw EngineError(.failedPrecondition, "\(field).\(place): \(reason)")
+            }
+        }
+        let action: KassaV1.PlanAction =
+            switch change.action {
+            case .add: .add
+            case .change: .change
+            case .unchanged: .unchanged
+            }
+        if change.action != .unchanged { changedSets[change.set.name] = change.set }
+        entries.append(
+            KassaV1.PlanEntry(
+                action: action, kind: ResourceKind.featureSet,
+                name: "\(change.set.name)@\(change.version)", details: change.details))
+    }
+
+    private mutating func add(
+        _ given: KassaV1.ScorerSpec, at field: String
+    ) throws(EngineError) {
+        try Words.check(given, at: field)
+        guard let model = base.model(given.model) else {
+            throw EngineError(
+                .failedPrecondition,
+                "\(field).model: there is no such model; upload it first (kassa model upload)")
+        }
+        var spec = given
+        spec.model = model.name
+        let old = scorers[spec.name]
+        let details = Self.differences(from: old, to: spec)
+        if !details.isEmpty {
+            scorers[spec.name] = spec
+            changedScorers[spec.name] = spec
+        }
+        entries.append(
+            KassaV1.PlanEntry(
+                action: old == nil ? .add : details.isEmpty ? .unchanged : .change,
+                kind: ResourceKind.scorer, name: spec.name, details: details))
+    }
+
+    private static func differences(
+        from old: KassaV1.ScorerSpec?, to new: KassaV1.ScorerSpec
+    ) -> [String] {
+        guard let old else { return ["model \(new.model) in slot STABLE"] }
+        var lines: [String] = []
+        if old.model != new.model {
+            lines.append("model of slot STABLE changes from \(old.model) to \(new.model)")
+        }
+        if old.owner != new.owner { lines.append("owner changes") }
+        if old.description != new.description { lines.append("description changes") }
+        if old.labels != new.labels { lines.append("labels change") }
+        return lines
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Features
+internal import Models
+internal import Store
+internal import Wire
+
+/// The kinds of document, as keys and plans name them.
+enum ResourceKind {
+    static let featureSet = "feature_set"
+    static let scorer = "scorer"
+
+    /// The key of a resource in the table of resources.
+    static func key(_ kind: String, _ name: String) -> [UInt8] {
+        Array("\(kind)/\(name)".utf8)
+    }
+}
+
+/// Where the number of the configuration in force is kept, in the table `meta`.
+let epochKey = Array("engine.epoch".utf8)
+
+extension Engine {
+    /// The configuration that the store holds; every artefact is verified and compiled again.
+    static func load(
+        _ environment: Environment, _ tables: EngineTables, _ artefacts: ArtefactFiles
+    ) throws(EngineError) -> Configuration {
+        let stored: StoredConfiguration
+        do throws(StoreError) {
+            stored = try environment.read { transaction throws(StoreError) in
+                try StoredConfiguration(transaction, tables, meta: environment.meta)
+            }
+        } catch {
+            throw EngineError(error)
+        }
+        if let damage = stored.damage {
+            throw EngineError(.dataLoss, "\(damage); restore a snapshot of the data folder")
+        }
+        let catalog: FeatureCatalog
+        do throws(FeatureSetStateError) {
+            catalog = try FeatureCatalog(stored.featureSets)
+        } catch {
+            throw EngineError(.dataLoss, "the stored feature sets contradict each other")
+        }
+        var models: [String: [Model]] = [:]
+        for info in stored.models {
+            guard let spec = info.spec else { continue }
+            let bytes = try artefacts.read(digest: spec.sha256)
+            let compiled: CompiledModel
+            do throws(ImportError) {
+                compiled = try CompiledModel(importing: bytes.span, format: .xgboostJSON)
+            } catch {
+                throw EngineError(
+                    .dataLoss, "model \(spec.name)@\(spec.version): \(error.description)")
+            }
+            models[spec.name, default: []].append(Model(info: info, compiled: compiled))
+        }
+        for name in models.keys {
+            models[name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
+        }
+        return try Configuration(
+            epoch: stored.epoch, features: catalog, models: models, scorerSpecs: stored.scorers)
+    }
+}
+
+/// What the tables of configuration hold, decoded.
+private struct StoredConfiguration {
+    var epoch: UInt64 = 0
+    var featureSets: [FeatureSet] = []
+    var scorers: [KassaV1.ScorerSpec] = []
+    var models: [KassaV1.ModelInfo] = []
+    /// What cannot be read, if anything.
+    var damage: String?
+
+    init(
+        _ transaction: borrowing ReadTransaction, _ tables: EngineTables, meta: Table
+    ) throws(StoreError) {
+        if let bytes = try transaction.value(forKey: epochKey.span, in: meta) {
+            epoch = readInteger(bytes)
+        }
+        var featureSets: [FeatureSet] = []
+        var scorers: [KassaV1.ScorerSpec] = []
+        var models: [KassaV1.ModelInfo] = []
+        var damage: String?
+        let sets = ResourceKind.key(ResourceKind.featureSet, "")
+        try transaction.scan(tables.resources, prefix: sets.span) { key, value in
+            if let set = try? FeatureSet(state: value) {
+                featureSets.append(set)
+            } else {
+                damage = "a stored feature set is damaged or of a newer release"
+            }
+            return damage == nil
+        }
+        let scorerKeys = ResourceKind.key(ResourceKind.scorer, "")
+        try transaction.scan(tables.resources, prefix: scorerKeys.span) { _, value in
+            if let spec = (try? KassaStorageV1.StoredScorer(decoding: value))?.spec {
+                scorers.append(spec)
+            } else {
+                damage = "a stored scorer is damaged"
+            }
+            return damage == nil
+        }
+        try transaction.scan(tables.bundles, prefix: [UInt8]().span) { _, value in
+            if let info = (try? KassaStorageV1.StoredModel(decoding: value))?.info {
+                models.append(info)
+            } else {
+                damage = "a stored model is damaged"
+            }
+            return damage == nil
+        }
+        self.featureSets = featureSets
+        self.scorers = scorers
+        self.models = models
+        self.damage = damage
+    }
+}
+
+/// A little-endian integer of up to eight bytes.
+func readInteger(_ bytes: Span<UInt8>) -> UInt64 {
+    var value: UInt64 = 0
+    for index in bytes.indices.reversed() { value = value << 8 | UInt64(bytes[index]) }
+    return value
+}
+
+/// `value` as eight little-endian bytes.
+func integerBytes(_ value: UInt64) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Features
+internal import Wire
+
+/// What callers name: a model bound to the features that it takes, compiled for one epoch.
+final class Scorer: Sendable {
+    let spec: KassaV1.ScorerSpec
+    let model: Model
+    let plan: VectorPlan
+    /// For each group of the plan and each entity kind of its key, the kind's bytes.
+    let kindsOfGroups: [[[UInt8]]]
+    /// The names of the inputs as replies give them, "set.feature".
+    let inputNames: [[UInt8]]
+    /// The fields of a reply that are the same for every request of the epoch, encoded.
+    let constantReply: [UInt8]
+
+    init(
+        _ spec: KassaV1.ScorerSpec, model: Model, features: FeatureCatalog
+    ) throws(EngineError) {
+        self.spec = spec
+        self.model = model
+        plan = try Self.plan(of: model, features: features, scorer: spec.name)
+        kindsOfGroups = plan.groups.map { $0.entityKinds.map { Array($0.utf8) } }
+        inputNames = zip(plan.setNames, plan.names).map { Array("\($0).\($1)".utf8) }
+        constantReply = Self.constantReply(of: model)
+    }
+
+    private static func plan(
+        of model: Model, features: FeatureCatalog, scorer: String
+    ) throws(EngineError) -> VectorPlan {
+        let inputs = try ModelInputs.resolve(model.info.spec?.inputs ?? [], in: features)
+        do throws(VectorPlanError) {
+            return try VectorPlan(inputs)
+        } catch {
+            throw EngineError(
+                .failedPrecondition, "scorer \(scorer): \(error.field): \(error.reason)")
+        }
+    }
+
+    private static func constantReply(of model: Model) -> [UInt8] {
+        var writer = WireWriter()
+        KassaV1.ScoreResponse(
+            slot: .stable, model: model.name, bundleSha256: model.bundleDigest
+        ).encode(into: &writer)
+        let bytes = writer.bytes
+        return bytes.indices.map { bytes[$0] }
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Features
+internal import Metrics
+internal import Store
+
+/// The heart of Kassa: feature store, models and configuration behind one face.
+///
+/// Three kinds of caller, by thread. Event loops answer `Score` and `Read` through a ``Worker`` each
+/// and hand in writes with ``Worker/write(_:at:completion:)``. Control work (``apply(_:)``,
+/// ``upload(_:artefact:actor:)``) blocks and belongs on the ``ControlThread``. Metrics are read from
+/// anywhere.
+///
+/// Invariant: an answer is computed from one configuration (its epoch) and one snapshot of the store.
+/// A configuration is published only after it was committed durably.
+///
+/// ```swift
+/// let engine = try Engine(folder: "kassa-data", loopCount: 2)
+/// let worker = try Worker(engine: engine, loop: 0)
+/// ```
+package final class Engine: Sendable {
+    let environment: Environment
+    let writer: Writer
+    let tables: EngineTables
+    let artefacts: ArtefactFiles
+    let published: Published<Configuration>
+    /// The counters of all loops.
+    package let metrics: EngineMetrics
+
+    /// Opens the store in `folder`, loads and verifies everything that is in force.
+    ///
+    /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
+    package init(
+        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes
+    ) throws(EngineError) {
+        do throws(StoreError) {
+            environment = try Environment(
+                at: folder, tables: EngineTables.definitions,
+                configuration: EnvironmentConfiguration(
+                    mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
+            writer = try Writer(environment: environment)
+        } catch {
+            throw EngineError(error)
+        }
+        tables = EngineTables(environment)
+        artefacts = try ArtefactFiles(folder: "\(folder)/bundles")
+        published = Published(try Self.load(environment, tables, artefacts))
+        metrics = EngineMetrics(loopCount: loopCount)
+    }
+
+    /// The number of the configuration in force.
+    package var epoch: UInt64 { published.current.epoch }
+
+    /// Commits what is queued, syncs, and ends the writer's thread.
+    package func stop() {
+        writer.stop()
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Store
+
+extension EngineError {
+    /// What a failure of the store means to a caller.
+    init(_ error: StoreError) {
+        self.init(Self.kind(of: error), "store: \(error.message)")
+    }
+
+    private static func kind(of error: StoreError) -> Kind {
+        switch error {
+        case .notADirectory, .noParentDirectory, .permissionDenied, .readOnlyFilesystem,
+            .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat:
+            .unavailable
+        case .keyLength, .valueTooLarge, .unalignedLength, .commandTooLarge:
+            .invalidArgument
+        case .readersFull, .mapFull, .diskFull, .queueFull:
+            .resourceExhausted
+        case .damaged:
+            .dataLoss
+        case .writeFailed, .readOnlyLatched:
+            .failedPrecondition
+        case .panicked, .stopped:
+            .unavailable
+        case .unexpected, .rejected:
+            .internal
+        }
+    }
+}

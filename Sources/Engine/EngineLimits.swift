@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bounds of an engine.
+package enum EngineLimits {
+    /// Address space of the store, taken but not filled.
+    package static let mapBytes = 64 << 30
+    /// Reader slots besides one per loop: control work and inspection.
+    package static let sparedReaders = 16
+    /// Documents in one `Apply`.
+    package static let documentsMax = 1_000
+    /// Bytes of a name: feature sets, features, models, scorers, entity kinds.
+    package static let nameByteCountMax = 64
+    /// Categories of one input.
+    package static let categoriesMax = 10_000
+    /// Versions of one model.
+    package static let modelVersionsMax = 1_000
+    /// Bytes of an owner, a description, an actor or a reason.
+    package static let proseByteCountMax = 4_096
+    /// Labels of one resource.
+    package static let labelsMax = 64
+}

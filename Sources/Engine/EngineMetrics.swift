@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Metrics
+
+/// What the engine counts, over all loops.
+package final class EngineMetrics: Sendable {
+    /// Scorer and slot pairs that get a series of their own.
+    package static let scorerSeriesMax = 256
+
+    let scores: LabelledCounters
+    let degradedFeatures: LabelledCounters
+    let damagedRows: LabelledCounters
+    let rowsWritten: LabelledCounters
+
+    /// Counters for `loopCount` loops and the writer thread.
+    package init(loopCount: Int) {
+        scores = LabelledCounters(
+            KassaMetrics.scores, lanes: loopCount, capacity: Self.scorerSeriesMax)
+        degradedFeatures = LabelledCounters(
+            KassaMetrics.degradedFeatures, lanes: loopCount, capacity: 8)
+        damagedRows = LabelledCounters(Self.damagedRowsFamily, lanes: loopCount, capacity: 1)
+        rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 2)
+    }
+
+    /// All sources, for a registry.
+    package var sources: [any MetricSource] {
+        [scores, degradedFeatures, damagedRows, rowsWritten]
+    }
+
+    static let damagedRowsFamily = MetricFamily(
+        .counter, "kassa_features_damaged_rows_total",
+        help: "Rows read whose checksum or form is wrong; none of their values was served.",
+        labels: ["path"])
+
+    static let rowsWrittenFamily = MetricFamily(
+        .counter, "kassa_features_rows_written_total",
+        help: "Rows of acknowledged writes, by what became of them.", labels: ["outcome"])
+}

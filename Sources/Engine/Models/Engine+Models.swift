@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import API
+package import Base
+internal import Crypto
+internal import Features
+internal import Models
+internal import Store
+
+/// `Models`: artefacts in, verified models out. Control work: it takes up to seconds and blocks.
+extension Engine {
+    /// Checks a spec before its artefact is received, so that a hopeless upload ends early.
+    package static func checkUpload(_ spec: KassaV1.ModelSpec) throws(EngineError) {
+        try Words.check(spec, at: "spec")
+        guard spec.format == .xgboostJson else {
+            throw EngineError(.invalidArgument, "spec.format: must be XGBOOST_JSON")
+        }
+        guard spec.sha256.count == SHA256.byteCount else {
+            throw EngineError(.invalidArgument, "spec.sha256: must have 32 bytes")
+        }
+        guard spec.byteCount > 0, spec.byteCount <= UInt64(ArtefactFiles.byteCountMax) else {
+            throw EngineError(
+                .invalidArgument,
+                "spec.byte_count: must be from 1 to \(ArtefactFiles.byteCountMax)")
+        }
+        guard !spec.inputs.isEmpty, spec.inputs.count <= ImportLimits.featuresMax else {
+            throw EngineError(
+                .invalidArgument, "spec.inputs: must be from 1 to \(ImportLimits.featuresMax)")
+        }
+        for (index, input) in spec.inputs.enumerated()
+        where input.categories.count > EngineLimits.categoriesMax {
+            throw EngineError(
+                .invalidArgument,
+                "spec.inputs[\(index)].categories: more than \(EngineLimits.categoriesMax)")
+        }
+    }
+
+    /// Verifies an artefact and, if everything holds, makes it a model.
+    ///
+    /// The digest, the structure of every tree, the number of inputs and their types are checked
+    /// first; then the file, then one durable transaction with the model and its audit record.
+    package func upload(
+        _ given: KassaV1.ModelSpec, artefact: [UInt8], at now: Timestamp
+    ) throws(EngineError) -> KassaV1.UploadResponse {
+        try Self.checkUpload(given)
+        guard UInt64(artefact.count) == given.byteCount else {
+            throw EngineError(
+                .invalidArgument,
+                "spec.byte_count: \(given.byteCount) were announced, \(artefact.count) came")
+        }
+        guard SHA256.digest(of: artefact.span) == given.sha256 else {
+            throw EngineError(.dataLoss, "spec.sha256: the artefact's bytes have another digest")
+        }
+        let base = published.current
+        let digest = Model.bundleDigest(of: given)
+        if let present = try Self.present(given, digest: digest, in: base) {
+            return KassaV1.UploadResponse(model: present.info, alreadyPresent: true)
+        }
+        let compiled = try Self.compile(artefact, given, features: base.features)
+        var spec = given
+        let versions = base.models[spec.name] ?? []
+        if spec.version == 0 { spec.version = (versions.last?.info.spec?.version ?? 0) + 1 }
+        guard versions.count < EngineLimits.modelVersionsMax else {
+            throw EngineError(
+                .failedPrecondition,
+                "spec.name: it has \(EngineLimits.modelVersionsMax) versions; delete old ones")
+        }
+        let info = KassaV1.ModelInfo(
+            spec: spec, trees: UInt32(clamping: compiled.summary.treeCount),
+            nodes: UInt32(clamping: compiled.summary.nodeCount),
+            depth: UInt32(clamping: compiled.summary.depth),
+            objective: compiled.summary.objective, uploadedAtUs: now.microseconds)
+        let model = Model(info: info, compiled: compiled)
+        try artefacts.write(artefact.span, digest: spec.sha256)
+        let put = Put(
+            table: tables.bundles, key: Array(model.name.utf8),
+            value: encoded(
+                KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)))
+        try commit(
+            KassaStorageV1.AuditRecord(
+                atUs: now.microseconds, actor: spec.owner, action: "model upload",
+                epoch: base.epoch,
+                details: ["model \(model.name), bundle \(hexadecimal(model.bundleDigest))"]),
+            epoch: base.epoch, puts: [put])
+        var models = base.models
+        models[spec.name, default: []].append(model)
+        models[spec.name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
+        try publish(models: models, over: base)
+        return KassaV1.UploadResponse(model: info)
+    }
+
+    /// The model that the upload would make, if it is there already.
+    private static func present(
+        _ spec: KassaV1.ModelSpec, digest: [UInt8], in base: Configuration
+    ) throws(EngineError) -> Model? {
+        let versions = base.models[spec.name] ?? []
+        if spec.version == 0 {
+            return versions.last.flatMap { $0.bundleDigest == digest ? $0 : nil }
+        }
+        guard let model = versions.first(where: { $0.info.spec?.version == spec.version }) else {
+            return nil
+        }
+        guard model.bundleDigest == digest else {
+            throw EngineError(
+                .alreadyExists, "spec.version: \(model.name) exists with other content")
+        }
+        return model
+    }
+
+    private static func compile(
+        _ artefact: [UInt8], _ spec: KassaV1.ModelSpec, features: FeatureCatalog
+    ) throws(EngineError) -> CompiledModel {
+        let compiled: CompiledModel
+        do throws(ImportError) {
+            compiled = try CompiledModel(importing: artefact.span, format: .xgboostJSON)
+        } catch {
+            throw EngineError(.invalidArgument, "artefact: \(error.description)")
+        }
+        guard compiled.summary.featureCount == spec.inputs.count else {
+            throw EngineError(
+                .invalidArgument,
+                "spec.inputs: the artefact takes \(compiled.summary.featureCount), "
+                    + "\(spec.inputs.count) were named")
+        }
+        let inputs = try ModelInputs.resolve(spec.inputs, in: features)
+        do throws(VectorPlanError) {
+            _ = try VectorPlan(inputs)
+        } catch {
+            throw EngineError(.invalidArgument, "spec.\(error.field): \(error.reason)")
+        }
+        return compiled
+    }
+
+    /// Puts another set of models in force; the epoch stays, because no answer changes by it.
+    private func publish(
+        models: [String: [Model]], over base: Configuration
+    ) throws(EngineError) {
+        published.publish(
+            try Configuration(
+                epoch: base.epoch, features: base.features, models: models,
+                scorerSpecs: base.scorers.map(\.spec)))
+    }
+
+    /// All models, by name and version.
+    package func listModels() -> KassaV1.ListModelsResponse {
+        let models = published.current.models
+        return KassaV1.ListModelsResponse(
+            models: models.keys.sorted().flatMap { models[$0] ?? [] }.map(\.info))
+    }
+
+    /// One model and the scorers that name it.
+    package func getModel(
+        _ request: KassaV1.GetModelRequest
+    ) throws(EngineError) -> KassaV1.GetModelResponse {
+        let configuration = published.current
+        guard let model = configuration.model(request.model) else {
+            throw EngineError(.notFound, "model: there is no such model")
+        }
+        return KassaV1.GetModelResponse(
+            model: model.info, scorers: configuration.scorers(of: model).map(\.spec.name))
+    }
+
+    /// Removes a model that no scorer names, and its artefact unless another model has it too.
+    package func deleteModel(
+        _ request: KassaV1.DeleteModelRequest, at now: Timestamp
+    ) throws(EngineError) {
+        try Words.checkProse(request.reason, at: "reason")
+        let base = published.current
+        guard request.model.contains("@"), let model = base.model(request.model) else {
+            throw EngineError(.notFound, "model: there is no such model; name it with its version")
+        }
+        if let scorer = base.scorers(of: model).first {
+            throw EngineError(
+                .failedPrecondition,
+                "model: scorer \(scorer.spec.name) names it; give the scorer another model first")
+        }
+        try commit(
+            KassaStorageV1.AuditRecord(
+                atUs: now.microseconds, action: "model delete", reason: request.reason,
+                epoch: base.epoch, details: ["model \(model.name)"]),
+            epoch: base.epoch,
+            puts: [Put(table: tables.bundles, key: Array(model.name.utf8), value: nil)])
+        var models = base.models
+        let name = model.info.spec?.name ?? ""
+        models[name]?.removeAll { $0 === model }
+        if models[name]?.isEmpty == true { models[name] = nil }
+        try publish(models: models, over: base)
+        let digest = model.info.spec?.sha256 ?? []
+        let isShared = models.values.joined().contains { $0.info.spec?.sha256 == digest }
+        if !isShared { try artefacts.remove(digest: digest) }
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+package import Base
+internal import Features
+internal import Models
+internal import Store
+package import Wire
+
+/// The request path of `Scoring.Score`, top to bottom.
+extension Worker {
+    /// Answers one `ScoreRequest`: writes a `ScoreResponse` into `writer`.
+    ///
+    /// One configuration and one snapshot of the store serve the whole answer.
+    ///
+    /// - Throws: why the request is refused; then `writer` holds nothing of use.
+    /// - Complexity: O(bytes of the request + rows + model); allocates nothing after warm-up.
+    package mutating func score(
+        _ message: Span<UInt8>, at now: Timestamp, into writer: inout WireWriter
+    ) throws(EngineError) {
+        try request.read(message)
+        let index = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        guard index >= 0 else {
+            throw EngineError(.notFound, "scorer: there is none of that name")
+        }
+        let scorer = configuration.value.scorers[index]
+        try renewSnapshot()
+        var summary = GatherSummary()
+        for group in scorer.plan.groups.indices {
+            try lookUp(group, of: scorer, message, at: now, into: index, &summary)
+        }
+        try applyContext(of: message, for: scorer, to: index)
+        let margin = scratches[index].margin(by: scorer.model.compiled)
+        let score = scorer.model.compiled.score(margin: margin)
+        guard score.isFinite else {
+            throw EngineError(
+                .internal, "model \(scorer.model.name) gave a score that is no number")
+        }
+        counters.scored(scorer: index, summary, scratches[index])
+        writeReply(
+            score: score, margin: margin, scorer, scratches[index], summary, into: &writer)
+    }
+
+    /// Gathers the inputs that come from one row into the scratch memory `scratch`.
+    private mutating func lookUp(
+        _ group: Int, of scorer: Scorer, _ message: Span<UInt8>, at now: Timestamp,
+        into scratch: Int, _ summary: inout GatherSummary
+    ) throws(EngineError) {
+        let isKnown = try makeKey(of: group, scorer, message)
+        guard isKnown else {
+            scratches[scratch].gather(
+                nil, group: group, of: scorer.plan, now: now.microseconds, &summary)
+            return
+        }
+        do throws(StoreError) {
+            let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            scratches[scratch].gather(
+                row, group: group, of: scorer.plan, now: now.microseconds, &summary)
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
+    /// Makes the key of a group's row; false if the request says that there is no such entity.
+    private mutating func makeKey(
+        of group: Int, _ scorer: Scorer, _ message: Span<UInt8>
+    ) throws(EngineError) -> Bool {
+        key.start(kindsID: scorer.plan.groups[group].kindsID)
+        for kind in scorer.kindsOfGroups[group].indices {
+            let name = scorer.kindsOfGroups[group][kind]
+            let entity = try entity(
+                ofKind: name.span, in: message,
+                named: { scorer.plan.groups[group].entityKinds[kind] })
+            // An empty id is the caller's word that there is none: a guest is no customer.
+            if request.entities[entity].id.count == 0 { return false }
+            do throws(RowKeyError) {
+                try key.append(utf8: message.extracting(request.entities[entity].id))
+            } catch {
+                throw EngineError(.invalidArgument, "entities[\(entity)].id: \(error.reason)")
+            }
+        }
+        do throws(RowKeyError) {
+            try key.finish(setID: scorer.plan.groups[group].setID)
+        } catch {
+            throw EngineError(.invalidArgument, "entities: \(error.reason)")
+        }
+        return true
+    }
+
+    /// The place among the request's entities of the one that is of `kind`.
+    private func entity(
+        ofKind kind: Span<UInt8>, in message: Span<UInt8>, named name: () -> String
+    ) throws(EngineError) -> Int {
+        var found = -1
+        for index in request.entities.indices
+        where message.extracting(request.entities[index].kind).hasSameBytes(as: kind) {
+            guard found < 0 else {
+                throw EngineError(
+                    .invalidArgument, "entities[\(index)].kind: \(name()) was given before")
+            }
+            found = index
+        }
+        guard found >= 0 else {
+            throw EngineError(
+                .invalidArgument,
+                "entities: the scorer needs one of kind \(name()); an empty id means there is none")
+        }
+        return found
+    }
+
+    /// Puts the values that the request brings along over the stored ones.
+    private mutating func applyContext(
+        of message: Span<UInt8>, for scorer: Scorer, to scratch: Int
+    ) throws(EngineError) {
+        for index in request.context.indices {
+            let context = request.context[index]
+            guard let input = scorer.plan.input(named: message.extracting(context.name)) else {
+                throw EngineError(
+                    .invalidArgument,
+                    "context[\(index)].name: no input of the scorer has it, or several have")
+            }
+            let value: Float? =
+                switch context.kind {
+                case .number(let number): scorer.plan.value(ofInput: input, number: number)
+                case .integer(let integer): scorer.plan.value(ofInput: input, integer: integer)
+                case .flag(let flag): scorer.plan.value(ofInput: input, flag: flag)
+                case .text(let range):
+                    scorer.plan.value(ofInput: input, text: message.extracting(range))
+                case .null: .nan
+                case .missing, .vector: nil
+                }
+            guard let value else {
+                throw EngineError(
+                    .invalidArgument,
+                    "context[\(index)].value: it does not fit \(scorer.plan.names[input]), "
+                        + "which is a \(scorer.plan.types[input].name)")
+            }
+            let isNull = if case .null = context.kind { true } else { false }
+            scratches[scratch].override(input, value: value, status: isNull ? .null : .present)
+        }
+    }
+
+    private func writeReply(
+        score: Float, margin: Float, _ scorer: Scorer, _ scratch: ScoreScratch,
+        _ summary: GatherSummary, into writer: inout WireWriter
+    ) {
+        typealias Field = KassaV1.ScoreResponse.Field
+        writer.double(Field.score, Double(score))
+        writer.double(Field.margin, Double(margin))
+        let constantReply = scorer.constantReply
+        writer.buffer.append(constantReply.span)
+        writer.uint64(Field.epoch, configuration.value.epoch)
+        if summary.degradedCount > 0 || !request.context.isEmpty {
+            writeNotes(scorer, scratch, into: &writer)
+        }
+        if summary.oldestAge > 0 {
+            let milliseconds = UInt32(clamping: summary.oldestAge / 1_000)
+            writer.uint32(Field.oldestFeatureAgeMs, milliseconds)
+        }
+        if request.includesFeatures { writeFeatures(scorer, scratch, into: &writer) }
+    }
+
+    private func writeNotes(
+        _ scorer: Scorer, _ scratch: ScoreScratch, into writer: inout WireWriter
+    ) {
+        typealias Note = KassaV1.FeatureNote.Field
+        for input in 0..<scratch.inputCount
+        where scratch.status(input) != ValueStatus.present.rawValue {
+            let note = writer.begin(KassaV1.ScoreResponse.Field.degraded)
+            writer.bytes(Note.name, scorer.inputNames[input])
+            writer.uint32(Note.status, UInt32(scratch.status(input)))
+            writer.end(note)
+        }
+    }
+
+    private func writeFeatures(
+        _ scorer: Scorer, _ scratch: ScoreScratch, into writer: inout WireWriter
+    ) {
+        typealias Feature = KassaV1.FeatureValue.Field
+        for input in 0..<scratch.inputCount {
+            let feature = writer.begin(KassaV1.ScoreResponse.Field.features)
+            writer.bytes(Feature.name, scorer.inputNames[input])
+            let value = writer.begin(Feature.value)
+            if scratch.value(input).isNaN {
+                writer.end(writer.begin(KassaV1.Value.Field.null))
+            } else {
+                writer.double(KassaV1.Value.Field.number, Double(scratch.value(input)))
+            }
+            writer.end(value)
+            writer.uint32(Feature.status, UInt32(scratch.status(input)))
+            let age = scratch.age(input)
+            writer.sint64(Feature.ageMs, age < 0 ? -1 : age / 1_000)
+            writer.end(feature)
+        }
+    }
+}

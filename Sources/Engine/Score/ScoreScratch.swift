@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Features
+internal import Models
+
+/// The memory that one loop scores one scorer's requests in; reused from request to request.
+@safe final class ScoreScratch {
+    // Safe: the three blocks have `inputCount` elements, initialised in init and freed in deinit; every
+    // index from outside is checked.
+    private let vector: UnsafeMutableBufferPointer<Float>
+    private let statuses: UnsafeMutableBufferPointer<UInt8>
+    private let ages: UnsafeMutableBufferPointer<Int64>
+
+    /// How many inputs the vector has.
+    let inputCount: Int
+
+    init(inputCount: Int) {
+        self.inputCount = inputCount
+        unsafe vector = .allocate(capacity: inputCount)
+        unsafe vector.initialize(repeating: .nan)
+        unsafe statuses = .allocate(capacity: inputCount)
+        unsafe statuses.initialize(repeating: 0)
+        unsafe ages = .allocate(capacity: inputCount)
+        unsafe ages.initialize(repeating: -1)
+    }
+
+    deinit {
+        unsafe vector.deallocate()
+        unsafe statuses.deallocate()
+        unsafe ages.deallocate()
+    }
+
+    /// What the model sees of an input; NaN is missing.
+    func value(_ input: Int) -> Float {
+        precondition(input >= 0 && input < inputCount)
+        return unsafe vector[input]
+    }
+
+    /// The raw ``ValueStatus`` of an input.
+    func status(_ input: Int) -> UInt8 {
+        precondition(input >= 0 && input < inputCount)
+        return unsafe statuses[input]
+    }
+
+    /// The age of an input's stored value in microseconds; -1 where there is none.
+    func age(_ input: Int) -> Int64 {
+        precondition(input >= 0 && input < inputCount)
+        return unsafe ages[input]
+    }
+
+    /// Fills in the inputs of one group of `plan` from its row, or from there being none.
+    func gather(
+        _ row: Span<UInt8>?, group: Int, of plan: VectorPlan, now: Int64,
+        _ summary: inout GatherSummary
+    ) {
+        var values = unsafe MutableSpan(_unsafeElements: vector)
+        var statuses = unsafe MutableSpan(_unsafeElements: statuses)
+        var ages = unsafe MutableSpan(_unsafeElements: ages)
+        plan.gather(row, group: group, now: now, into: &values, &statuses, &ages, &summary)
+    }
+
+    /// Puts a value that the request brings along in the place of what is stored.
+    func override(_ input: Int, value: Float, status: ValueStatus) {
+        precondition(input >= 0 && input < inputCount)
+        unsafe vector[input] = value
+        unsafe statuses[input] = status.rawValue
+        unsafe ages[input] = 0
+    }
+
+    /// The model's raw output for the vector.
+    func margin(by model: CompiledModel) -> Float {
+        model.margin(of: unsafe Span(_unsafeElements: vector))
+    }
+}

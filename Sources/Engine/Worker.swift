@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Features
+internal import Metrics
+internal import Store
+internal import Wire
+
+/// What one event loop needs to answer requests: its view of the configuration, its snapshot of the
+/// store, its scratch memory and its counters.
+///
+/// It belongs to one thread. After warm-up, scoring through it takes no lock and allocates nothing.
+///
+/// ```swift
+/// worker.begin()                      // the bytes of some requests have arrived
+/// try worker.score(message, at: .now(), into: &writer)
+/// worker.end()                        // nothing is pinned while the loop sleeps
+/// ```
+package struct Worker: ~Copyable {
+    let engine: Engine
+    var configuration: Published<Configuration>.Subscription
+    var transaction: ReadTransaction
+    var request = ScoreRequestFields()
+    var key = RowKey()
+    /// For each scorer of the configuration, memory for its vector.
+    var scratches: [ScoreScratch]
+    var counters: WorkerCounters
+    private var hasSnapshot = true
+
+    /// A worker for the loop number `loop`.
+    package init(engine: Engine, loop: Int) throws(EngineError) {
+        do throws(StoreError) {
+            transaction = try engine.environment.makeReadTransaction()
+        } catch {
+            throw EngineError(error)
+        }
+        self.engine = engine
+        configuration = Published.Subscription(engine.published)
+        scratches = []
+        counters = WorkerCounters(engine.metrics, loop: loop)
+        prepareForConfiguration()
+    }
+
+    /// Moves to the newest configuration and the newest snapshot.
+    ///
+    /// To be called after the bytes of requests were received and before they are answered: then every
+    /// write that was acknowledged before a request was sent is seen by it.
+    package mutating func begin() {
+        if configuration.refresh() { prepareForConfiguration() }
+        hasSnapshot = false
+    }
+
+    /// Lets go of the snapshot, so that a sleeping loop pins no page of the store.
+    package mutating func end() {
+        transaction.reset()
+        hasSnapshot = false
+    }
+
+    /// Takes the newest snapshot if none was taken since ``begin()``.
+    mutating func renewSnapshot() throws(EngineError) {
+        guard !hasSnapshot else { return }
+        do throws(StoreError) {
+            try transaction.renew()
+        } catch {
+            throw EngineError(error)
+        }
+        hasSnapshot = true
+    }
+
+    private mutating func prepareForConfiguration() {
+        scratches = configuration.value.scorers.map { ScoreScratch(inputCount: $0.plan.count) }
+        counters.prepare(for: configuration.value)
+    }
+}

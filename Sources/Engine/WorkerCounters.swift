@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Features
+internal import Metrics
+
+/// One loop's lanes of the engine's counters, with the series numbers looked up beforehand.
+struct WorkerCounters {
+    private let metrics: EngineMetrics
+    private let scores: Cells
+    private let degraded: Cells
+    private let damaged: Cells
+    /// The series of each scorer of the configuration.
+    private var scorerSeries: [Int] = []
+    /// The series of each status by its raw value.
+    private let statusSeries: [Int]
+    private let damagedSeries: Int
+
+    init(_ metrics: EngineMetrics, loop: Int) {
+        self.metrics = metrics
+        scores = metrics.scores.lane(loop)
+        degraded = metrics.degradedFeatures.lane(loop)
+        damaged = metrics.damagedRows.lane(loop)
+        statusSeries = (0...ValueStatus.invalid.rawValue).map { status in
+            metrics.degradedFeatures.series([KassaV1.Status(rawValue: Int32(status)).name])
+        }
+        damagedSeries = metrics.damagedRows.series(["score"])
+    }
+
+    /// Looks up the series that `configuration` needs.
+    mutating func prepare(for configuration: Configuration) {
+        scorerSeries = configuration.scorers.map { scorer in
+            metrics.scores.series([scorer.spec.name, KassaV1.Slot.stable.name])
+        }
+    }
+
+    /// Counts a score, and the features that were not PRESENT for it.
+    func scored(scorer: Int, _ summary: GatherSummary, _ scratch: ScoreScratch) {
+        scores.add(1, at: scorerSeries[scorer])
+        guard summary.degradedCount > 0 else { return }
+        for input in 0..<scratch.inputCount
+        where scratch.status(input) != ValueStatus.present.rawValue {
+            degraded.add(1, at: statusSeries[Int(scratch.status(input))])
+        }
+        if summary.damagedRowCount > 0 {
+            damaged.add(UInt64(summary.damagedRowCount), at: damagedSeries)
+        }
+    }
+}
