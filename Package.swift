@@ -51,6 +51,8 @@ let layers: [[Target]] = [
     module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
+    // Layer 2 too, beside the product: pure values for the demo and for tests.
+    module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
     module("Engine", ["API", "Base", "Crypto", "Features", "Metrics", "Models", "Store", "Wire"]),
     // Layer 4: the edges.
