@@ -68,6 +68,15 @@ let executables: [Target] = [
         name: "kassa",
         dependencies: ["API", "Base", "CYAML", "Client", "Server", "Wire"],
         swiftSettings: settings),
+    .executableTarget(
+        name: "Demo",
+        dependencies: ["Base", "Simulator"],
+        exclude: ["Configuration", "Training"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "DemoTests",
+        dependencies: ["Base", "Demo", "Simulator"],
+        swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
         name: "Bench",
