@@ -96,3 +96,27 @@ private func expectFit(_ values: [FeatureValue], _ columns: [FeatureColumn]) {
         profile.values
             == [.integer(3), .float(45.5), .float(12.5), .float(0.25), .text("regular")])
 }
+
+@Test func `what the events tell of cart and place is what the shopper has and where he stands`() {
+    var assortment = Chance(seed: 1)
+    let catalogue = Catalogue(count: 60, chance: &assortment)
+    var chance = Chance(seed: 2)
+    var discounted = 0
+    for seed in 0..<3_000 {
+        let shopper = Shopper(customer: nil, thrift: 1, loyalty: 0, chance: &chance)
+        var session = ShopperSession(shopper: shopper, catalogue: catalogue, seed: UInt64(seed))
+        var features = SessionFeatures(
+            start: Timestamp(microseconds: 0), device: shopper.device, source: shopper.source,
+            isReturning: false)
+        while let event = session.next() {
+            features.record(event)
+            #expect(features.cartItems == session.cart.count)
+            #expect(features.cartCents == session.cartCents)
+            #expect(features.distinctProducts == session.seen.count)
+            #expect(features.step == session.step)
+            #expect(features.secondsInSession == event.seconds)
+            discounted += features.discountCents > 0 && features.removals > 0 ? 1 : 0
+        }
+    }
+    #expect(discounted > 0)
+}
