@@ -52,6 +52,8 @@ let layers: [[Target]] = [
     module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
+    // Layer 2 too, beside the product: pure values for the demo and for tests.
+    module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
     module("Engine",
         ["API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Store", "Wire"]),
@@ -72,6 +74,15 @@ let executables: [Target] = [
         name: "EchoServer",
         dependencies: ["Base", "GRPC", "Transport"],
         path: "Tests/EchoServer",
+        swiftSettings: settings),
+    .executableTarget(
+        name: "Demo",
+        dependencies: ["Base", "Simulator"],
+        exclude: ["Configuration", "Training"],
+        swiftSettings: settings),
+    .testTarget(
+        name: "DemoTests",
+        dependencies: ["Base", "Demo", "Simulator"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
