@@ -25,6 +25,7 @@ package final class Engine: Sendable {
     let tables: EngineTables
     let artefacts: ArtefactFiles
     let published: Published<Configuration>
+    let writerMemory = WriterMemory()
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
@@ -39,7 +40,7 @@ package final class Engine: Sendable {
                 at: folder, tables: EngineTables.definitions,
                 configuration: EnvironmentConfiguration(
                     mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
-            writer = try Writer(environment: environment)
+            writer = try Writer(environment: environment, limits: EngineLimits.writer)
         } catch {
             throw EngineError(error)
         }
@@ -51,6 +52,11 @@ package final class Engine: Sendable {
 
     /// The number of the configuration in force.
     package var epoch: UInt64 { published.current.epoch }
+
+    /// Counts the rows of an acknowledged write.
+    func countWritten(_ tally: WriteTally, refused: Int) {
+        metrics.countWritten(tally, refused: refused)
+    }
 
     /// Commits what is queued, syncs, and ends the writer's thread.
     package func stop() {
