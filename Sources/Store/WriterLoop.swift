@@ -102,6 +102,8 @@ struct WriterLoop: ~Copyable {
                 guard group.entries[index].failure == nil else { continue }
                 let command = group.entries[index].command
                 let mutationCount = transaction.mutationCount
+                // A control-plane change may be the one that frees the map.
+                if command.needsOwnTransaction { transaction.refusesPuts = false }
                 do throws(StoreError) {
                     try command.apply(in: &transaction, sequence: sequence + 1)
                 } catch {
@@ -123,6 +125,7 @@ struct WriterLoop: ~Copyable {
                 durability = max(durability, command.durability)
             }
             guard applied > 0 else { return .nothingToCommit }
+            transaction.refusesPuts = false
             try transaction.put(sequence, .sequence, in: environment.meta)
             return try commit(transaction, sequence: sequence, durability: durability)
         } catch {
