@@ -51,6 +51,7 @@ let layers: [[Target]] = [
     module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
+    module("Documents", ["API", "Base", "CYAML", "Wire"]),
     // Layer 3: the request path and the write path.
     module("Engine", ["API", "Base", "Crypto", "Features", "Metrics", "Models", "Store", "Wire"]),
     // Layer 4: the edges.
@@ -64,7 +65,7 @@ let layers: [[Target]] = [
 let executables: [Target] = [
     .executableTarget(
         name: "kassa",
-        dependencies: ["API", "Base", "CYAML", "Client", "Server", "Wire"],
+        dependencies: ["API", "Base", "Client", "Documents", "Server", "Wire"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
