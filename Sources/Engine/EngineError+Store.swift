@@ -23,7 +23,7 @@ extension EngineError {
             .failedPrecondition
         case .panicked, .stopped:
             .unavailable
-        case .unexpected, .rejected:
+        case .unexpected, .rejected, .noSnapshot:
             .internal
         }
     }

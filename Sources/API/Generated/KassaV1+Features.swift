@@ -201,6 +201,8 @@ extension KassaV1 {
             @inlinable package static var reached: UInt32 { 5 }
             /// The number of `feature_set`.
             @inlinable package static var featureSet: UInt32 { 6 }
+            /// The number of `refusal`.
+            @inlinable package static var refusal: UInt32 { 7 }
         }
 
         /// The field `sequence`.
@@ -221,6 +223,9 @@ extension KassaV1 {
         /// The version that was written, "cart@3".
         package var featureSet: String = ""
 
+        /// Only in a stream: nothing of the request was written.
+        package var refusal: KassaV1.Refusal? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -231,7 +236,8 @@ extension KassaV1 {
             ignoredOlder: UInt32 = 0,
             errors: [KassaV1.RowError] = [],
             reached: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
-            featureSet: String = ""
+            featureSet: String = "",
+            refusal: KassaV1.Refusal? = nil
         ) {
             self.sequence = sequence
             self.applied = applied
@@ -239,6 +245,7 @@ extension KassaV1 {
             self.errors = errors
             self.reached = reached
             self.featureSet = featureSet
+            self.refusal = refusal
         }
 
         /// Reads fields until `reader` ends.
@@ -252,6 +259,7 @@ extension KassaV1 {
                 case 34: errors.append(try reader.message())
                 case 40: reached = try reader.enumeration()
                 case 50: featureSet = try reader.string()
+                case 58: try reader.merge(into: &refusal)
                 default: try reader.skip(tag)
                 }
             }
@@ -266,6 +274,7 @@ extension KassaV1 {
             for element in errors { writer.message(4, element) }
             if reached.rawValue != 0 { writer.enumeration(5, reached) }
             if !featureSet.isEmpty { writer.string(6, featureSet) }
+            if let refusal { writer.message(7, refusal) }
         }
     }
 }
@@ -630,7 +639,7 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.WriteRequest", response: "kassa.v1.WriteResponse")
 
-        /// The same, many in flight; replies carry their request's sequence number.
+        /// The same, many in flight; replies come as commits happen and carry their request's sequence number.
         package static let writeStream = APIMethod(
             path: "/kassa.v1.Features/WriteStream",
             clientStreams: true, serverStreams: true,
@@ -655,5 +664,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byL6AQoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2UiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIucBCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0Ik8KEEZlYXR1cmVTZWxlY3Rpb24SHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGgoIZmVhdHVyZXMYAiADKAlSCGZlYXR1cmVzInIKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMiggMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMr8BCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byL6AQoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2UiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIpQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsIk8KEEZlYXR1cmVTZWxlY3Rpb24SHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGgoIZmVhdHVyZXMYAiADKAlSCGZlYXR1cmVzInIKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMiggMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMr8BCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2ViBnByb3RvMw==")
 }

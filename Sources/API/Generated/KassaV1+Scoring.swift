@@ -285,6 +285,8 @@ extension KassaV1 {
             @inlinable package static var oldestFeatureAgeMs: UInt32 { 8 }
             /// The number of `features`.
             @inlinable package static var features: UInt32 { 9 }
+            /// The number of `refusal`.
+            @inlinable package static var refusal: UInt32 { 10 }
         }
 
         /// The field `score`.
@@ -314,6 +316,9 @@ extension KassaV1 {
         /// The field `features`.
         package var features: [KassaV1.FeatureValue] = []
 
+        /// Only in a stream: the request was not scored.
+        package var refusal: KassaV1.Refusal? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -327,7 +332,8 @@ extension KassaV1 {
             epoch: UInt64 = 0,
             degraded: [KassaV1.FeatureNote] = [],
             oldestFeatureAgeMs: UInt32 = 0,
-            features: [KassaV1.FeatureValue] = []
+            features: [KassaV1.FeatureValue] = [],
+            refusal: KassaV1.Refusal? = nil
         ) {
             self.score = score
             self.margin = margin
@@ -338,6 +344,7 @@ extension KassaV1 {
             self.degraded = degraded
             self.oldestFeatureAgeMs = oldestFeatureAgeMs
             self.features = features
+            self.refusal = refusal
         }
 
         /// Reads fields until `reader` ends.
@@ -354,6 +361,7 @@ extension KassaV1 {
                 case 58: degraded.append(try reader.message())
                 case 64: oldestFeatureAgeMs = try reader.uint32()
                 case 74: features.append(try reader.message())
+                case 82: try reader.merge(into: &refusal)
                 default: try reader.skip(tag)
                 }
             }
@@ -371,6 +379,7 @@ extension KassaV1 {
             for element in degraded { writer.message(7, element) }
             if oldestFeatureAgeMs != 0 { writer.uint32(8, oldestFeatureAgeMs) }
             for element in features { writer.message(9, element) }
+            if let refusal { writer.message(10, refusal) }
         }
     }
 }
@@ -403,5 +412,5 @@ extension APIFiles {
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.ScoreRequest kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMizAIKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcypOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKjAKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAEyhwEKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkIKC1Njb3JlU3RyZWFtEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZSgBMAFiBnByb3RvMw==")
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMi+QIKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIrCgdyZWZ1c2FsGAogASgLMhEua2Fzc2EudjEuUmVmdXNhbFIHcmVmdXNhbCpOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKjAKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAEyhwEKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkIKC1Njb3JlU3RyZWFtEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZSgBMAFiBnByb3RvMw==")
 }

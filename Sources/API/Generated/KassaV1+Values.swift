@@ -407,6 +407,59 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// Why one request of a stream was refused; the stream goes on.
+    @usableFromInline package struct Refusal: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.Refusal" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `code`.
+            @inlinable package static var code: UInt32 { 1 }
+            /// The number of `message`.
+            @inlinable package static var message: UInt32 { 2 }
+        }
+
+        /// A gRPC status code.
+        package var code: UInt32 = 0
+
+        /// The field `message`.
+        package var message: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            code: UInt32 = 0,
+            message: String = ""
+        ) {
+            self.code = code
+            self.message = message
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: code = try reader.uint32()
+                case 18: message = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if code != 0 { writer.uint32(1, code) }
+            if !message.isEmpty { writer.string(2, message) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.FloatValues`.
     @usableFromInline package struct FloatValues: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -764,6 +817,6 @@ extension APIFiles {
     static let kassaV1Values = APIFile(
         name: "kassa/v1/values.proto",
         dependencies: [],
-        symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
-        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyLNAQoFVmFsdWUSGAoGbnVtYmVyGAEgASgBSABSBm51bWJlchIaCgdpbnRlZ2VyGAIgASgSSABSB2ludGVnZXISFAoEZmxhZxgDIAEoCEgAUgRmbGFnEhQKBHRleHQYBCABKAlIAFIEdGV4dBIvCgZ2ZWN0b3IYBSABKAsyFS5rYXNzYS52MS5GbG9hdFZlY3RvckgAUgZ2ZWN0b3ISKQoEbnVsbBgGIAEoCzITLmthc3NhLnYxLk51bGxWYWx1ZUgAUgRudWxsQgYKBGtpbmQiRwoKTmFtZWRWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlIi8KCUVudGl0eUtleRISCgRraW5kGAEgASgJUgRraW5kEg4KAmlkGAIgASgJUgJpZCIxCglLZXlDb2x1bW4SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNpZHMYAiADKAlSA2lkcyIlCgtGbG9hdFZhbHVlcxIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyImCgxEb3VibGVWYWx1ZXMSFgoGdmFsdWVzGAEgAygBUgZ2YWx1ZXMiJwoNSW50ZWdlclZhbHVlcxIWCgZ2YWx1ZXMYASADKBJSBnZhbHVlcyIkCgpGbGFnVmFsdWVzEhYKBnZhbHVlcxgBIAMoCFIGdmFsdWVzIiQKClRleHRWYWx1ZXMSFgoGdmFsdWVzGAEgAygJUgZ2YWx1ZXMizAIKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCpmCgtGZWF0dXJlVHlwZRIcChhGRUFUVVJFX1RZUEVfVU5TUEVDSUZJRUQQABILCgdGTE9BVDMyEAESCwoHRkxPQVQ2NBACEgkKBUlOVDY0EAMSCAoEQk9PTBAEEgoKBlNUUklORxAFYgZwcm90bzM=")
+        symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.Refusal kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
+        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyLNAQoFVmFsdWUSGAoGbnVtYmVyGAEgASgBSABSBm51bWJlchIaCgdpbnRlZ2VyGAIgASgSSABSB2ludGVnZXISFAoEZmxhZxgDIAEoCEgAUgRmbGFnEhQKBHRleHQYBCABKAlIAFIEdGV4dBIvCgZ2ZWN0b3IYBSABKAsyFS5rYXNzYS52MS5GbG9hdFZlY3RvckgAUgZ2ZWN0b3ISKQoEbnVsbBgGIAEoCzITLmthc3NhLnYxLk51bGxWYWx1ZUgAUgRudWxsQgYKBGtpbmQiRwoKTmFtZWRWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlIi8KCUVudGl0eUtleRISCgRraW5kGAEgASgJUgRraW5kEg4KAmlkGAIgASgJUgJpZCIxCglLZXlDb2x1bW4SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNpZHMYAiADKAlSA2lkcyI3CgdSZWZ1c2FsEhIKBGNvZGUYASABKA1SBGNvZGUSGAoHbWVzc2FnZRgCIAEoCVIHbWVzc2FnZSIlCgtGbG9hdFZhbHVlcxIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyImCgxEb3VibGVWYWx1ZXMSFgoGdmFsdWVzGAEgAygBUgZ2YWx1ZXMiJwoNSW50ZWdlclZhbHVlcxIWCgZ2YWx1ZXMYASADKBJSBnZhbHVlcyIkCgpGbGFnVmFsdWVzEhYKBnZhbHVlcxgBIAMoCFIGdmFsdWVzIiQKClRleHRWYWx1ZXMSFgoGdmFsdWVzGAEgAygJUgZ2YWx1ZXMizAIKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCpmCgtGZWF0dXJlVHlwZRIcChhGRUFUVVJFX1RZUEVfVU5TUEVDSUZJRUQQABILCgdGTE9BVDMyEAESCwoHRkxPQVQ2NBACEgkKBUlOVDY0EAMSCAoEQk9PTBAEEgoKBlNUUklORxAFYgZwcm90bzM=")
 }
