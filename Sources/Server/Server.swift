@@ -55,7 +55,7 @@ package final class Server {
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
             metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
-            readiness: { health.isServing ? .ready : .unready(reason: "draining") })
+            readiness: { health.isServing ? .ready : .notReady(reason: "draining") })
         do throws(AdminError) {
             let admin = try AdminServer.start(
                 address: configuration.adminAddress, port: configuration.adminPort, pages: pages)
@@ -83,8 +83,7 @@ package final class Server {
     ) throws(ServerError) -> Registry {
         let registry = Registry()
         do throws(Registry.Conflict) {
-            for source in engine.metrics.sources { try registry.register(source) }
-            try registry.register(StoreSource(engine: engine))
+            for source in engine.metricSources { try registry.register(source) }
             try registry.register(ProcessMetrics())
             try registry.register(BuildSource(version: configuration.version))
             for loop in loops {

@@ -41,8 +41,8 @@ extension KassaStorageV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: try reader.merge(into: &info)
-                case 18: bundleSha256 = try reader.byteArray()
+                case 10: try reader.merge(into: &self.info)
+                case 18: self.bundleSha256 = try reader.byteArray()
                 default: try reader.skip(tag)
                 }
             }
@@ -51,8 +51,8 @@ extension KassaStorageV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if let info { writer.message(1, info) }
-            if !bundleSha256.isEmpty { writer.bytes(2, bundleSha256) }
+            if let value = self.info { writer.message(1, value) }
+            if !self.bundleSha256.isEmpty { writer.bytes(2, self.bundleSha256) }
         }
     }
 }
@@ -94,8 +94,8 @@ extension KassaStorageV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: try reader.merge(into: &spec)
-                case 16: epoch = try reader.uint64()
+                case 10: try reader.merge(into: &self.spec)
+                case 16: self.epoch = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -104,8 +104,8 @@ extension KassaStorageV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if let spec { writer.message(1, spec) }
-            if epoch != 0 { writer.uint64(2, epoch) }
+            if let value = self.spec { writer.message(1, value) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
         }
     }
 }
@@ -175,12 +175,12 @@ extension KassaStorageV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: atUs = try reader.sint64()
-                case 18: actor = try reader.string()
-                case 26: action = try reader.string()
-                case 34: reason = try reader.string()
-                case 40: epoch = try reader.uint64()
-                case 50: details.append(try reader.string())
+                case 8: self.atUs = try reader.sint64()
+                case 18: self.actor = try reader.string()
+                case 26: self.action = try reader.string()
+                case 34: self.reason = try reader.string()
+                case 40: self.epoch = try reader.uint64()
+                case 50: self.details.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -189,12 +189,12 @@ extension KassaStorageV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if atUs != 0 { writer.sint64(1, atUs) }
-            if !actor.isEmpty { writer.string(2, actor) }
-            if !action.isEmpty { writer.string(3, action) }
-            if !reason.isEmpty { writer.string(4, reason) }
-            if epoch != 0 { writer.uint64(5, epoch) }
-            for element in details { writer.string(6, element) }
+            if self.atUs != 0 { writer.sint64(1, self.atUs) }
+            if !self.actor.isEmpty { writer.string(2, self.actor) }
+            if !self.action.isEmpty { writer.string(3, self.action) }
+            if !self.reason.isEmpty { writer.string(4, self.reason) }
+            if self.epoch != 0 { writer.uint64(5, self.epoch) }
+            for element in self.details { writer.string(6, element) }
         }
     }
 }

@@ -94,13 +94,13 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: keys.append(try reader.message())
-                case 24: eventTimeUs.append(try reader.sint64())
-                case 26: try reader.packed(sint64: &eventTimeUs)
-                case 34: columns.append(try reader.message())
-                case 40: durability = try reader.enumeration()
-                case 48: sequence = try reader.uint64()
+                case 10: self.featureSet = try reader.string()
+                case 18: self.keys.append(try reader.message())
+                case 24: self.eventTimeUs.append(try reader.sint64())
+                case 26: try reader.packed(sint64: &self.eventTimeUs)
+                case 34: self.columns.append(try reader.message())
+                case 40: self.durability = try reader.enumeration()
+                case 48: self.sequence = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -109,12 +109,12 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            for element in keys { writer.message(2, element) }
-            writer.packed(3, sint64: eventTimeUs)
-            for element in columns { writer.message(4, element) }
-            if durability.rawValue != 0 { writer.enumeration(5, durability) }
-            if sequence != 0 { writer.uint64(6, sequence) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            for element in self.keys { writer.message(2, element) }
+            writer.packed(3, sint64: self.eventTimeUs)
+            for element in self.columns { writer.message(4, element) }
+            if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
+            if self.sequence != 0 { writer.uint64(6, self.sequence) }
         }
     }
 }
@@ -163,9 +163,9 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: row = try reader.uint32()
-                case 18: field = try reader.string()
-                case 26: reason = try reader.string()
+                case 8: self.row = try reader.uint32()
+                case 18: self.field = try reader.string()
+                case 26: self.reason = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -174,9 +174,9 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if row != 0 { writer.uint32(1, row) }
-            if !field.isEmpty { writer.string(2, field) }
-            if !reason.isEmpty { writer.string(3, reason) }
+            if self.row != 0 { writer.uint32(1, self.row) }
+            if !self.field.isEmpty { writer.string(2, self.field) }
+            if !self.reason.isEmpty { writer.string(3, self.reason) }
         }
     }
 }
@@ -253,13 +253,13 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: sequence = try reader.uint64()
-                case 16: applied = try reader.uint32()
-                case 24: ignoredOlder = try reader.uint32()
-                case 34: errors.append(try reader.message())
-                case 40: reached = try reader.enumeration()
-                case 50: featureSet = try reader.string()
-                case 58: try reader.merge(into: &refusal)
+                case 8: self.sequence = try reader.uint64()
+                case 16: self.applied = try reader.uint32()
+                case 24: self.ignoredOlder = try reader.uint32()
+                case 34: self.errors.append(try reader.message())
+                case 40: self.reached = try reader.enumeration()
+                case 50: self.featureSet = try reader.string()
+                case 58: try reader.merge(into: &self.refusal)
                 default: try reader.skip(tag)
                 }
             }
@@ -268,13 +268,13 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if sequence != 0 { writer.uint64(1, sequence) }
-            if applied != 0 { writer.uint32(2, applied) }
-            if ignoredOlder != 0 { writer.uint32(3, ignoredOlder) }
-            for element in errors { writer.message(4, element) }
-            if reached.rawValue != 0 { writer.enumeration(5, reached) }
-            if !featureSet.isEmpty { writer.string(6, featureSet) }
-            if let refusal { writer.message(7, refusal) }
+            if self.sequence != 0 { writer.uint64(1, self.sequence) }
+            if self.applied != 0 { writer.uint32(2, self.applied) }
+            if self.ignoredOlder != 0 { writer.uint32(3, self.ignoredOlder) }
+            for element in self.errors { writer.message(4, element) }
+            if self.reached.rawValue != 0 { writer.enumeration(5, self.reached) }
+            if !self.featureSet.isEmpty { writer.string(6, self.featureSet) }
+            if let value = self.refusal { writer.message(7, value) }
         }
     }
 }
@@ -316,8 +316,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: features.append(try reader.string())
+                case 10: self.featureSet = try reader.string()
+                case 18: self.features.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -326,8 +326,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            for element in features { writer.string(2, element) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            for element in self.features { writer.string(2, element) }
         }
     }
 }
@@ -369,8 +369,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: keys.append(try reader.message())
-                case 18: selections.append(try reader.message())
+                case 10: self.keys.append(try reader.message())
+                case 18: self.selections.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -379,8 +379,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in keys { writer.message(1, element) }
-            for element in selections { writer.message(2, element) }
+            for element in self.keys { writer.message(1, element) }
+            for element in self.selections { writer.message(2, element) }
         }
     }
 }
@@ -465,41 +465,41 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: type = try reader.enumeration()
+                case 10: self.name = try reader.string()
+                case 16: self.type = try reader.enumeration()
                 case 26:
                     var message = KassaV1.FloatValues()
-                    if case .floats(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .floats(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .floats(message)
+                    self.values = .floats(message)
                 case 34:
                     var message = KassaV1.DoubleValues()
-                    if case .doubles(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .doubles(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .doubles(message)
+                    self.values = .doubles(message)
                 case 42:
                     var message = KassaV1.IntegerValues()
-                    if case .integers(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .integers(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .integers(message)
+                    self.values = .integers(message)
                 case 50:
                     var message = KassaV1.FlagValues()
-                    if case .flags(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .flags(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .flags(message)
+                    self.values = .flags(message)
                 case 58:
                     var message = KassaV1.TextValues()
-                    if case .texts(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .texts(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .texts(message)
-                case 66: statuses = try reader.byteArray()
-                case 72: agesMs.append(try reader.sint64())
-                case 74: try reader.packed(sint64: &agesMs)
+                    self.values = .texts(message)
+                case 66: self.statuses = try reader.byteArray()
+                case 72: self.agesMs.append(try reader.sint64())
+                case 74: try reader.packed(sint64: &self.agesMs)
                 default: try reader.skip(tag)
                 }
             }
@@ -508,9 +508,9 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if type.rawValue != 0 { writer.enumeration(2, type) }
-            switch values {
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.type.rawValue != 0 { writer.enumeration(2, self.type) }
+            switch self.values {
             case .floats(let value)?: writer.message(3, value)
             case .doubles(let value)?: writer.message(4, value)
             case .integers(let value)?: writer.message(5, value)
@@ -518,8 +518,8 @@ extension KassaV1 {
             case .texts(let value)?: writer.message(7, value)
             case nil: break
             }
-            if !statuses.isEmpty { writer.bytes(8, statuses) }
-            writer.packed(9, sint64: agesMs)
+            if !self.statuses.isEmpty { writer.bytes(8, self.statuses) }
+            writer.packed(9, sint64: self.agesMs)
         }
     }
 }
@@ -561,8 +561,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: columns.append(try reader.message())
+                case 10: self.featureSet = try reader.string()
+                case 18: self.columns.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -571,8 +571,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            for element in columns { writer.message(2, element) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            for element in self.columns { writer.message(2, element) }
         }
     }
 }
@@ -614,8 +614,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSets.append(try reader.message())
-                case 16: epoch = try reader.uint64()
+                case 10: self.featureSets.append(try reader.message())
+                case 16: self.epoch = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -624,8 +624,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in featureSets { writer.message(1, element) }
-            if epoch != 0 { writer.uint64(2, epoch) }
+            for element in self.featureSets { writer.message(1, element) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
         }
     }
 }

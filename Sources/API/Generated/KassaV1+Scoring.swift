@@ -114,11 +114,11 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: scorer = try reader.string()
-                case 18: entities.append(try reader.message())
-                case 26: context.append(try reader.message())
-                case 32: include.append(try reader.enumeration())
-                case 34: try reader.packed(enumeration: &include)
+                case 10: self.scorer = try reader.string()
+                case 18: self.entities.append(try reader.message())
+                case 26: self.context.append(try reader.message())
+                case 32: self.include.append(try reader.enumeration())
+                case 34: try reader.packed(enumeration: &self.include)
                 default: try reader.skip(tag)
                 }
             }
@@ -127,10 +127,10 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !scorer.isEmpty { writer.string(1, scorer) }
-            for element in entities { writer.message(2, element) }
-            for element in context { writer.message(3, element) }
-            writer.packed(4, enumeration: include)
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            for element in self.entities { writer.message(2, element) }
+            for element in self.context { writer.message(3, element) }
+            writer.packed(4, enumeration: self.include)
         }
     }
 }
@@ -172,8 +172,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: status = try reader.enumeration()
+                case 10: self.name = try reader.string()
+                case 16: self.status = try reader.enumeration()
                 default: try reader.skip(tag)
                 }
             }
@@ -182,8 +182,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if status.rawValue != 0 { writer.enumeration(2, status) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.status.rawValue != 0 { writer.enumeration(2, self.status) }
         }
     }
 }
@@ -239,10 +239,10 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 18: try reader.merge(into: &value)
-                case 24: status = try reader.enumeration()
-                case 32: ageMs = try reader.sint64()
+                case 10: self.name = try reader.string()
+                case 18: try reader.merge(into: &self.value)
+                case 24: self.status = try reader.enumeration()
+                case 32: self.ageMs = try reader.sint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -251,10 +251,10 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if let value { writer.message(2, value) }
-            if status.rawValue != 0 { writer.enumeration(3, status) }
-            if ageMs != 0 { writer.sint64(4, ageMs) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if let value = self.value { writer.message(2, value) }
+            if self.status.rawValue != 0 { writer.enumeration(3, self.status) }
+            if self.ageMs != 0 { writer.sint64(4, self.ageMs) }
         }
     }
 }
@@ -352,16 +352,16 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 9: score = try reader.double()
-                case 17: margin = try reader.double()
-                case 24: slot = try reader.enumeration()
-                case 34: model = try reader.string()
-                case 42: bundleSha256 = try reader.byteArray()
-                case 48: epoch = try reader.uint64()
-                case 58: degraded.append(try reader.message())
-                case 64: oldestFeatureAgeMs = try reader.uint32()
-                case 74: features.append(try reader.message())
-                case 82: try reader.merge(into: &refusal)
+                case 9: self.score = try reader.double()
+                case 17: self.margin = try reader.double()
+                case 24: self.slot = try reader.enumeration()
+                case 34: self.model = try reader.string()
+                case 42: self.bundleSha256 = try reader.byteArray()
+                case 48: self.epoch = try reader.uint64()
+                case 58: self.degraded.append(try reader.message())
+                case 64: self.oldestFeatureAgeMs = try reader.uint32()
+                case 74: self.features.append(try reader.message())
+                case 82: try reader.merge(into: &self.refusal)
                 default: try reader.skip(tag)
                 }
             }
@@ -370,16 +370,16 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if score.bitPattern != 0 { writer.double(1, score) }
-            if margin.bitPattern != 0 { writer.double(2, margin) }
-            if slot.rawValue != 0 { writer.enumeration(3, slot) }
-            if !model.isEmpty { writer.string(4, model) }
-            if !bundleSha256.isEmpty { writer.bytes(5, bundleSha256) }
-            if epoch != 0 { writer.uint64(6, epoch) }
-            for element in degraded { writer.message(7, element) }
-            if oldestFeatureAgeMs != 0 { writer.uint32(8, oldestFeatureAgeMs) }
-            for element in features { writer.message(9, element) }
-            if let refusal { writer.message(10, refusal) }
+            if self.score.bitPattern != 0 { writer.double(1, self.score) }
+            if self.margin.bitPattern != 0 { writer.double(2, self.margin) }
+            if self.slot.rawValue != 0 { writer.enumeration(3, self.slot) }
+            if !self.model.isEmpty { writer.string(4, self.model) }
+            if !self.bundleSha256.isEmpty { writer.bytes(5, self.bundleSha256) }
+            if self.epoch != 0 { writer.uint64(6, self.epoch) }
+            for element in self.degraded { writer.message(7, element) }
+            if self.oldestFeatureAgeMs != 0 { writer.uint32(8, self.oldestFeatureAgeMs) }
+            for element in self.features { writer.message(9, element) }
+            if let value = self.refusal { writer.message(10, value) }
         }
     }
 }
