@@ -11,7 +11,8 @@ extension EngineError {
     private static func kind(of error: StoreError) -> Kind {
         switch error {
         case .notADirectory, .noParentDirectory, .permissionDenied, .readOnlyFilesystem,
-            .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat:
+            .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat,
+            .noAddressSpace:
             .unavailable
         case .keyLength, .valueTooLarge, .unalignedLength, .commandTooLarge:
             .invalidArgument

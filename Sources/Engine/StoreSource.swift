@@ -52,7 +52,8 @@ struct StoreSource: MetricSource {
 
     var families: [MetricFamily] {
         [
-            Self.mapBytes, Self.usedBytes, Self.entries, Self.pages, Self.freePages, Self.readerLag, Self.commits,
+            Self.mapBytes, Self.usedBytes, Self.entries, Self.pages, Self.freePages, Self.readerLag,
+            Self.commits,
             Self.failedCommits, Self.records, Self.syncs, Self.commitSeconds, Self.groupRecords,
             Self.queue, Self.isWritable, Self.epoch,
         ]

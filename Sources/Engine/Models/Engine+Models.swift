@@ -75,7 +75,8 @@ extension Engine {
         try artefacts.write(artefact.span, digest: spec.sha256)
         let put = Put(
             table: tables.bundles, key: Array(model.name.utf8),
-            value: KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest).encodedBytes())
+            value: KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)
+                .encodedBytes())
         try commit(
             KassaStorageV1.AuditRecord(
                 atUs: now.microseconds, actor: spec.owner, action: "model upload",

@@ -19,7 +19,8 @@ extension ServerConnection {
                 }
             case .getDocument:
                 let request = try KassaV1.GetRequest(decoding: call.message)
-                submit(call) { engine throws(EngineError) in try engine.get(request).encodedBytes() }
+                submit(call) { engine throws(EngineError) in try engine.get(request).encodedBytes()
+                }
             case .listDocuments:
                 let request = try KassaV1.ListRequest(decoding: call.message)
                 submit(call) { engine throws(EngineError) in

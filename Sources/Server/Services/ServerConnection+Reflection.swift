@@ -47,7 +47,8 @@ extension ServerConnection {
         var found = [file]
         var index = 0
         while index < found.count {
-            for name in found[index].dependencies where !found.contains(where: { $0.name == name }) {
+            for name in found[index].dependencies where !found.contains(where: { $0.name == name })
+            {
                 if let dependency = APIFiles.file(named: name) { found.append(dependency) }
             }
             index += 1
