@@ -165,16 +165,18 @@ struct WriterLoop: ~Copyable {
 
     /// Takes the next command into the group; false if there is none, or the group is full.
     private mutating func takeCommandIn(started: MonotonicTime) -> Bool {
-        guard !group.isClosed && refillBacklog(mayWait: false) else { return false }
+        guard !group.isClosed else { return false }
+        if backlogIndex == backlog.count {
+            // What waited when the group began is in it; what came since is taken for a while only.
+            let elapsed = MonotonicTime.now().nanoseconds(since: started)
+            guard elapsed <= limits.groupDelayMicrosecondsMax * 1_000 else { return false }
+            guard refillBacklog(mayWait: false) else { return false }
+        }
         let command = backlog[backlogIndex]
         let records = command.recordCount
         let bytes = command.byteCount
         guard group.hasRoom(records: records, bytes: bytes, limits: limits) else { return false }
-        if !group.entries.isEmpty {
-            if command.needsOwnTransaction { return false }
-            let elapsed = MonotonicTime.now().nanoseconds(since: started)
-            if elapsed > limits.groupDelayMicrosecondsMax * 1_000 { return false }
-        }
+        if command.needsOwnTransaction && !group.entries.isEmpty { return false }
         group.isClosed = command.needsOwnTransaction
         group.append(command, records: records, bytes: bytes)
         backlogIndex += 1
