@@ -31,13 +31,15 @@ package struct Limits: Sendable {
     /// Stream resets a peer may send at once, and then per second.
     package var resetsBurstMax: UInt64 = 4_000
     package var resetsPerSecondMax: UInt64 = 1_000
+    /// Requests after which no more than half may be reset while young.
+    package var resetsJudgedMin = 500
+    /// Age under which a reset stream counts as young.
+    package var youngStreamNanoseconds: UInt64 = 1_000_000_000
     /// Stream resets that a peer may make us send, per window.
     package var resetsProvokedMax = 100
     package var resetsProvokedWindowSeconds: UInt64 = 10
     /// SETTINGS frames per minute.
     package var settingsPerMinuteMax = 20
-    /// PING frames per second, with or without data.
-    package var pingsPerSecondMax = 50
     /// PRIORITY frames: this many, and this many per request.
     package var priorityFramesPerRequest = 100
     /// Empty DATA frames in a row on one stream.

@@ -37,6 +37,7 @@ extension ServerSession {
         if call.isAnswered { return nil }
         if let refusal = call.refusal { return refuse(call, refusal) }
         if call.deadline <= now { return refuse(call, .deadline) }
+        if call.isPaused { return nil }
         return call.kind.hasSingleRequest ? visitSingle(call) : visitStream(call)
     }
 

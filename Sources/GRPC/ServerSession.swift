@@ -148,7 +148,9 @@ internal import CNGHTTP2
 
     /// Whether ``produce(into:)`` would write something.
     package var wantsProduce: Bool {
-        !isBroken && (unsafe nghttp2_session_want_write(session)) != 0
+        if isBroken { return false }
+        if isLastGoawayDue || (violation != nil && !isTerminating) { return true }
+        return unsafe nghttp2_session_want_write(session) != 0
     }
 
     /// Whether the connection should be closed once everything produced is sent.
