@@ -46,12 +46,19 @@ package struct Limits: Sendable {
     package var emptyDataFramesMax = 10
     /// How long a peer may take to acknowledge our SETTINGS.
     package var settingsTimeoutNanoseconds: UInt64 = 5_000_000_000
-    /// Time a call has when its request names none, and the most that it gets.
+    /// Time a unary call has when its request names none, and the most that it gets. A streaming
+    /// call lasts as long as its request says.
     package var callTimeoutNanosecondsMax: UInt64 = 10_000_000_000
-    /// Time a unary request may take to arrive whole.
-    package var requestTimeoutNanosecondsMax: UInt64 = 10_000_000_000
+    /// Time that the headers of a request may take to arrive whole.
+    package var headersTimeoutNanosecondsMax: UInt64 = 5_000_000_000
+    /// How long a finished call's reply may wait without the peer taking any of it.
+    package var replyStallNanosecondsMax: UInt64 = 10_000_000_000
+    /// Reply bytes of a connection that may wait; above it no further calls are handed out.
+    package var pendingReplyBytesMax = 1 << 20
     /// A connection without calls is closed after this time.
     package var idleNanosecondsMax: UInt64 = 600_000_000_000
+    /// Age at which a connection is drained, give or take a tenth.
+    package var ageNanosecondsMax: UInt64 = 3_600_000_000_000
     /// How long a drain waits for its ping before the last GOAWAY goes out.
     package var drainPingNanosecondsMax: UInt64 = 1_000_000_000
     /// How long open calls may take to end once a drain has begun.

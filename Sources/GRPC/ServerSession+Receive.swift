@@ -133,7 +133,9 @@ extension ServerSession {
         call.areHeadersComplete = true
         callsStarted &+= 1
         timers.active(now: now)
-        let timeout = min(call.timeoutNanoseconds, limits.callTimeoutNanosecondsMax)
+        if !call.hasTE { requestsWithoutTE &+= 1 }
+        let timeoutMax = call.kind == .unary ? limits.callTimeoutNanosecondsMax : UInt64.max
+        let timeout = min(call.timeoutNanoseconds, timeoutMax)
         call.deadline = now.advanced(byNanoseconds: timeout)
         if let refusal = call.headerVerdict() {
             call.refusal = refusal

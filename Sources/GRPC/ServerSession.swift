@@ -37,6 +37,8 @@ internal import CNGHTTP2
     var timers: SessionTimers
     var receivedBytesHeld = 0
     var consumedBytes = 0
+    /// Reply bytes of all calls that the peer has not taken.
+    package internal(set) var pendingReplyBytes = 0
     var violation: StaticString?
     var violationCode: UInt32 = NGHTTP2_ENHANCE_YOUR_CALM.rawValue
     var isLastGoawayDue = false

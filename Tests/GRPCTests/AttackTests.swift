@@ -201,6 +201,62 @@ import Testing
         #expect(peer.server.callCount == 0)
     }
 
+    @Test func `a reply that the peer does not take is given up after ten seconds`() {
+        let peer = RawPeer()
+        peer.send(RawPeer.frame(4, 0, 0, [0, 4, 0, 0, 0, 0]))
+        peer.send(RawPeer.headers(1) + RawPeer.data(1, RawPeer.message([1, 2])))
+        #expect(peer.server.pendingReplyBytes == 7)
+        peer.tick(afterNanoseconds: 9_999_999_999)
+        #expect(peer.server.callCount == 1)
+        peer.tick(afterNanoseconds: 1)
+        #expect(peer.server.callCount == 0)
+        #expect(peer.server.pendingReplyBytes == 0)
+    }
+
+    @Test func `waiting replies hold back further calls until the peer takes them`() {
+        var limits = Limits()
+        limits.pendingReplyBytesMax = 100
+        let peer = RawPeer(limits: limits)
+        peer.send(RawPeer.frame(4, 0, 0, [0, 4, 0, 0, 0, 0]))
+        let message = RawPeer.message([UInt8](repeating: 1, count: 60))
+        for stream in [1, 3, 5] as [UInt32] {
+            peer.send(RawPeer.headers(stream) + RawPeer.data(stream, message))
+        }
+        #expect(peer.events.count == 2)
+        #expect(peer.server.pendingReplyBytes == 130)
+        #expect(!peer.server.hasEvents)
+        peer.send(RawPeer.frame(8, 0, 1, [0, 0, 1, 0]))
+        #expect(peer.server.hasEvents)
+        peer.handle()
+        #expect(peer.events.count == 3)
+    }
+
+    @Test func `headers that stop half-way end the connection after five seconds`() {
+        let peer = RawPeer()
+        peer.send(RawPeer.frame(1, 0, 1, RawPeer.field(":method", "POST")))
+        #expect(peer.server.nextDeadline == peer.now.advanced(byNanoseconds: 5_000_000_000))
+        peer.tick(afterNanoseconds: 5_000_000_000)
+        #expect(peer.goaway == calm)
+        #expect(peer.server.wantsClose)
+    }
+
+    @Test func `an idle connection is drained after ten minutes and an old one after an hour`() {
+        let idle = RawPeer()
+        idle.tick(afterNanoseconds: 599_999_999_999)
+        #expect(idle.goaway == nil)
+        idle.tick(afterNanoseconds: 1)
+        #expect(idle.goaway == 0)
+        let old = RawPeer()
+        for _ in 0..<50 {
+            old.tick(afterNanoseconds: 60_000_000_000)
+            let stream = UInt32(old.events.count * 2 + 1)
+            old.send(RawPeer.headers(stream) + RawPeer.data(stream, RawPeer.message([1])))
+        }
+        #expect(old.goaway == nil)
+        for _ in 0..<17 { old.tick(afterNanoseconds: 60_000_000_000) }
+        #expect(old.goaway == 0)
+    }
+
     @Test func `random bytes after the greeting never trap`() {
         var generator = SeededGenerator(seed: 20_261_120)
         for _ in 0..<500 {

@@ -157,6 +157,50 @@ import Testing
         #expect(peer.server.callCount == 0)
     }
 
+    @Test func `a refused upload gives its window back and leaves the connection usable`() {
+        var limits = Limits()
+        limits.messageBytesMax = 1_000
+        let peer = RawPeer(limits: limits)
+        peer.send(RawPeer.headers(1))
+        let chunk = [UInt8](repeating: 0, count: 16_384)
+        peer.send(RawPeer.data(1, ends: false, [0, 0, 0, 4, 0] + chunk.dropLast(5)))
+        #expect(peer.fields().contains("grpc-status: 8"))
+        for _ in 0..<200 { peer.send(RawPeer.data(1, ends: false, chunk)) }
+        #expect(peer.goaway == nil)
+        let given = peer.frames.filter { $0.type == 8 && $0.stream == 0 }.reduce(0) {
+            $0 + $1.payload.reduce(0) { $0 << 8 | Int($1) }
+        }
+        #expect(given > 2 << 20)
+        peer.send(RawPeer.headers(3) + RawPeer.data(3, RawPeer.message([4])))
+        #expect(peer.events == ["message 7 1"])
+    }
+
+    @Test func `request bytes of all calls together are bounded`() {
+        var limits = Limits()
+        limits.receivedBytesMax = 100
+        let peer = RawPeer(limits: limits)
+        peer.send(RawPeer.headers(1) + RawPeer.data(1, ends: false, [0, 0, 0, 0, 200]))
+        peer.send(RawPeer.headers(3) + RawPeer.data(3, ends: false, [0, 0, 0, 0, 200]))
+        peer.send(RawPeer.data(1, ends: false, [UInt8](repeating: 1, count: 90)))
+        #expect(peer.fields() == [])
+        peer.send(RawPeer.data(3, ends: false, [1]))
+        #expect(peer.fields().contains("grpc-status: 8"))
+        #expect(peer.server.receivedBytesHeld == 95)
+        peer.send(RawPeer.frame(3, 0, 1, [0, 0, 0, 8]))
+        #expect(peer.server.receivedBytesHeld == 0)
+    }
+
+    @Test func `a streaming call has the deadline that it asks for and no other`() {
+        let peer = RawPeer()
+        peer.send(RawPeer.headers(1, [(":path", "/t.T/Both")]))
+        peer.send(RawPeer.headers(3, [(":path", "/t.T/Both"), ("grpc-timeout", "60S")]))
+        peer.tick(afterNanoseconds: 59_999_999_999)
+        #expect(peer.fields() == [])
+        peer.tick(afterNanoseconds: 1)
+        #expect(peer.fields().contains("grpc-status: 4"))
+        #expect(peer.server.callCount == 1)
+    }
+
     @Test func `headers at the limit pass and more reset the stream only`() {
         let room =
             Limits().headerBytesMax
