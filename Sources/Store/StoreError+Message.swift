@@ -45,6 +45,8 @@ extension StoreError {
             "A key or value has \(length) bytes; in this table lengths are multiples of 8."
         case .readersFull:
             "All reader slots are taken. Raise readersMax above the number of loops, plus 16."
+        case .noSnapshot:
+            "A read was tried between reset and renew. This is a bug of the server; report it."
         case .mapFull:
             "The map is full. Delete data or raise the map size; reads go on."
         case .diskFull:

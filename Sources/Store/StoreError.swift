@@ -35,6 +35,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case unalignedLength(Int)
     /// More readers than the configuration has slots for.
     case readersFull
+    /// The transaction was reset and not renewed.
+    case noSnapshot
     /// The map has no page left for the write.
     case mapFull
     /// The filesystem has no room left for the write.

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+internal import Synchronization
+
+/// What runs on the writer's thread: takes commands, commits them in groups, and reports.
+///
+/// Nothing here allocates for a command once the arrays have grown to their working size.
+struct WriterLoop: ~Copyable {
+    private enum Attempt {
+        case committed(Durability, syncFailure: StoreError?)
+        case nothingToCommit
+        case failed(StoreError)
+        /// A command threw after it had written: its writes are gone with the transaction, and so are
+        /// the others', which are applied again.
+        case again
+    }
+
+    private let environment: Environment
+    private let mailbox: Mailbox
+    private let counters: WriterCounters
+    private let limits: WriterLimits
+    private var backlog: [any WriteCommand] = []
+    private var backlogIndex = 0
+    private var group = WriteGroup()
+    private var sequence: UInt64
+    /// When the last fast group was committed, if nothing has synced it since.
+    private var unsyncedSince: MonotonicTime?
+
+    init(
+        environment: Environment, mailbox: Mailbox, counters: WriterCounters,
+        limits: WriterLimits, sequence: UInt64
+    ) {
+        self.environment = environment
+        self.mailbox = mailbox
+        self.counters = counters
+        self.limits = limits
+        self.sequence = sequence
+    }
+
+    /// Works until the mailbox is stopped and drained.
+    mutating func run() {
+        while true {
+            if refillBacklog(mayWait: true) {
+                commitGroup()
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Makes sure that the backlog has a command; false if there is none (or, waiting, will be none).
+    private mutating func refillBacklog(mayWait: Bool) -> Bool {
+        if backlogIndex < backlog.count { return true }
+        backlog.removeAll(keepingCapacity: true)
+        backlogIndex = 0
+        guard mayWait else { return mailbox.take(into: &backlog) }
+        while true {
+            let deadline = unsyncedSince?.advanced(
+                byNanoseconds: limits.idleSyncMicroseconds * 1_000)
+            switch mailbox.wait(into: &backlog, until: deadline) {
+            case .commands: return true
+            case .idle: syncIdle()
+            case .stopped:
+                syncIdle()
+                return false
+            }
+        }
+    }
+
+    private mutating func syncIdle() {
+        guard unsyncedSince != nil else { return }
+        unsyncedSince = nil
+        counters.syncs.wrappingAdd(1, ordering: .relaxed)
+        do throws(StoreError) {
+            try environment.sync()
+        } catch {
+            // Nobody waits for this one; the environment is read-only now and says so.
+            counters.failedGroups.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    private mutating func commitGroup() {
+        let started = MonotonicTime.now()
+        var attempt = Attempt.again
+        while case .again = attempt { attempt = attemptGroup(started: started) }
+        report(attempt)
+        group.removeAll()
+    }
+
+    /// Applies the group in one transaction, taking more commands in while there are any and the
+    /// limits allow, and commits it.
+    private mutating func attemptGroup(started: MonotonicTime) -> Attempt {
+        do throws(StoreError) {
+            var transaction = try environment.beginWrite()
+            var durability = Durability.fast
+            var sequence = sequence
+            var index = 0
+            var applied = 0
+            while index < group.entries.count || takeCommandIn(started: started) {
+                defer { index += 1 }
+                guard group.entries[index].failure == nil else { continue }
+                let command = group.entries[index].command
+                let mutationCount = transaction.mutationCount
+                // A control-plane change may be the one that frees the map.
+                if command.needsOwnTransaction { transaction.refusesPuts = false }
+                do throws(StoreError) {
+                    try command.apply(in: &transaction, sequence: sequence + 1)
+                } catch {
+                    group.exclude(index, error)
+                }
+                if transaction.failureCode != 0 {
+                    throw environment.writeFailure(transaction.failureCode, call: "mdb_put")
+                }
+                guard group.entries[index].failure == nil else {
+                    guard transaction.mutationCount == mutationCount else {
+                        group.isClosed = true
+                        return .again
+                    }
+                    continue
+                }
+                sequence += 1
+                applied += 1
+                group.applied(index, sequence: sequence)
+                durability = max(durability, command.durability)
+            }
+            guard applied > 0 else { return .nothingToCommit }
+            transaction.refusesPuts = false
+            try transaction.put(sequence, .sequence, in: environment.meta)
+            return try commit(transaction, sequence: sequence, durability: durability)
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private mutating func commit(
+        _ transaction: consuming WriteTransaction, sequence: UInt64, durability: Durability
+    ) throws(StoreError) -> Attempt {
+        let started = MonotonicTime.now()
+        defer {
+            let elapsed = MonotonicTime.now().nanoseconds(since: started)
+            counters.commitMicroseconds.record(elapsed / 1_000)
+        }
+        try environment.commit(transaction)
+        self.sequence = sequence
+        counters.lastSequence.store(sequence, ordering: .relaxed)
+        _ = environment.faults.hit(.committed)
+        guard durability == .durable else {
+            unsyncedSince = MonotonicTime.now()
+            return .committed(.fast, syncFailure: nil)
+        }
+        counters.syncs.wrappingAdd(1, ordering: .relaxed)
+        unsyncedSince = nil
+        do throws(StoreError) {
+            try environment.sync()
+            return .committed(.durable, syncFailure: nil)
+        } catch {
+            return .committed(.fast, syncFailure: error)
+        }
+    }
+
+    /// Takes the next command into the group; false if there is none, or the group is full.
+    private mutating func takeCommandIn(started: MonotonicTime) -> Bool {
+        guard !group.isClosed && refillBacklog(mayWait: false) else { return false }
+        let command = backlog[backlogIndex]
+        let records = command.recordCount
+        let bytes = command.byteCount
+        guard group.hasRoom(records: records, bytes: bytes, limits: limits) else { return false }
+        if !group.entries.isEmpty {
+            if command.needsOwnTransaction { return false }
+            let elapsed = MonotonicTime.now().nanoseconds(since: started)
+            if elapsed > limits.groupDelayMicrosecondsMax * 1_000 { return false }
+        }
+        group.isClosed = command.needsOwnTransaction
+        group.append(command, records: records, bytes: bytes)
+        backlogIndex += 1
+        return true
+    }
+
+    /// Counts the group, gives its room in the mailbox back, and completes its commands.
+    private mutating func report(_ attempt: Attempt) {
+        // A writer that cannot even begin has taken nothing in: everything that waits fails alike.
+        if group.entries.isEmpty { takeBacklogIn() }
+        _ = environment.faults.hit(.acknowledge)
+        mailbox.release(commands: group.entries.count, bytes: group.bytes)
+        count(attempt)
+        for entry in group.entries {
+            entry.command.completed(outcome(entry, attempt))
+        }
+    }
+
+    private mutating func takeBacklogIn() {
+        while backlogIndex < backlog.count {
+            let command = backlog[backlogIndex]
+            group.append(command, records: command.recordCount, bytes: command.byteCount)
+            backlogIndex += 1
+        }
+    }
+
+    private func outcome(_ entry: WriteGroup.Entry, _ attempt: Attempt) -> WriteOutcome {
+        if let failure = entry.failure { return .failed(failure) }
+        switch attempt {
+        case .committed(let reached, let syncFailure):
+            if let syncFailure, entry.command.durability == .durable {
+                return .failed(syncFailure)
+            }
+            return .committed(sequence: entry.sequence, reached)
+        case .failed(let error): return .failed(error)
+        case .nothingToCommit, .again:
+            preconditionFailure("a command was neither applied nor left out")
+        }
+    }
+
+    private func count(_ attempt: Attempt) {
+        var committed = 0
+        switch attempt {
+        case .committed(_, let syncFailure):
+            committed = group.entries.count { $0.failure == nil }
+            counters.groups.wrappingAdd(1, ordering: .relaxed)
+            counters.groupRecords.record(UInt64(group.records))
+            counters.records.wrappingAdd(UInt64(group.records), ordering: .relaxed)
+            counters.bytes.wrappingAdd(UInt64(group.bytes), ordering: .relaxed)
+            counters.commands.wrappingAdd(UInt64(committed), ordering: .relaxed)
+            if syncFailure != nil { counters.failedGroups.wrappingAdd(1, ordering: .relaxed) }
+        case .failed:
+            counters.failedGroups.wrappingAdd(1, ordering: .relaxed)
+        case .nothingToCommit, .again:
+            break
+        }
+        let failed = UInt64(group.entries.count - committed)
+        counters.failedCommands.wrappingAdd(failed, ordering: .relaxed)
+    }
+}
