@@ -72,6 +72,11 @@ let executables: [Target] = [
         dependencies: ["API", "Base", "Client", "GRPC", "Metrics", "Transport", "Wire"],
         path: "bench",
         swiftSettings: settings),
+    .executableTarget(
+        name: "WireEcho",
+        dependencies: ["API", "Wire"],
+        path: "Tests/differential/WireEcho",
+        swiftSettings: settings),
 ]
 
 let package = Package(

@@ -11,7 +11,7 @@
 /// send(buffer.bytes)
 /// buffer.removeAll()
 /// ```
-@safe package struct ByteBuffer: ~Copyable {
+@safe @usableFromInline package struct ByteBuffer: ~Copyable {
     @usableFromInline var storage: UnsafeMutablePointer<UInt8>
 
     /// Bytes that fit without growing.
@@ -20,7 +20,7 @@
     @usableFromInline package internal(set) var count = 0
 
     /// An empty buffer with room for `capacity` bytes.
-    package init(capacity: Int) {
+    @usableFromInline package init(capacity: Int) {
         precondition(capacity >= 0)
         self.capacity = max(capacity, 16)
         unsafe storage = .allocate(capacity: self.capacity)

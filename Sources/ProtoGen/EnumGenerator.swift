@@ -10,9 +10,9 @@ struct EnumGenerator {
     func add(to text: inout SwiftText) {
         let name = enumeration.name
         text.doc(FileGenerator.comment(in: file, at: path, or: "The enum `\(fullName)`."))
-        text.block("package struct \(name): WireEnum") { text in
+        text.block("@usableFromInline package struct \(name): WireEnum") { text in
             text.doc("The value's number, known or not.")
-            text.line("package var rawValue: Int32")
+            text.line("@usableFromInline package var rawValue: Int32")
             text.line()
             text.doc("The value with this number, whether it has a name or not.")
             text.line("@inlinable package init(rawValue: Int32) { self.rawValue = rawValue }")
@@ -27,14 +27,14 @@ struct EnumGenerator {
             }
             text.line()
             text.doc("The value's name in the proto file, or its number where it has none.")
-            text.block("package var name: String") { text in
-                text.block("switch rawValue") { text in
-                    var named: Set<Int32> = []
-                    for value in enumeration.values where named.insert(value.number).inserted {
-                        text.line("case \(value.number): \"\(value.name)\"")
-                    }
-                    text.line("default: \"\\(rawValue)\"")
+            text.block("@usableFromInline package var name: String") { text in
+                text.line("switch rawValue {")
+                var named: Set<Int32> = []
+                for value in enumeration.values where named.insert(value.number).inserted {
+                    text.line("case \(value.number): \"\(value.name)\"")
                 }
+                text.line("default: \"\\(rawValue)\"")
+                text.line("}")
             }
         }
     }

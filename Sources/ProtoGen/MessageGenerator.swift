@@ -30,11 +30,12 @@ struct MessageGenerator {
             }
         }
         text.doc(comment(at: [], or: "The message `\(fullName.dropFirst())`."))
-        try text.block("package struct \(message.name): WireMessage, Equatable") {
+        try text.block("@usableFromInline package struct \(message.name): WireMessage, Equatable") {
             text throws(UnsupportedProto) in
             text.doc("The message's full name in the proto file.")
             text.line(
-                "package static var protoName: String { \"\(fullName.dropFirst())\" }")
+                "@usableFromInline package static var protoName: String { \"\(fullName.dropFirst())\" }"
+            )
             addFieldNumbers(to: &text)
             for (index, enumeration) in message.enums.enumerated() {
                 text.line()
@@ -101,7 +102,7 @@ struct MessageGenerator {
         guard !fields.isEmpty else { return }
         text.line()
         text.doc("The numbers of the message's fields.")
-        text.block("package enum Field") { text in
+        text.block("@usableFromInline package enum Field") { text in
             for field in fields {
                 text.doc("The number of `\(field.field.name)`.")
                 text.line(
@@ -143,7 +144,7 @@ struct MessageGenerator {
     private func addInitializers(to text: inout SwiftText) {
         text.line()
         text.doc("A message whose fields have their default values.")
-        text.line("package init() {}")
+        text.line("@usableFromInline package init() {}")
         guard !fields.isEmpty else { return }
         text.line()
         text.doc("A message with these fields; the others have their default values.")
@@ -162,13 +163,14 @@ struct MessageGenerator {
     private func addReading(to text: inout SwiftText) {
         text.line()
         text.doc("Reads fields until `reader` ends.")
+        text.line("@usableFromInline")
         text.block("package mutating func merge(from reader: inout WireReader) throws(WireError)") {
             text in
+            guard !fields.isEmpty else {
+                text.line("try reader.skipRest()")
+                return
+            }
             text.block("while let tag = try reader.next()") { text in
-                guard !fields.isEmpty else {
-                    text.line("try reader.skip(tag)")
-                    return
-                }
                 text.line("switch tag.rawValue {")
                 for field in fields {
                     field.addReading(
@@ -185,6 +187,7 @@ struct MessageGenerator {
         text.line()
         text.doc(
             "Writes the fields that differ from their defaults, in the order of their numbers.")
+        text.line("@usableFromInline")
         text.block("package func encode(into writer: inout WireWriter)") { text in
             var seen: Set<Int> = []
             for field in fields.sorted(by: { $0.field.number < $1.field.number }) {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Base
+public import Base
 
 /// The five bytes before every gRPC message: a flag, then the length in big-endian order.
+@usableFromInline
 package struct MessagePrefix: Equatable, Sendable {
     /// Bytes of a prefix.
     @inlinable
     package static var byteCount: Int { 5 }
 
     /// Whether the message is compressed.
-    package var isCompressed: Bool
+    @usableFromInline package var isCompressed: Bool
     /// Bytes of the message.
-    package var messageByteCount: UInt32
+    @usableFromInline package var messageByteCount: UInt32
 
     @inlinable
     package init(isCompressed: Bool = false, messageByteCount: UInt32) {

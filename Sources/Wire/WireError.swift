@@ -3,6 +3,7 @@
 /// Why bytes are not a message.
 ///
 /// `field` is the number of the field that was being read, 0 when it was the first tag.
+@usableFromInline
 package enum WireError: Error, Equatable {
     /// The bytes end inside a value.
     case truncated(field: UInt32)
@@ -32,7 +33,7 @@ package enum WireError: Error, Equatable {
 
 extension WireError: CustomStringConvertible {
     /// What is wrong and where, without any of the bytes.
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .truncated(let field): "field \(field) is cut off"
         case .overlongVarint(let field): "field \(field) has an overlong varint"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A message that can be read from bytes and written to bytes.
+@usableFromInline
 package protocol WireMessage: Sendable {
     /// The message's full proto name, "kassa.v1.ScoreRequest".
     static var protoName: String { get }
@@ -23,6 +24,7 @@ extension WireMessage {
 }
 
 /// An open enumeration: any number may arrive, and is kept.
+@usableFromInline
 package protocol WireEnum: RawRepresentable<Int32>, Hashable, Sendable {
     /// The value with this number, whether it has a name or not.
     init(rawValue: Int32)
@@ -60,17 +62,22 @@ extension WireReader {
     }
 
     /// Reads one entry of a `map<string, string>`; the last entry of a key wins.
+    ///
+    /// As in upb, an entry that holds an unknown field is itself unknown, and dropped whole.
     package mutating func mapEntry(into map: inout [String: String]) throws(WireError) {
         var reader = try nested()
         var key = ""
         var value = ""
+        var isKnown = true
         while let tag = try reader.next() {
             switch tag.rawValue {
             case 10: key = try reader.string()
             case 18: value = try reader.string()
-            default: try reader.skip(tag)
+            default:
+                try reader.skip(tag)
+                isKnown = false
             }
         }
-        map[key] = value
+        if isKnown { map[key] = value }
     }
 }

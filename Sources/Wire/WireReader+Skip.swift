@@ -13,6 +13,25 @@ extension WireReader {
         }
     }
 
+    /// Steps over all that is left, of a message that has no fields.
+    ///
+    /// As in upb, field 0 is refused among fields that are looked up, and let pass where none is:
+    /// here and in groups.
+    package mutating func skipRest() throws(WireError) {
+        while position < end {
+            let tag = try anyTag()
+            if tag.type == .endGroup { throw .unmatchedGroup(field: tag.field) }
+            try skip(tag)
+        }
+    }
+
+    private mutating func anyTag() throws(WireError) -> WireTag {
+        let rawValue = try tag()
+        guard let tag = WireTag(rawValue: rawValue) else { throw .invalidTag(field: field) }
+        field = tag.field
+        return tag
+    }
+
     private mutating func advance(_ byteCount: Int) throws(WireError) {
         guard end - position >= byteCount else { throw .truncated(field: field) }
         position += byteCount
@@ -24,9 +43,7 @@ extension WireReader {
         budget -= 1
         defer { budget += 1 }
         while position < end {
-            let rawValue = try tag()
-            guard let tag = WireTag(rawValue: rawValue) else { throw .invalidTag(field: field) }
-            field = tag.field
+            let tag = try anyTag()
             guard tag.type == .endGroup else {
                 try skip(tag)
                 continue

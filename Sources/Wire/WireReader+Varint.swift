@@ -40,6 +40,7 @@ extension WireReader {
         return Int(length)
     }
 
+    /// Reads a varint of two bytes or more.
     @usableFromInline
     mutating func longVarint(
         byteCountMax: Int, otherwise error: WireError
@@ -47,14 +48,15 @@ extension WireReader {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         let limit = min(end - position, byteCountMax)
-        for index in 0..<limit {
-            let byte = bytes[position + index]
-            value |= UInt64(byte & 0x7f) << shift
+        for index in position..<position + limit {
+            // Safe: `position + limit` is at most `end`, which is at most the span's count.
+            let byte = unsafe bytes[unchecked: index]
+            value |= UInt64(byte & 0x7f) &<< shift
             if byte < 0x80 {
-                position += index + 1
+                position = index + 1
                 return value
             }
-            shift += 7
+            shift &+= 7
         }
         throw limit < byteCountMax ? .truncated(field: field) : error
     }

@@ -3,13 +3,14 @@
 /// Reads the fields of one message from borrowed bytes, front to back, without allocating.
 ///
 /// After an error the reader stands somewhere inside the message and is of no further use.
+@usableFromInline
 package struct WireReader: ~Escapable {
     /// Messages and groups that may be nested in the outermost message.
     @inlinable
     package static var nestingMax: Int { 100 }
 
     /// The whole outermost message; ``ByteRange`` offsets count from its start.
-    package let bytes: Span<UInt8>
+    @usableFromInline package let bytes: Span<UInt8>
     /// Offset of the next byte to read.
     @usableFromInline package internal(set) var position: Int
     /// Offset at which this message ends.
@@ -48,7 +49,9 @@ package struct WireReader: ~Escapable {
     package mutating func next() throws(WireError) -> WireTag? {
         guard position < end else { return nil }
         let rawValue = try tag()
-        guard let tag = WireTag(rawValue: rawValue) else { throw .invalidTag(field: field) }
+        guard let tag = WireTag(rawValue: rawValue), tag.field > 0 else {
+            throw .invalidTag(field: field)
+        }
         field = tag.field
         if tag.type == .endGroup { throw .unmatchedGroup(field: field) }
         return tag

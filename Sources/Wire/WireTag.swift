@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How the bytes of a field are delimited.
+@usableFromInline
 package enum WireType: UInt8, Sendable {
     /// Seven bits per byte, least significant first.
     case varint = 0
@@ -17,14 +18,15 @@ package enum WireType: UInt8, Sendable {
 }
 
 /// The number and the wire type that precede every field.
+@usableFromInline
 package struct WireTag: Equatable, Sendable {
     /// `field number << 3 | wire type`.
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
 
-    /// The tag with this value; nil for field 0 and for wire types 6 and 7.
+    /// The tag with this value; nil for the wire types 6 and 7, which do not exist.
     @inlinable
     package init?(rawValue: UInt32) {
-        guard rawValue >= 8, rawValue & 7 < 6 else { return nil }
+        guard rawValue & 7 < 6 else { return nil }
         self.rawValue = rawValue
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Base
+public import Base
 
 /// One verb per proto scalar type. Each writes its field even if the value is the default.
 extension WireWriter {

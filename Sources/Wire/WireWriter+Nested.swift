@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Base
+public import Base
 
 extension WireWriter {
     /// Starts a length-delimited field of unknown length; hand what it returns to ``end(_:)``.
@@ -62,7 +62,8 @@ extension WireWriter {
 
     /// Writes a `map<string, string>` field, sorted by key, so that equal maps give equal bytes.
     package mutating func map(_ field: UInt32, _ map: [String: String]) {
-        for (key, value) in map.sorted(by: { $0.key < $1.key }) {
+        let sorted = map.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        for (key, value) in sorted {
             let start = begin(field)
             string(1, key)
             string(2, value)

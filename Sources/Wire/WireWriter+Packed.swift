@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Base
-
 /// Repeated scalars, packed. An empty array writes nothing.
 extension WireWriter {
     /// Writes packed `uint64` values.
@@ -55,15 +53,13 @@ extension WireWriter {
     /// Writes packed `float` values.
     @inlinable
     package mutating func packed(_ field: UInt32, float values: [Float]) {
-        guard beginPacked(field, byteCount: values.count * 4) else { return }
-        for value in values { littleEndian(value.bitPattern) }
+        packed(field, fixed: values)
     }
 
     /// Writes packed `double` values.
     @inlinable
     package mutating func packed(_ field: UInt32, double values: [Double]) {
-        guard beginPacked(field, byteCount: values.count * 8) else { return }
-        for value in values { littleEndian(value.bitPattern) }
+        packed(field, fixed: values)
     }
 
     /// Writes packed values, each as the varint that `convert` makes of it.
@@ -77,13 +73,14 @@ extension WireWriter {
         end(start)
     }
 
-    /// Writes the tag and length of a field of `byteCount` bytes; false if there are none.
+    /// Writes packed numbers as they lie in memory, which is little-endian.
     @inlinable
-    mutating func beginPacked(_ field: UInt32, byteCount: Int) -> Bool {
-        guard byteCount > 0 else { return false }
-        tag(field, .lengthDelimited)
-        varint(UInt64(byteCount))
-        buffer.reserve(byteCount)
-        return true
+    mutating func packed<Value: BitwiseCopyable>(_ field: UInt32, fixed values: [Value]) {
+        guard !values.isEmpty else { return }
+        // Safe: the bytes of a number are all initialised, and lent while the array is.
+        unsafe values.withUnsafeBytes { raw in
+            let bytes = unsafe Span<UInt8>(_unsafeElements: raw.assumingMemoryBound(to: UInt8.self))
+            self.bytes(field, bytes)
+        }
     }
 }

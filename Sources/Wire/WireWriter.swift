@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Base
+public import Base
 
 /// Writes the fields of a message into a buffer that it owns and that keeps its storage.
 ///
@@ -11,9 +11,10 @@ package import Base
 /// send(writer.bytes)
 /// writer.removeAll()
 /// ```
+@usableFromInline
 package struct WireWriter: ~Copyable {
     /// Where the bytes go.
-    package var buffer: ByteBuffer
+    @usableFromInline package var buffer: ByteBuffer
 
     /// An empty writer with room for `capacity` bytes.
     @inlinable
@@ -36,16 +37,29 @@ package struct WireWriter: ~Copyable {
     @inlinable
     package mutating func removeAll() { buffer.removeAll() }
 
+    /// Writes one byte as it is.
+    @inlinable
+    package mutating func append(_ byte: UInt8) { buffer.append(byte) }
+
+    /// Writes `bytes` as they are.
+    @inlinable
+    package mutating func append(_ bytes: Span<UInt8>) { buffer.append(bytes) }
+
     /// Writes a varint.
     @inlinable
     package mutating func varint(_ value: UInt64) {
-        buffer.reserve(10)
-        var rest = value
-        while rest >= 0x80 {
-            buffer.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
+        // Safe: a varint of 64 bits has at most the ten bytes that there is room for.
+        unsafe buffer.appendUninitialized(10) { room in
+            var rest = value
+            var count = 0
+            while rest >= 0x80 {
+                unsafe room[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+                rest >>= 7
+                count += 1
+            }
+            unsafe room[count] = UInt8(truncatingIfNeeded: rest)
+            return count + 1
         }
-        buffer.append(UInt8(truncatingIfNeeded: rest))
     }
 
     /// Writes a tag.
