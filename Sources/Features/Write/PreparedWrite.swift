@@ -67,6 +67,15 @@ package struct PreparedWrite: Sendable {
         refusals.sort { $0.row < $1.row }
     }
 
+    /// Rows that are to be applied.
+    package var acceptedRowCount: Int { rowCount - refusals.count }
+
+    /// About how many bytes of keys and values applying it writes, for the bounds of the writer's queue:
+    /// a row is at least as long as its layout says.
+    package var byteCountEstimate: Int {
+        keys.count + texts.count + acceptedRowCount * set.newestLayout.fixedEnd
+    }
+
     /// Whether a row is refused.
     package func isRefused(_ row: Int) -> Bool {
         refused[row]
