@@ -227,4 +227,68 @@ import Testing
         #expect(plan.value(ofInput: 4, text: "zz".utf8Span.span)?.isNaN == true)
         #expect(plan.value(ofInput: 0, text: "ch".utf8Span.span) == nil)
     }
+
+    @Test func `a row in a layout newer than the plan is told from a damaged one`() throws {
+        var catalog = try Fixture.catalog(Fixture.mixed())
+        let old = try #require(catalog.sets["cart"])
+        let plan = try VectorPlan(Self.inputs(old))
+        var definition = try Fixture.mixed()
+        definition.features.append(FeatureDefinition(name: "depth", type: .float64))
+        let set = try catalog.apply(definition).set
+        let row = try Fixture.row(Fixture.request(["s"], [.floats("amount", [1])]), set)
+        let gathered = RowTests.gather(plan, row)
+        #expect(gathered.summary.unknownLayoutRowCount == 1)
+        #expect(gathered.summary.damagedRowCount == 0)
+        #expect(gathered.statuses.allSatisfy { $0 == .invalid })
+        var batch = ReadBatch(try ReadPlan(set: old, version: old.newest), capacity: 1)
+        batch.append(row.span, now: Fixture.now)
+        #expect(batch.unknownLayoutRowCount == 1)
+        #expect(batch.damagedRowCount == 0)
+        let renewed = try VectorPlan(Self.inputs(set, version: 1))
+        #expect(RowTests.gather(renewed, row).statuses[0] == .present)
+    }
+
+    @Test func `an override takes the place of what was gathered and is counted so`() throws {
+        let set = try #require(try Fixture.catalog(Fixture.mixed()).sets["cart"])
+        let plan = try VectorPlan(Self.inputs(set))
+        let gathered = RowTests.gather(plan, nil)
+        #expect(gathered.summary.degradedCount == 6)
+        var vector = gathered.values
+        var values = vector.mutableSpan
+        var agesAfter = gathered.ages
+        var statuses = gathered.statuses.map { $0?.rawValue ?? 0 }
+        var statusSpan = statuses.mutableSpan
+        var ages = agesAfter.mutableSpan
+        plan.override(0, with: 8, into: &values, &statusSpan, &ages)
+        plan.override(1, with: nil, into: &values, &statusSpan, &ages)
+        var summary = GatherSummary()
+        plan.recount(statuses.span, agesAfter.span, &summary)
+        #expect(summary.degradedCount == 5)
+        #expect(summary.oldestAge == 0)
+        #expect(vector[0] == 8)
+        #expect(vector[1].isNaN)
+        #expect(statuses[0] == ValueStatus.present.rawValue)
+        #expect(statuses[1] == ValueStatus.null.rawValue)
+    }
+
+    @Test func `a float of the vector is described as the value it stands for`() throws {
+        let set = try #require(try Fixture.catalog(Fixture.mixed()).sets["cart"])
+        let plan = try VectorPlan(Self.inputs(set))
+        #expect(plan.describe(1.5, ofInput: 0).kind == .number(1.5))
+        #expect(plan.describe(7, ofInput: 2).kind == .integer(7))
+        #expect(plan.describe(Float(Int64.max), ofInput: 2).kind == .integer(.max))
+        #expect(plan.describe(1, ofInput: 3).kind == .flag(true))
+        #expect(plan.describe(1, ofInput: 4).kind == .text("ch"))
+        #expect(plan.describe(99, ofInput: 4).kind == .null(KassaV1.NullValue()))
+        #expect(plan.describe(.nan, ofInput: 4).kind == .null(KassaV1.NullValue()))
+    }
+
+    @Test func `the oldest age in milliseconds saturates`() {
+        var summary = GatherSummary()
+        #expect(summary.oldestAgeMilliseconds == 0)
+        summary.oldestAge = 1_999
+        #expect(summary.oldestAgeMilliseconds == 1)
+        summary.oldestAge = .max
+        #expect(summary.oldestAgeMilliseconds == .max)
+    }
 }

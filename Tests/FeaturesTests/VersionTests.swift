@@ -275,4 +275,22 @@ import Testing
         }
         #expect(set.spec(version: 3) == nil)
     }
+
+    @Test func `the state of all versions together is bounded`() throws {
+        var catalog = FeatureCatalog()
+        let prose = String(repeating: "d", count: FeatureLimits.proseByteCountMax)
+        func definition(_ ttl: UInt64) throws -> FeatureSetDefinition {
+            try FeatureSetDefinition(
+                name: "wordy", entityKinds: ["session"],
+                features: (0..<1_000).map {
+                    FeatureDefinition(name: "f\($0)", type: .bool, description: prose)
+                },
+                ttlMilliseconds: ttl)
+        }
+        // A version is a little more than 4 MB; two are less than 8 MiB, three are not.
+        _ = try catalog.apply(definition(1))
+        #expect(try catalog.apply(definition(2)).set.encodedState().count > 8_000_000)
+        #expect(throws: FeatureSetError.self) { try catalog.apply(definition(3)) }
+        #expect(catalog.sets["wordy"]?.versions.count == 2)
+    }
 }

@@ -12,8 +12,10 @@ package import API
 package struct ReadBatch {
     private let plan: ReadPlan
     private var columns: [ReadColumnBuilder]
-    /// Rows that were damaged or unreadable.
+    /// Rows whose bytes are not what was written.
     package private(set) var damagedRowCount = 0
+    /// Rows in a layout that the plan's set does not know; see ``GatherSummary/unknownLayoutRowCount``.
+    package private(set) var unknownLayoutRowCount = 0
 
     package init(_ plan: ReadPlan, capacity: Int) {
         self.plan = plan
@@ -31,7 +33,10 @@ package struct ReadBatch {
         do throws(RowDamage) {
             append(try RowView(verifying: row, of: plan.set), now: now)
         } catch {
-            damagedRowCount += 1
+            switch error {
+            case .damaged: damagedRowCount += 1
+            case .unknownLayout: unknownLayoutRowCount += 1
+            }
             for index in columns.indices { columns[index].appendMissing(.invalid, age: -1) }
         }
     }

@@ -22,6 +22,8 @@
     package let setNames: [String]
     /// The type of each input.
     package let types: [FeatureType]
+    /// The categories of each input, in code order; empty unless it is a string.
+    package let categories: [[String]]
     let tables: [ByteTable]
     /// Context names: "feature" where only one input has it, and "set.feature".
     let inputNames: ByteTable
@@ -50,6 +52,7 @@
         names = builder.names
         setNames = builder.setNames
         types = builder.rules.map(\.type)
+        categories = builder.categories
         tables = builder.tables
         inputNames = ByteTable(builder.contextNames.map(\.name))
         inputOfName = builder.contextNames.map(\.input)

@@ -5,6 +5,7 @@ struct VectorPlanBuilder {
     private(set) var groups: [VectorGroup] = []
     private(set) var names: [String] = []
     private(set) var setNames: [String] = []
+    private(set) var categories: [[String]] = []
     private(set) var tables: [ByteTable] = []
     private(set) var contextNames: [(name: String, input: Int)] = []
     private(set) var rules: [InputRule] = []
@@ -67,6 +68,7 @@ struct VectorPlanBuilder {
         }
         names.append(feature.name)
         setNames.append(input.set.name)
+        categories.append(input.categories)
         columns.append(Int(version.columnIDs[place]))
         rules.append(
             InputRule(
