@@ -79,7 +79,7 @@ import Testing
         #expect(
             values.columns[1].values == .flags(KassaV1.FlagValues(values: [true, false, false])))
         #expect(values.columns[1].type == .bool)
-        #expect(throws: ReadPlanError.self) {
+        #expect(throws: FieldError.self) {
             try ReadPlan(set: set, version: set.newest, features: ["member", "nothing"])
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import Base
 import Features
 import Testing
@@ -86,5 +87,45 @@ import Testing
         #expect(throws: RowKeyError.keyTooLong) {
             try Self.key(1, [first, String(repeating: "y", count: fits + 1)], 1)
         }
+    }
+
+    @Test func `a key is built from entities in any order, beside others`() throws {
+        let entities = [("product", "p"), ("customer", "c"), ("session", "s")].map {
+            KassaV1.EntityKey(kind: $0.0, id: $0.1)
+        }
+        var key = RowKey()
+        try key.build(entities, kinds: ["session", "product"], kindsID: 4, setID: 9)
+        #expect(try Fixture.bytes(key.bytes) == Self.key(4, ["s", "p"], 9))
+        #expect(throws: FieldError(field: "entities[shop]", reason: "is missing")) {
+            try key.build(entities, kinds: ["session", "shop"], kindsID: 4, setID: 9)
+        }
+        #expect(throws: FieldError(field: "entities[session]", reason: "is empty")) {
+            try key.build(
+                [KassaV1.EntityKey(kind: "session")], kinds: ["session"], kindsID: 4, setID: 9)
+        }
+    }
+
+    @Test func `key columns give a key a row, whatever their order, and name what is wrong`() throws
+    {
+        let session = KassaV1.KeyColumn(kind: "session", ids: ["s", "", "u"])
+        let product = KassaV1.KeyColumn(kind: "product", ids: ["p", "q", "r"])
+        let columns = try KeyColumns([product, session], kinds: ["session", "product"])
+        #expect(columns.rowCount == 3)
+        var key = RowKey()
+        try columns.build(2, kindsID: 1, setID: 7, into: &key)
+        #expect(try Fixture.bytes(key.bytes) == Self.key(1, ["u", "r"], 7))
+        #expect(throws: FieldError(field: "keys[session]", reason: "is empty")) {
+            try columns.build(1, kindsID: 1, setID: 7, into: &key)
+        }
+        #expect(throws: FieldError.self) { try KeyColumns([], kinds: ["session"]) }
+        #expect(throws: FieldError.self) { try KeyColumns([product], kinds: ["session"]) }
+        #expect(throws: FieldError.self) {
+            try KeyColumns([session, session], kinds: ["session"])
+        }
+        let most = KassaV1.KeyColumn(
+            kind: "session", ids: [String](repeating: "s", count: FeatureLimits.rowsMax))
+        #expect(try KeyColumns([most], kinds: ["session"]).rowCount == FeatureLimits.rowsMax)
+        let more = KassaV1.KeyColumn(kind: "session", ids: most.ids + ["s"])
+        #expect(throws: FieldError.self) { try KeyColumns([more], kinds: ["session"]) }
     }
 }

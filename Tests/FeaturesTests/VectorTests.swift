@@ -175,7 +175,7 @@ import Testing
         func field(_ feature: String, _ categories: [String] = [], twice: Bool = false) -> String? {
             let input = VectorInput(
                 set: set, version: set.newest, feature: feature, categories: categories)
-            do throws(VectorPlanError) {
+            do throws(FieldError) {
                 _ = try VectorPlan(twice ? [input, input] : [input])
                 return nil
             } catch { return error.field }
@@ -190,7 +190,7 @@ import Testing
         let most = (0..<FeatureLimits.categoriesMax).map { "c\($0)" }
         #expect(field("country", most) == nil)
         #expect(field("country", most + ["more"]) == "inputs[0].categories")
-        #expect(throws: VectorPlanError.self) { try VectorPlan([]) }
+        #expect(throws: FieldError.self) { try VectorPlan([]) }
     }
 
     @Test func `a context value finds its input and fits its type or is refused`() throws {

@@ -13,7 +13,7 @@ import Testing
         do {
             _ = try Fixture.prepare(request, set)
             return nil
-        } catch let error as WriteError {
+        } catch let error as FieldError {
             return error.field
         }
     }
@@ -68,7 +68,7 @@ import Testing
         let rows = Array(ids.dropLast())
         let fits = try Fixture.prepare(Fixture.request(rows, Array(columns.dropLast())), wide)
         #expect(fits.rowCount == 10_000)
-        #expect(throws: WriteError.self) {
+        #expect(throws: FieldError.self) {
             try Fixture.prepare(Fixture.request(rows, columns), wide)
         }
     }
@@ -169,14 +169,14 @@ import Testing
             KassaV1.WriteRequest(keys: [product, session], columns: columns), set)
         #expect(Fixture.bytes(one.key(0)) == Fixture.bytes(two.key(0)))
         #expect(Fixture.bytes(one.key(0)).prefix(6) == [0, 1, 115, 0, 112, 0])
-        #expect(throws: WriteError.self) {
+        #expect(throws: FieldError.self) {
             try Fixture.prepare(KassaV1.WriteRequest(keys: [session], columns: columns), set)
         }
-        #expect(throws: WriteError.self) {
+        #expect(throws: FieldError.self) {
             try Fixture.prepare(
                 KassaV1.WriteRequest(keys: [session, session], columns: columns), set)
         }
-        #expect(throws: WriteError.self) {
+        #expect(throws: FieldError.self) {
             try Fixture.prepare(
                 KassaV1.WriteRequest(
                     keys: [session, KassaV1.KeyColumn(kind: "product", ids: ["a", "b"])],

@@ -17,6 +17,7 @@ package struct ReadBatch {
     /// Rows in a layout that the plan's set does not know; see ``GatherSummary/unknownLayoutRowCount``.
     package private(set) var unknownLayoutRowCount = 0
 
+    /// A batch without rows yet, with room for `capacity`.
     package init(_ plan: ReadPlan, capacity: Int) {
         self.plan = plan
         columns = plan.places.map {

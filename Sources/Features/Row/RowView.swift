@@ -7,7 +7,9 @@ internal import Base
 /// Once made, its bytes carry the right checksum and its sections lie inside them. Reads of single cells
 /// still check what they use, so that not even a row with a forged checksum can trap.
 package struct RowView: ~Escapable {
+    /// The whole row.
     package let bytes: Span<UInt8>
+    /// The layout that the row names.
     package let layout: RowLayout
     /// Distinct event times beside the latest.
     package let timeCount: Int

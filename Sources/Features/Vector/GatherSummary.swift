@@ -14,6 +14,7 @@ package struct GatherSummary: Hashable, Sendable {
     /// with the newest one; if that does not know the layout either, a newer release wrote the row.
     package var unknownLayoutRowCount = 0
 
+    /// The summary of nothing gathered yet.
     package init() {}
 
     /// The oldest age in whole milliseconds, at most `UInt32.max`; 0 if there is none.

@@ -15,6 +15,7 @@
 @safe package final class VectorPlan: @unchecked Sendable {
     // Sendable and safe: the arrays are written in init only, and freed with the plan. An index is an
     // input (checked against the vector's count on entry) or comes from `compile`, which made the array.
+    /// The rows to fetch, each with its inputs.
     package let groups: [VectorGroup]
     /// The feature of each input.
     package let names: [String]
@@ -43,7 +44,7 @@
     package var count: Int { names.count }
 
     /// Compiles the inputs, in the model's own order.
-    package convenience init(_ inputs: [VectorInput]) throws(VectorPlanError) {
+    package convenience init(_ inputs: [VectorInput]) throws(FieldError) {
         self.init(try VectorPlanBuilder(inputs))
     }
 

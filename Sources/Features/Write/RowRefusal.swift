@@ -4,12 +4,14 @@ package import API
 
 /// Why one row of a write is refused; the other rows are applied.
 package struct RowRefusal: Hashable, Sendable {
+    /// The row's place in the request.
     package let row: Int
     /// The feature, "event_time_us", or "keys[session]".
     package let field: String
     /// What is wrong, without the value.
     package let reason: String
 
+    /// A refusal of `row`.
     package init(row: Int, field: String, reason: String) {
         self.row = row
         self.field = field
