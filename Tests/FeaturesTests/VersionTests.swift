@@ -293,4 +293,22 @@ import Testing
         #expect(throws: FeatureSetError.self) { try catalog.apply(definition(3)) }
         #expect(catalog.sets["wordy"]?.versions.count == 2)
     }
+
+    @Test func `a change is an entry of a plan`() throws {
+        var catalog = FeatureCatalog()
+        _ = try Self.apply(&catalog) { _ in }
+        let same = try Self.apply(&catalog) { _ in }.planEntry
+        #expect(same == KassaV1.PlanEntry(action: .unchanged, kind: "feature_set", name: "cart@1"))
+        let next = try Self.apply(&catalog) { $0.ttlMilliseconds = 0 }.planEntry
+        #expect(
+            next
+                == KassaV1.PlanEntry(
+                    action: .add, kind: "feature_set", name: "cart@2",
+                    details: ["ttl_ms changed from 3600000 to 0"]))
+        let words = try Self.apply(&catalog) {
+            $0.ttlMilliseconds = 0
+            $0.owner = "us"
+        }.planEntry
+        #expect(words.action == .change)
+    }
 }
