@@ -91,7 +91,9 @@ struct `A registry` {
 
     @Test func `gives configured series their own numbers up to the limit, then other`() throws {
         let registry = Registry()
-        let scores = LabelledCounters(KassaMetrics.scores, lanes: 2, capacity: 2)
+        let family = MetricFamily(
+            .counter, "kassa_scores_total", help: "Scores computed.", labels: ["scorer", "slot"])
+        let scores = LabelledCounters(family, lanes: 2, capacity: 2)
         try registry.register(scores)
         let cart = scores.series(["cart", "stable"])
         let basket = scores.series(["basket", "stable"])
