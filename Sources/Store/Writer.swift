@@ -71,6 +71,9 @@ internal import Synchronization
     /// own, and this returns its result once that is durable. What `body` throws is thrown here, and
     /// then nothing of it is written.
     ///
+    /// - Throws: also what ``submit(_:)`` throws, though never `queueFull`; what a commit throws; and
+    ///   `writeFailed`, after which the change may be visible and is not surely on disk.
+    ///
     /// - Precondition: not called on the writer's thread, which would wait for itself.
     package func run<Result: Sendable>(
         _ body:

@@ -223,9 +223,14 @@ struct WriterLoop: ~Copyable {
         case .committed(_, let syncFailure):
             committed = group.entries.count { $0.failure == nil }
             counters.groups.wrappingAdd(1, ordering: .relaxed)
-            counters.groupRecords.record(UInt64(group.records))
-            counters.records.wrappingAdd(UInt64(group.records), ordering: .relaxed)
-            counters.bytes.wrappingAdd(UInt64(group.bytes), ordering: .relaxed)
+            var (records, bytes) = (group.records, group.bytes)
+            for entry in group.entries where entry.failure != nil {
+                records -= entry.command.recordCount
+                bytes -= entry.byteCount
+            }
+            counters.groupRecords.record(UInt64(records))
+            counters.records.wrappingAdd(UInt64(records), ordering: .relaxed)
+            counters.bytes.wrappingAdd(UInt64(bytes), ordering: .relaxed)
             counters.commands.wrappingAdd(UInt64(committed), ordering: .relaxed)
             if syncFailure != nil { counters.failedGroups.wrappingAdd(1, ordering: .relaxed) }
         case .failed:
