@@ -16,7 +16,9 @@ final class TemporaryFolder {
 
     deinit {
         for folder in ["\(path)/bundles", path] {
-            for name in (try? Files.names(in: folder)) ?? [] { try? Files.remove("\(folder)/\(name)") }
+            for name in (try? Files.names(in: folder)) ?? [] {
+                try? Files.remove("\(folder)/\(name)")
+            }
             _ = unsafe rmdir(folder)
         }
     }
