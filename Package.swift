@@ -88,6 +88,9 @@ let executables: [Target] = [
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
+        name: "StoreTorture", dependencies: ["Base", "Store"],
+        path: "Tests/durability/StoreTorture", swiftSettings: settings),
+    .executableTarget(
         name: "Bench",
         dependencies: ["API", "Base", "Client", "GRPC", "Metrics", "Transport", "Wire"],
         path: "bench",

@@ -2,7 +2,7 @@
 
 internal import API
 internal import Features
-internal import Metrics
+package import Metrics
 internal import Store
 
 /// The heart of Kassa: feature store, models and configuration behind one face.
@@ -48,6 +48,13 @@ package final class Engine: Sendable {
         artefacts = try ArtefactFiles(folder: "\(folder)/bundles")
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
+    }
+
+    /// Everything that the engine counts, for a registry.
+    package var metricSources: [any MetricSource] {
+        metrics.sources + [
+            StoreSource(environment: environment, writer: writer, published: published)
+        ]
     }
 
     /// The number of the configuration in force.

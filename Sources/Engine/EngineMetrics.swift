@@ -21,7 +21,7 @@ package final class EngineMetrics: Sendable {
         scores = LabelledCounters(
             KassaMetrics.scores, lanes: loopCount, capacity: Self.scorerSeriesMax)
         degradedFeatures = LabelledCounters(
-            KassaMetrics.degradedFeatures, lanes: loopCount, capacity: 8)
+            KassaMetrics.degradedFeatures, lanes: loopCount, capacity: 16)
         damagedRows = LabelledCounters(Self.damagedRowsFamily, lanes: loopCount, capacity: 2)
         rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 3)
         appliedSeries = rowsWritten.series(["applied"])

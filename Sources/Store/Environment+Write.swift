@@ -33,8 +33,7 @@ extension Environment {
         var transaction = unsafe WriteTransaction(handle: begun)
         let pagesMax = UInt64(mapBytes) / pageBytes / 100 * Self.mapPercentMax
         if usedPages > pagesMax {
-            // LMDB shows the list of free pages to read transactions only.
-            let freePages = try read { (snapshot) throws(StoreError) in try snapshot.freePages() }
+            let freePages = knownFreePages
             transaction.refusesPuts = usedPages - min(freePages, usedPages) > pagesMax
         }
         return transaction
@@ -85,6 +84,16 @@ extension Environment {
         // Safe: the environment is open, and the pointer is to a local; it cannot fail then.
         unsafe mdb_env_info(handle, &information)
         return unsafe UInt64(information.me_last_pgno) + 1
+    }
+
+    /// Pages that are free for reuse; 0, if every reader slot is taken.
+    private var knownFreePages: UInt64 {
+        do throws(StoreError) {
+            // LMDB shows the list of free pages to read transactions only.
+            return try read { (snapshot) throws(StoreError) in try snapshot.freePages() }
+        } catch {
+            return 0
+        }
     }
 
     private func keepRoomAhead(of usedPages: UInt64) {

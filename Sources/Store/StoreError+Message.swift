@@ -30,6 +30,9 @@ extension StoreError {
         case .newerFormat(let path, let found, let supported):
             "\(path) has format \(found); this release reads up to \(supported)."
                 + " Start the release that wrote it, or a newer one."
+        case .noAddressSpace(let mapBytes):
+            "There is no address space for a map of \(mapBytes) bytes."
+                + " Raise the limit (ulimit -v), or lower the map size."
         default:
             nil
         }

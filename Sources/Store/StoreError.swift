@@ -25,6 +25,9 @@ package enum StoreError: Error, Hashable, Sendable {
     /// The data was written by a newer release.
     case newerFormat(path: String, found: UInt64, supported: UInt64)
 
+    /// The system gives no address space for a map of this many bytes.
+    case noAddressSpace(mapBytes: Int)
+
     // Reading and writing.
 
     /// A key of a length outside ``Limits/keyBytes``.

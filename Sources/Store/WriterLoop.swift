@@ -126,7 +126,11 @@ struct WriterLoop: ~Copyable {
             }
             guard applied > 0 else { return .nothingToCommit }
             transaction.refusesPuts = false
-            try transaction.put(sequence, .sequence, in: environment.meta)
+            do throws(StoreError) {
+                try transaction.put(sequence, .sequence, in: environment.meta)
+            } catch {
+                throw environment.writeFailure(transaction.failureCode, call: "mdb_put")
+            }
             return try commit(transaction, sequence: sequence, durability: durability)
         } catch {
             return .failed(error)

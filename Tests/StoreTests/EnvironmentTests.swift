@@ -172,6 +172,30 @@ struct EnvironmentTests {
         #expect(SystemCall.failure(EACCES, path: "p", call: "c") == .permissionDenied(path: "p"))
     }
 
+    @Test func `a map larger than the address space is refused`() {
+        let error = storeError { () throws(StoreError) in
+            _ = try directory.open(mapBytes: 1 << 50)
+        }
+        #expect(error == .noAddressSpace(mapBytes: 1 << 50))
+    }
+
+    @Test func `a map smaller than the file is made as large as it needs`() throws {
+        let expected = try fill()
+        let environment = try directory.open(mapBytes: 4_096)
+        #expect(environment.mapBytes >= Int(expected))
+        #expect(try environment.statistics().tables.first { $0.name == "rows" }?.entries == 1_000)
+    }
+
+    @Test func `an impossible write sequence is refused`() throws {
+        let environment = try directory.open()
+        var transaction = try environment.beginWrite()
+        try transaction.put(.max, .sequence, in: environment.meta)
+        try environment.commit(transaction)
+        let error = storeError { () throws(StoreError) in _ = try Writer(environment: environment) }
+        let reason = "its write sequence is impossible"
+        #expect(error == .foreignFile(path: directory.store + "/data.mdb", reason: reason))
+    }
+
     @Test func `one reader more than the configuration allows is refused`() throws {
         let environment = try directory.open(readersMax: 2)
         let first = try environment.makeReadTransaction()
@@ -221,6 +245,7 @@ struct EnvironmentTests {
             .lockedByAnotherProcess(path: "p", processID: 7), .alreadyOpen(path: "p"),
             .truncated(path: "p", byteCount: 1, expectedByteCount: 2),
             .foreignFile(path: "p", reason: "r"), .newerFormat(path: "p", found: 2, supported: 1),
+            .noAddressSpace(mapBytes: 1),
             .keyLength(0), .valueTooLarge(1), .unalignedLength(1), .readersFull, .noSnapshot,
             .mapFull,
             .diskFull, .damaged(.corrupted), .writeFailed(errno: 5), .readOnlyLatched, .panicked,

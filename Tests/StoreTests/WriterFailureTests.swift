@@ -39,29 +39,37 @@ struct WriterFailureTests {
         let environment = try directory.open(mapBytes: 4 << 20)
         let rows = environment.table("rows")
         let writer = try Writer(environment: environment)
-        var acknowledged = 0
-        while acknowledged < 10_000 {
-            let command = TestCommand(
-                rows,
-                steps: [.put(key: "\(acknowledged)", value: [UInt8](repeating: 1, count: 1_000))])
-            try writer.submit(command)
-            guard case .committed = command.result else {
-                #expect(command.result == .failed(.mapFull))
-                break
+        var acknowledged: [String] = []
+        var refused = 0
+        while refused == 0 && acknowledged.count < 10_000 {
+            let keys = (0..<100).map { "\(acknowledged.count)/\($0)" }
+            let commands = keys.map { key in
+                TestCommand(
+                    rows, steps: [.put(key: key, value: [UInt8](repeating: 1, count: 1_000))])
             }
-            acknowledged += 1
+            for command in commands { try writer.submit(command) }
+            for (key, command) in zip(keys, commands) {
+                if case .committed = command.result {
+                    acknowledged.append(key)
+                } else {
+                    #expect(command.result == .failed(.mapFull))
+                    refused += 1
+                }
+            }
         }
-        #expect(acknowledged > 2_000)
-        #expect(acknowledged < 10_000)
+        #expect(acknowledged.count > 2_000)
+        #expect(refused > 0)
         let entries = try environment.statistics().tables.first { $0.name == "rows" }?.entries
-        #expect(entries == UInt64(acknowledged))
-        // Everything can be deleted, with a put beside each delete, and then rows are taken again.
-        for number in 0..<acknowledged {
-            let deleted = try writer.run { transaction, _ in
+        #expect(entries == UInt64(acknowledged.count))
+        // Everything can be deleted, with a put beside the deletes, and then rows are taken again.
+        for start in stride(from: 0, to: acknowledged.count, by: 50) {
+            let keys = acknowledged[start..<min(start + 50, acknowledged.count)]
+            try writer.run { transaction, _ in
                 try transaction.put([1].span, forKey: [1].span, in: rows)
-                return try transaction.delete(Array("\(number)".utf8).span, in: rows)
+                for key in keys {
+                    #expect(try transaction.delete(Array(key.utf8).span, in: rows))
+                }
             }
-            #expect(deleted)
         }
         let later = TestCommand(rows, key: "later")
         try writer.submit(later)

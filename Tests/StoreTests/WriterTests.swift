@@ -111,6 +111,22 @@ struct WriterTests {
         try checkFull(limits, bytes: 1_000, taken: 1, blockerBytes: 1_001)
     }
 
+    @Test func `a control change is taken into a full mailbox`() throws {
+        let environment = try directory.open()
+        let rows = environment.table("rows")
+        var limits = WriterLimits()
+        limits.queuedCommandsMax = 1
+        let writer = try Writer(environment: environment, limits: limits)
+        let gate = try block(writer, rows)
+        let opener = try WriterThread.start(name: "opener") {
+            while writer.statistics.queuedCommands < 2 { usleep(100) }
+            gate.open()
+        }
+        let sequence = try writer.run { _, sequence in sequence }
+        pthread_join(opener, nil)
+        #expect(sequence == 2)
+    }
+
     @Test func `a durable command makes its whole group durable`() throws {
         let (environment, writer) = try open()
         let rows = environment.table("rows")

@@ -127,6 +127,29 @@ import Wire
         #expect(skipAll(bytes) == nil)
     }
 
+    @Test func `a range that was kept can be read later`() throws {
+        let bytes = written { writer in
+            writer.packed(7, sint64: [-5, 300])
+            writer.uint64(9, 5)
+        }
+        var reader = WireReader(bytes.span)
+        _ = try reader.next()
+        let kept = try reader.byteRange()
+        var later = WireReader(bytes.span, in: kept)
+        #expect(try later.sint64() == -5)
+        #expect(try later.sint64() == 300)
+        let isAtEnd = later.isAtEnd
+        #expect(isAtEnd)
+        let error: WireError?
+        do {
+            _ = try later.sint64()
+            error = nil
+        } catch let failure {
+            error = failure
+        }
+        #expect(error == .truncated(field: 0))
+    }
+
     @Test func `groups nested 100 deep are skipped and 101 are refused`() {
         func groups(_ depth: Int) -> [UInt8] {
             [UInt8](repeating: 0x0b, count: depth) + [UInt8](repeating: 0x0c, count: depth)
