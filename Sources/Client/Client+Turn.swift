@@ -11,16 +11,19 @@ extension Client {
         do throws(SocketError) {
             guard try socket.exchange(session, until: deadline) else { return false }
         } catch {
-            throw lost(error == .closed ? "the server has closed it" : "\(error)")
+            throw lost(error == .closed ? ended : "\(error)")
         }
         dispatch()
         guard !session.wantsClose || pending.isEmpty else {
-            throw lost(
-                socket.isForeign
-                    ? "what answers there is no gRPC server; is it the --admin port?"
-                    : "the server has ended it")
+            throw lost(ended)
         }
         return true
+    }
+
+    private var ended: String {
+        socket.isForeign
+            ? "what answers there is no gRPC server; is it the --admin port?"
+            : "the server has ended it"
     }
 
     /// Hands what the session has to tell to the calls that it is about.

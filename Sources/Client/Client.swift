@@ -107,8 +107,9 @@ package final class Client {
         guard call.status == .ok else {
             throw .status(call.status, message: call.statusMessage)
         }
+        let reply = call.reply
         do throws(WireError) {
-            return try Response(decoding: call.reply.span)
+            return try Response(decoding: reply.span)
         } catch {
             throw .malformedReply(method: call.method.path, reason: "\(error)")
         }

@@ -9,8 +9,10 @@ struct ClientSocket: ~Copyable {
     /// Bytes read from the socket at once.
     private static let readByteCount = 64 << 10
 
-    /// The server has sent what no HTTP/2 server sends.
-    private(set) var isForeign = false
+    /// What is at the other end has not begun as an HTTP/2 server does: with a frame of type
+    /// SETTINGS, 4 (RFC 9113, section 3.4).
+    private(set) var isForeign = true
+    private var hasReceived = false
 
     private let connection: ClientConnection
     private var output = ByteBuffer(capacity: 64 << 10)
@@ -58,6 +60,9 @@ struct ClientSocket: ~Copyable {
         input.removeAll()
         let count = try connection.receiveAvailable(
             into: &input, byteCountMax: Self.readByteCount)
-        if count != nil, !session.receive(input.bytes) { isForeign = true }
+        guard count != nil else { return }
+        if !hasReceived { isForeign = input.count < 4 || input.bytes[3] != 4 }
+        hasReceived = true
+        _ = session.receive(input.bytes)
     }
 }
