@@ -12,6 +12,11 @@ import Transport
 /// counts from the schedule, so that a stall of the server is felt by every request that was due
 /// meanwhile (no coordinated omission).
 struct LoadGenerator: ~Copyable {
+    private struct CPUTimes {
+        var server: Double?
+        var client: Double?
+    }
+
     /// How long calls in flight may take once the measured time is over.
     static let drainNanosecondsMax: UInt64 = 5_000_000_000
 
@@ -69,13 +74,13 @@ struct LoadGenerator: ~Copyable {
         }
 
         var turn = 0
-        var serverStart: Double?
-        var serverEnd: Double?
+        var cpuAtStart: CPUTimes?
+        var cpuAtEnd: CPUTimes?
         while true {
             let now = MonotonicTime.now()
-            if serverStart == nil, now >= measureStart { serverStart = serverSeconds() }
+            if cpuAtStart == nil, now >= measureStart { cpuAtStart = cpuTimes() }
             if now >= measureEnd {
-                if serverEnd == nil { serverEnd = serverSeconds() }
+                if cpuAtEnd == nil { cpuAtEnd = cpuTimes() }
                 if inFlight == 0 || now >= giveUp { break }
             }
             if !isClosedLoop {
@@ -92,11 +97,14 @@ struct LoadGenerator: ~Copyable {
         return LoadResult(
             latencies: latencies, completed: completed, seconds: plan.seconds, statuses: statuses,
             unanswered: inFlight,
-            serverSeconds: serverStart.flatMap { start in serverEnd.map { $0 - start } })
+            serverSeconds: difference(cpuAtEnd?.server, cpuAtStart?.server),
+            clientSeconds: difference(cpuAtEnd?.client, cpuAtStart?.client))
     }
 
-    private func serverSeconds() -> Double? {
-        plan.serverProcess.flatMap { ProcessTimes($0)?.seconds }
+    private func cpuTimes() -> CPUTimes {
+        CPUTimes(
+            server: plan.serverProcess.flatMap { processSeconds($0) },
+            client: processSeconds(getpid()))
     }
 
     private mutating func submit(
@@ -141,4 +149,8 @@ struct LoadGenerator: ~Copyable {
         }
         try connection.flush(by: &buffer)
     }
+}
+
+private func difference(_ end: Double?, _ start: Double?) -> Double? {
+    end.flatMap { end in start.map { end - $0 } }
 }

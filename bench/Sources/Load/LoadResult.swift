@@ -17,12 +17,19 @@ struct LoadResult {
     let unanswered: Int
     /// CPU time that the server spent within the measured time, if it was counted.
     let serverSeconds: Double?
+    /// CPU time that the client spent meanwhile.
+    let clientSeconds: Double?
 
     var perSecond: Double { Double(completed) / seconds }
 
     /// CPU microseconds of the server for one request.
     var serverMicroseconds: Double? {
         serverSeconds.map { $0 * 1e6 / Double(max(1, completed)) }
+    }
+
+    /// CPU microseconds of the client for one request: what limits the load when it is the larger.
+    var clientMicroseconds: Double? {
+        clientSeconds.map { $0 * 1e6 / Double(max(1, completed)) }
     }
 
     func microseconds(_ quantile: Double) -> Double {
