@@ -52,23 +52,25 @@ let layers: [[Target]] = [
     module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
+    module("Documents", ["API", "Base", "CYAML", "Wire"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
-    module("Engine",
+    module(
+        "Engine",
         ["API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Store", "Wire"]),
     // Layer 4: the edges.
     module("Admin", ["Base", "CMicroHTTPD", "Engine", "Metrics"]),
     module(
         "Server",
-        ["API", "Admin", "Base", "Engine", "GRPC", "Metrics", "Store", "Transport", "Wire"]),
+        ["API", "Admin", "Base", "Engine", "GRPC", "Metrics", "Transport", "Wire"]),
     module("Client", ["API", "Base", "GRPC", "Transport", "Wire"]),
 ]
 
 let executables: [Target] = [
     .executableTarget(
         name: "kassa",
-        dependencies: ["API", "Base", "CYAML", "Client", "Server", "Wire"],
+        dependencies: ["API", "Base", "Client", "Documents", "Server", "Wire"],
         swiftSettings: settings),
     .executableTarget(
         name: "EchoServer",
@@ -85,6 +87,9 @@ let executables: [Target] = [
         dependencies: ["Base", "Demo", "Simulator"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
+    .executableTarget(
+        name: "StoreTorture", dependencies: ["Base", "Store"],
+        path: "Tests/durability/StoreTorture", swiftSettings: settings),
     .executableTarget(
         name: "Bench",
         dependencies: [

@@ -2,7 +2,7 @@
 
 internal import API
 internal import Features
-internal import Metrics
+package import Metrics
 internal import Store
 
 /// The heart of Kassa: feature store, models and configuration behind one face.
@@ -25,6 +25,7 @@ package final class Engine: Sendable {
     let tables: EngineTables
     let artefacts: ArtefactFiles
     let published: Published<Configuration>
+    let writerMemory = WriterMemory()
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
@@ -39,7 +40,7 @@ package final class Engine: Sendable {
                 at: folder, tables: EngineTables.definitions,
                 configuration: EnvironmentConfiguration(
                     mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
-            writer = try Writer(environment: environment)
+            writer = try Writer(environment: environment, limits: EngineLimits.writer)
         } catch {
             throw EngineError(error)
         }
@@ -49,8 +50,20 @@ package final class Engine: Sendable {
         metrics = EngineMetrics(loopCount: loopCount)
     }
 
+    /// Everything that the engine counts, for a registry.
+    package var metricSources: [any MetricSource] {
+        metrics.sources + [
+            StoreSource(environment: environment, writer: writer, published: published)
+        ]
+    }
+
     /// The number of the configuration in force.
     package var epoch: UInt64 { published.current.epoch }
+
+    /// Counts the rows of an acknowledged write.
+    func countWritten(_ tally: WriteTally, refused: Int) {
+        metrics.countWritten(tally, refused: refused)
+    }
 
     /// Commits what is queued, syncs, and ends the writer's thread.
     package func stop() {

@@ -11,7 +11,8 @@ extension EngineError {
     private static func kind(of error: StoreError) -> Kind {
         switch error {
         case .notADirectory, .noParentDirectory, .permissionDenied, .readOnlyFilesystem,
-            .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat:
+            .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat,
+            .noAddressSpace:
             .unavailable
         case .keyLength, .valueTooLarge, .unalignedLength, .commandTooLarge:
             .invalidArgument
@@ -23,7 +24,7 @@ extension EngineError {
             .failedPrecondition
         case .panicked, .stopped:
             .unavailable
-        case .unexpected, .rejected:
+        case .unexpected, .rejected, .noSnapshot:
             .internal
         }
     }

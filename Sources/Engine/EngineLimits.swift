@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Features
+internal import Store
+
 /// The bounds of an engine.
 package enum EngineLimits {
     /// Address space of the store, taken but not filled.
@@ -18,4 +21,16 @@ package enum EngineLimits {
     package static let proseByteCountMax = 4_096
     /// Labels of one resource.
     package static let labelsMax = 64
+
+    /// Bytes that wait for the writer.
+    package static let queuedByteCountMax = 128 << 20
+
+    /// A group of commits holds at least one whole request, whose rows become visible together.
+    static var writer: WriterLimits {
+        var limits = WriterLimits()
+        limits.groupRecordsMax = FeatureLimits.rowsMax
+        limits.groupBytesMax = queuedByteCountMax / 4
+        limits.queuedBytesMax = queuedByteCountMax
+        return limits
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Features
 package import Metrics
 
 /// What the engine counts, over all loops.
@@ -11,15 +12,29 @@ package final class EngineMetrics: Sendable {
     let degradedFeatures: LabelledCounters
     let damagedRows: LabelledCounters
     let rowsWritten: LabelledCounters
+    private let appliedSeries: Int
+    private let ignoredSeries: Int
+    private let refusedSeries: Int
 
     /// Counters for `loopCount` loops and the writer thread.
     package init(loopCount: Int) {
         scores = LabelledCounters(
             KassaMetrics.scores, lanes: loopCount, capacity: Self.scorerSeriesMax)
         degradedFeatures = LabelledCounters(
-            KassaMetrics.degradedFeatures, lanes: loopCount, capacity: 8)
-        damagedRows = LabelledCounters(Self.damagedRowsFamily, lanes: loopCount, capacity: 1)
-        rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 2)
+            KassaMetrics.degradedFeatures, lanes: loopCount, capacity: 16)
+        damagedRows = LabelledCounters(Self.damagedRowsFamily, lanes: loopCount, capacity: 2)
+        rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 3)
+        appliedSeries = rowsWritten.series(["applied"])
+        ignoredSeries = rowsWritten.series(["ignored_older"])
+        refusedSeries = rowsWritten.series(["refused"])
+    }
+
+    /// Counts the rows of an acknowledged write; on the writer's thread only.
+    func countWritten(_ tally: WriteTally, refused: Int) {
+        let cells = rowsWritten.lane(0)
+        cells.add(UInt64(clamping: tally.applied), at: appliedSeries)
+        cells.add(UInt64(clamping: tally.ignoredOlder), at: ignoredSeries)
+        cells.add(UInt64(clamping: refused + tally.refusals.count), at: refusedSeries)
     }
 
     /// All sources, for a registry.

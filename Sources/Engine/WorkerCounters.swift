@@ -14,7 +14,8 @@ struct WorkerCounters {
     private var scorerSeries: [Int] = []
     /// The series of each status by its raw value.
     private let statusSeries: [Int]
-    private let damagedSeries: Int
+    private let damagedScoreSeries: Int
+    private let damagedReadSeries: Int
 
     init(_ metrics: EngineMetrics, loop: Int) {
         self.metrics = metrics
@@ -24,7 +25,8 @@ struct WorkerCounters {
         statusSeries = (0...ValueStatus.invalid.rawValue).map { status in
             metrics.degradedFeatures.series([KassaV1.Status(rawValue: Int32(status)).name])
         }
-        damagedSeries = metrics.damagedRows.series(["score"])
+        damagedScoreSeries = metrics.damagedRows.series(["score"])
+        damagedReadSeries = metrics.damagedRows.series(["read"])
     }
 
     /// Looks up the series that `configuration` needs.
@@ -43,7 +45,12 @@ struct WorkerCounters {
             degraded.add(1, at: statusSeries[Int(scratch.status(input))])
         }
         if summary.damagedRowCount > 0 {
-            damaged.add(UInt64(summary.damagedRowCount), at: damagedSeries)
+            damaged.add(UInt64(summary.damagedRowCount), at: damagedScoreSeries)
         }
+    }
+
+    /// Counts damaged rows that a read met.
+    func read(damagedRows: Int) {
+        if damagedRows > 0 { damaged.add(UInt64(damagedRows), at: damagedReadSeries) }
     }
 }

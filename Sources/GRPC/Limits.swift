@@ -44,7 +44,7 @@ package struct Limits: Sendable {
     package var emptyDataFramesMax = 10
     /// How long a peer may take to acknowledge our SETTINGS.
     package var settingsTimeoutNanoseconds: UInt64 = 5_000_000_000
-    /// Time a call has when its request names none, and the most that it gets.
+    /// Time a unary call has when its request names none, and the most that it gets.
     package var callTimeoutNanosecondsMax: UInt64 = 10_000_000_000
     /// Time a unary request may take to arrive whole.
     package var requestTimeoutNanosecondsMax: UInt64 = 10_000_000_000

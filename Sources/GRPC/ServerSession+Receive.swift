@@ -121,7 +121,9 @@ extension ServerSession {
         call.areHeadersComplete = true
         callsStarted &+= 1
         timers.active(now: now)
-        let timeout = min(call.timeoutNanoseconds, limits.callTimeoutNanosecondsMax)
+        // A stream may stay open for as long as both ends like; a unary call holds a slot.
+        let timeoutMax = call.kind == .unary ? limits.callTimeoutNanosecondsMax : .max
+        let timeout = min(call.timeoutNanoseconds, timeoutMax)
         call.deadline = now.advanced(byNanoseconds: timeout)
         if let refusal = call.headerVerdict() {
             call.refusal = refusal

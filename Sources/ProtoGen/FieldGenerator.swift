@@ -91,26 +91,28 @@ struct FieldGenerator {
     /// The cases of the switch over tags that read the field.
     func addReading(to text: inout SwiftText, oneof: String?) {
         if isMap {
-            text.line("case \(tag): try reader.mapEntry(into: &\(property))")
+            text.line("case \(tag): try reader.mapEntry(into: &self.\(property))")
         } else if field.isRepeated {
-            text.line("case \(tag): \(property).append(try reader.\(readVerb)())")
+            text.line("case \(tag): self.\(property).append(try reader.\(readVerb)())")
             guard wireType != 2 else { return }
-            text.line("case \(field.number << 3 | 2): try reader.packed(\(verb): &\(property))")
+            text.line(
+                "case \(field.number << 3 | 2): try reader.packed(\(verb): &self.\(property))")
         } else if let oneof {
             guard field.type == .message else {
-                text.line("case \(tag): \(oneof) = .\(property)(try reader.\(readVerb)())")
+                text.line("case \(tag): self.\(oneof) = .\(property)(try reader.\(readVerb)())")
                 return
             }
             text.line("case \(tag):")
             text.line("    var message = \(swiftType)()")
-            text.line("    if case .\(property)(let earlier)? = \(oneof) { message = earlier }")
-            text.line("    \(oneof) = nil")
+            text.line(
+                "    if case .\(property)(let earlier)? = self.\(oneof) { message = earlier }")
+            text.line("    self.\(oneof) = nil")
             text.line("    try reader.merge(into: &message)")
-            text.line("    \(oneof) = .\(property)(message)")
+            text.line("    self.\(oneof) = .\(property)(message)")
         } else if field.type == .message {
-            text.line("case \(tag): try reader.merge(into: &\(property))")
+            text.line("case \(tag): try reader.merge(into: &self.\(property))")
         } else {
-            text.line("case \(tag): \(property) = try reader.\(readVerb)()")
+            text.line("case \(tag): self.\(property) = try reader.\(readVerb)()")
         }
     }
 
@@ -120,27 +122,27 @@ struct FieldGenerator {
     /// The statement that writes the property.
     func addWriting(to text: inout SwiftText) {
         if isMap {
-            text.line("writer.map(\(field.number), \(property))")
+            text.line("writer.map(\(field.number), self.\(property))")
         } else if field.isRepeated {
             if wireType != 2 && field.isPacked {
-                text.line("writer.packed(\(field.number), \(verb): \(property))")
+                text.line("writer.packed(\(field.number), \(verb): self.\(property))")
             } else {
-                text.line("for element in \(property) { \(writing("element")) }")
+                text.line("for element in self.\(property) { \(writing("element")) }")
             }
         } else if isOptional {
-            text.line("if let \(property) { \(writing(property)) }")
+            text.line("if let value = self.\(property) { \(writing("value")) }")
         } else {
-            text.line("if \(differsFromDefault) { \(writing(property)) }")
+            text.line("if \(differsFromDefault) { \(writing("self.\(property)")) }")
         }
     }
 
     private var differsFromDefault: String {
         switch field.type {
-        case .bool: property
-        case .string, .bytes: "!\(property).isEmpty"
-        case .enumeration: "\(property).rawValue != 0"
-        case .double, .float: "\(property).bitPattern != 0"
-        default: "\(property) != 0"
+        case .bool: "self.\(property)"
+        case .string, .bytes: "!self.\(property).isEmpty"
+        case .enumeration: "self.\(property).rawValue != 0"
+        case .double, .float: "self.\(property).bitPattern != 0"
+        default: "self.\(property) != 0"
         }
     }
 }

@@ -196,7 +196,7 @@ struct MessageGenerator {
                     continue
                 }
                 guard seen.insert(oneof).inserted else { continue }
-                text.line("switch \(Naming.property(message.oneofs[oneof])) {")
+                text.line("switch self.\(Naming.property(message.oneofs[oneof])) {")
                 for field in fields(of: oneof) {
                     text.line("case .\(field.property)(let value)?: \(field.writing("value"))")
                 }

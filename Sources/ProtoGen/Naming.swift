@@ -11,9 +11,10 @@ enum Naming {
         "true", "try", "typealias", "var", "where", "while",
     ]
 
-    /// `feature_set` as `featureSet`, `default` as `` `default` ``.
+    /// `feature_set` as `featureSet`, `default` as `` `default` ``, `self` as `self_`.
     static func property(_ name: String) -> String {
         let camel = lowerCamel(name)
+        if camel == "self" || camel == "init" { return "\(camel)_" }
         return keywords.contains(camel) ? "`\(camel)`" : camel
     }
 
@@ -36,8 +37,9 @@ enum Naming {
             prefix += character.uppercased()
         }
         prefix += "_"
-        let short = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
-        return property(short.lowercased())
+        let short = name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...]
+        let startsWithDigit = short.first?.isNumber ?? true
+        return property((startsWithDigit ? name : String(short)).lowercased())
     }
 
     /// `kassa.v1` as `KassaV1`, `grpc.reflection.v1alpha` as `ReflectionV1Alpha`.

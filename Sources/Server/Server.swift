@@ -1,1 +1,163 @@
 // SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Admin
+internal import Base
+internal import Engine
+internal import Metrics
+internal import Synchronization
+internal import Transport
+
+/// A running Kassa: event loops, the engine, and the admin port, bound together.
+///
+/// Everything is opened before anything is served, so a server either starts whole or says why not.
+/// It ends by draining: health says NOT_SERVING, clients are told to go (GOAWAY), open calls finish,
+/// queued writes are committed and synced.
+///
+/// ```swift
+/// let server = try Server(ServerConfiguration())
+/// print(server.port)
+/// server.start()
+/// ...                 // until a signal
+/// server.drain()      // returns when everything has ended
+/// ```
+package final class Server {
+    /// The port that gRPC is served on.
+    package let port: UInt16
+    /// The port of metrics and health probes.
+    package let adminPort: UInt16
+    private let engine: Engine
+    private let control = ControlThread()
+    private let health: Health
+    private let loops: [LoopSlot]
+    private var admin: AdminServer?
+    private var threads: [Thread] = []
+
+    /// Opens the store, loads what is in force, and listens; nothing is served before ``start()``.
+    package init(_ configuration: ServerConfiguration) throws(ServerError) {
+        let engine = try Self.openEngine(configuration)
+        let health = Health()
+        let uploads = UploadBudget()
+        var loops: [LoopSlot] = []
+        var port = configuration.port
+        for index in 0..<configuration.loopCount {
+            let slot = try LoopSlot(
+                configuration, port: port, index: index, engine: engine, control: control,
+                health: health, uploads: uploads)
+            // The loops share one port, which the first may have chosen.
+            port = slot.port
+            loops.append(slot)
+        }
+        self.port = port
+        self.engine = engine
+        self.health = health
+        self.loops = loops
+        let registry = try Self.registry(configuration, engine, loops)
+        let pages = AdminPages(
+            metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
+            readiness: { health.isServing ? .ready : .notReady(reason: "draining") })
+        do throws(AdminError) {
+            let admin = try AdminServer.start(
+                address: configuration.adminAddress, port: configuration.adminPort, pages: pages)
+            adminPort = admin.port
+            self.admin = consume admin
+        } catch {
+            throw ServerError(error.description)
+        }
+    }
+
+    private static func openEngine(
+        _ configuration: ServerConfiguration
+    ) throws(ServerError) -> Engine {
+        do throws(EngineError) {
+            return try Engine(
+                folder: configuration.dataFolder, loopCount: configuration.loopCount,
+                mapBytes: configuration.mapBytes)
+        } catch {
+            throw ServerError(error.reason)
+        }
+    }
+
+    private static func registry(
+        _ configuration: ServerConfiguration, _ engine: Engine, _ loops: [LoopSlot]
+    ) throws(ServerError) -> Registry {
+        let registry = Registry()
+        do throws(Registry.Conflict) {
+            for source in engine.metricSources { try registry.register(source) }
+            try registry.register(ProcessMetrics())
+            try registry.register(BuildSource(version: configuration.version))
+            for loop in loops {
+                try registry.register(loop.rpcMetrics)
+                try registry.register(LoopSource(loop.handle, index: loop.index))
+            }
+        } catch {
+            throw ServerError("two sources of metrics contradict each other: \(error)")
+        }
+        return registry
+    }
+
+    /// Starts a thread per loop.
+    package func start() {
+        threads = loops.map { loop in
+            Thread(name: "loop-\(loop.index)") { loop.run() }
+        }
+    }
+
+    /// Ends the server in order; returns when all is finished and synced.
+    package func drain() {
+        health.drain()
+        for loop in loops { loop.handle.drain() }
+        for thread in threads { thread.join() }
+        control.stop()
+        engine.stop()
+        if let admin = admin.take() { admin.stop() }
+    }
+}
+
+/// One event loop on its way to its thread.
+///
+/// Made on the main thread, run on another: after `run` began nothing of it but the handle and the
+/// metrics, which are Sendable, is used elsewhere.
+@safe private final class LoopSlot: @unchecked Sendable {
+    let index: Int
+    let port: UInt16
+    let handle: LoopHandle
+    let rpcMetrics: RPCMetrics
+    private let context: LoopContext
+    private let loop: EventLoop
+
+    init(
+        _ configuration: ServerConfiguration, port: UInt16, index: Int, engine: Engine,
+        control: ControlThread, health: Health, uploads: UploadBudget
+    ) throws(ServerError) {
+        self.index = index
+        do throws(EngineError) {
+            context = try LoopContext(
+                engine: engine, control: control, health: health, uploads: uploads, loop: index)
+        } catch {
+            throw ServerError(error.reason)
+        }
+        var settings = LoopConfiguration()
+        settings.host = configuration.address
+        settings.port = port
+        settings.connectionsMax = configuration.connectionsPerLoopMax
+        settings.pollNanoseconds = configuration.pollMicroseconds * 1_000
+        let context = context
+        do throws(SocketError) {
+            loop = try EventLoop(settings) { id in
+                ServerConnection(id, context: context, now: MonotonicTime.now())
+            }
+        } catch {
+            throw ServerError(
+                "cannot listen on \(configuration.address):\(port): \(error)")
+        }
+        context.attach(to: loop)
+        self.port = loop.port
+        handle = loop.handle
+        rpcMetrics = context.metrics
+    }
+
+    func run() {
+        loop.run()
+    }
+}

@@ -89,6 +89,6 @@ struct DataFileHeader {
 extension DataFileHeader {
     /// The least map that holds what the file holds, and a little more.
     var leastMapBytes: Int {
-        Int(clamping: (lastPage + 1) * pageBytes + (1 << 20))
+        Int(clamping: (lastPage + 1) * pageBytes) + 1 << 20
     }
 }

@@ -12,20 +12,31 @@ extension Environment {
     /// file may rightly end before its last page; with this room ahead it never does, and a file that
     /// is too short has been cut. The room is a hole: it takes no disk.
     private static let roomAheadBytes: UInt64 = 256 << 20
+    /// The share of the map, in percent, above which puts are refused.
+    ///
+    /// In LMDB a delete needs free pages too: a map that is full to the brim cannot be emptied.
+    private static let mapPercentMax: UInt64 = 90
     /// Free bytes below which a failed write is put down to the full disk and not to a broken one.
     private static let fullDiskBytes: UInt64 = 1 << 20
 
     /// Begins the one write transaction. `mdb_txn_begin`.
     func beginWrite() throws(StoreError) -> WriteTransaction {
         if let refusal = writeRefusal { throw refusal }
-        keepRoomAhead()
+        let usedPages = usedPages
+        keepRoomAhead(of: usedPages)
         var begun: OpaquePointer?
         // Safe: the environment is open, and the pointer is to a local.
         let code = unsafe mdb_txn_begin(handle, nil, 0, &begun)
         guard code == MDB_SUCCESS, let begun = unsafe begun else {
             throw writeFailure(code, call: "mdb_txn_begin")
         }
-        return unsafe WriteTransaction(handle: begun)
+        var transaction = unsafe WriteTransaction(handle: begun)
+        let pagesMax = UInt64(mapBytes) / pageBytes / 100 * Self.mapPercentMax
+        if usedPages > pagesMax {
+            let freePages = knownFreePages
+            transaction.refusesPuts = usedPages - min(freePages, usedPages) > pagesMax
+        }
+        return transaction
     }
 
     /// Commits `transaction`: its pages are synced, and its meta page is written.
@@ -67,11 +78,26 @@ extension Environment {
         }
     }
 
-    private func keepRoomAhead() {
+    /// Pages up to the last one ever used. `mdb_env_info`.
+    private var usedPages: UInt64 {
         var information = unsafe MDB_envinfo()
-        // Safe: the environment is open, and the pointer is to a local.
-        guard unsafe mdb_env_info(handle, &information) == MDB_SUCCESS else { return }
-        let used = unsafe (UInt64(information.me_last_pgno) + 1) * pageBytes
+        // Safe: the environment is open, and the pointer is to a local; it cannot fail then.
+        unsafe mdb_env_info(handle, &information)
+        return unsafe UInt64(information.me_last_pgno) + 1
+    }
+
+    /// Pages that are free for reuse; 0, if every reader slot is taken.
+    private var knownFreePages: UInt64 {
+        do throws(StoreError) {
+            // LMDB shows the list of free pages to read transactions only.
+            return try read { (snapshot) throws(StoreError) in try snapshot.freePages() }
+        } catch {
+            return 0
+        }
+    }
+
+    private func keepRoomAhead(of usedPages: UInt64) {
+        let used = usedPages * pageBytes
         guard fileBytes.load(ordering: .relaxed) < used + Self.roomAheadBytes / 2 else { return }
         let found = lseek(dataDescriptor, 0, SEEK_END)
         guard found >= 0 else { return }

@@ -51,10 +51,14 @@ internal import Synchronization
     ) throws(StoreError) {
         precondition(definitions.count < Limits.tablesMax)
         precondition(!definitions.contains { $0.name == "meta" })
+        precondition(Set(definitions.map(\.name)).count == definitions.count)
+        precondition(configuration.mapBytes > 0 && configuration.mapBytes < 1 << 56)
         try SystemCall.makeDirectory(path: path)
         let lock = try DirectoryLock(path: path)
         let header = try DataFileHeader.check(path: path + "/data.mdb")
-        let mapBytes = max(configuration.mapBytes, header?.leastMapBytes ?? 0)
+        let wantedMapBytes = max(configuration.mapBytes, header?.leastMapBytes ?? 0)
+        // LMDB wants whole pages of the system; no page is larger than 64 KiB.
+        let mapBytes = wantedMapBytes &+ 65_535 & ~65_535
         let opened = try OpenedEnvironment(
             path: path, mapBytes: mapBytes, readersMax: configuration.readersMax,
             tables: [TableDefinition(name: "meta")] + definitions)

@@ -48,18 +48,7 @@ extension Environment {
             let size = try transaction.size(of: table)
             sizes.append(.init(name: name, entries: size.entries, pages: size.pages))
         }
-        // LMDB's handle 0: each entry is a list of pages freed by one commit, its length in front.
-        let freeList = Table(identifier: 0, index: tables.count, isEightAligned: false)
-        var freePages: UInt64 = 0
-        let empty = Span<UInt8>()
-        try transaction.scan(freeList, prefix: empty) { _, list in
-            var count: UInt64 = 0
-            for index in 0..<min(8, list.count) {
-                count |= UInt64(list[index]) << UInt64(8 * index)
-            }
-            freePages &+= count
-            return true
-        }
+        let freePages = try transaction.freePages()
         let last = unsafe UInt64(information.me_last_txnid)
         return unsafe EnvironmentStatistics(
             pageBytes: pageBytes,

@@ -59,8 +59,10 @@ internal import Glibc
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         guard !isStopping else { throw .stopped }
-        guard queuedCommands < limits.queuedCommandsMax else { throw .queueFull }
-        guard queuedBytes + bytes <= limits.queuedBytesMax else { throw .queueFull }
+        if !command.needsOwnTransaction {
+            guard queuedCommands < limits.queuedCommandsMax else { throw .queueFull }
+            guard queuedBytes + bytes <= limits.queuedBytesMax else { throw .queueFull }
+        }
         queuedCommands += 1
         queuedBytes += bytes
         waiting.append(command)

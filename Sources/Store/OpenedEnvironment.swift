@@ -31,7 +31,9 @@ internal import Glibc
             try unsafe check(
                 mdb_env_set_maxdbs(handle, UInt32(definitions.count)), "mdb_env_set_maxdbs", path)
             let flags = UInt32(MDB_NOTLS | MDB_NOMETASYNC)
-            try unsafe check(mdb_env_open(handle, path, flags, 0o600), "mdb_env_open", path)
+            let opened = unsafe mdb_env_open(handle, path, flags, 0o600)
+            if opened == ENOMEM { throw StoreError.noAddressSpace(mapBytes: mapBytes) }
+            try check(opened, "mdb_env_open", path)
             unsafe mdb_reader_check(handle, nil)
             tables = try unsafe Self.openTables(handle, definitions, path)
             try unsafe check(mdb_env_sync(handle, 1), "mdb_env_sync", path)

@@ -29,15 +29,14 @@ internal import CLMDB
         }
         unsafe handle = begun
         self.environment = environment
-        // One for each table, and one for LMDB's list of free pages, which statistics scan.
-        let count = environment.tables.count + 1
+        let count = environment.tables.count
         unsafe cursors = .allocate(capacity: count)
         unsafe cursors.initialize(repeating: ScanCursor(), count: count)
     }
 
     deinit {
         // Safe: cursors of a read transaction are closed by us, and nothing borrows self any more.
-        for index in 0...environment.tables.count {
+        for index in 0..<environment.tables.count {
             if let cursor = unsafe cursors[index].handle { unsafe mdb_cursor_close(cursor) }
         }
         unsafe cursors.deallocate()
@@ -68,12 +67,13 @@ internal import CLMDB
 
     /// The bytes stored under `key`, in place, for as long as the snapshot is held; nil if none are.
     ///
-    /// - Throws: `keyLength`, `damaged`, or `unexpected` when the transaction is reset. `mdb_get`.
+    /// - Throws: `keyLength`, `damaged`, or `noSnapshot` when the transaction is reset. `mdb_get`.
     /// - Complexity: O(log n).
     @_lifetime(borrow self)
     package func value(
         forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) -> Span<UInt8>? {
+        guard isActive else { throw .noSnapshot }
         guard let found = try unsafe TransactionHandle.value(handle, key, table) else {
             return nil
         }
@@ -91,8 +91,9 @@ internal import CLMDB
         _ table: Table, prefix: Span<UInt8>, from start: Span<UInt8>? = nil,
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
     ) throws(StoreError) {
+        guard isActive else { throw .noSnapshot }
         // Safe: the slot is this table's own; a nested scan of the same table opens another cursor.
-        guard unsafe isActive && !cursors[table.index].isInUse else {
+        guard unsafe !cursors[table.index].isInUse else {
             let cursor = try unsafe openCursor(table)
             defer { unsafe mdb_cursor_close(cursor) }
             return try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
@@ -119,6 +120,11 @@ internal import CLMDB
         guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_stat") }
         let pages = status.ms_branch_pages + status.ms_leaf_pages + status.ms_overflow_pages
         return (UInt64(status.ms_entries), UInt64(pages))
+    }
+
+    /// Pages that are free for reuse once no reader needs them.
+    func freePages() throws(StoreError) -> UInt64 {
+        try unsafe TransactionHandle.freePages(handle)
     }
 
     private func openCursor(_ table: Table) throws(StoreError) -> OpaquePointer {

@@ -30,6 +30,9 @@ extension StoreError {
         case .newerFormat(let path, let found, let supported):
             "\(path) has format \(found); this release reads up to \(supported)."
                 + " Start the release that wrote it, or a newer one."
+        case .noAddressSpace(let mapBytes):
+            "There is no address space for a map of \(mapBytes) bytes."
+                + " Raise the limit (ulimit -v), or lower the map size."
         default:
             nil
         }
@@ -45,6 +48,8 @@ extension StoreError {
             "A key or value has \(length) bytes; in this table lengths are multiples of 8."
         case .readersFull:
             "All reader slots are taken. Raise readersMax above the number of loops, plus 16."
+        case .noSnapshot:
+            "A read was tried between reset and renew. This is a bug of the server; report it."
         case .mapFull:
             "The map is full. Delete data or raise the map size; reads go on."
         case .diskFull:

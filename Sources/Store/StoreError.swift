@@ -25,6 +25,9 @@ package enum StoreError: Error, Hashable, Sendable {
     /// The data was written by a newer release.
     case newerFormat(path: String, found: UInt64, supported: UInt64)
 
+    /// The system gives no address space for a map of this many bytes.
+    case noAddressSpace(mapBytes: Int)
+
     // Reading and writing.
 
     /// A key of a length outside ``Limits/keyBytes``.
@@ -35,6 +38,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case unalignedLength(Int)
     /// More readers than the configuration has slots for.
     case readersFull
+    /// The transaction was reset and not renewed.
+    case noSnapshot
     /// The map has no page left for the write.
     case mapFull
     /// The filesystem has no room left for the write.

@@ -50,6 +50,27 @@ internal import CLMDB
         }
         guard code == MDB_NOTFOUND else { throw StoreError(code, call: "mdb_cursor_get") }
     }
+
+    /// The pages on LMDB's list of free pages, some of which a reader may still need.
+    ///
+    /// The list is the table with handle 0. An entry holds what one commit freed: a count of 8 bytes,
+    /// then page numbers.
+    static func freePages(_ handle: OpaquePointer) throws(StoreError) -> UInt64 {
+        var opened: OpaquePointer?
+        let code = unsafe mdb_cursor_open(handle, 0, &opened)
+        guard code == MDB_SUCCESS, let cursor = unsafe opened else {
+            throw StoreError(code, call: "mdb_cursor_open")
+        }
+        defer { unsafe mdb_cursor_close(cursor) }
+        var pages: UInt64 = 0
+        try unsafe scan(cursor, prefix: Span(), from: nil) { _, list in
+            for index in 0..<min(8, list.count) {
+                pages &+= UInt64(list[index]) << UInt64(8 * index)
+            }
+            return true
+        }
+        return pages
+    }
 }
 
 extension MDB_val {

@@ -11,7 +11,8 @@ package protocol WriteCommand: AnyObject, Sendable {
     var recordCount: Int { get }
     /// Bytes of the keys and values it will write; constant while it is submitted.
     var byteCount: Int { get }
-    /// Whether it gets a transaction to itself, and so is applied once and only once.
+    /// Whether it is a control-plane change: applied once and only once, in a transaction to itself,
+    /// and taken into a full mailbox too, so that a rollback never waits for an overload to end.
     var needsOwnTransaction: Bool { get }
 
     /// Makes the command's writes in `transaction`, all under the write sequence `sequence`.

@@ -13,6 +13,9 @@ internal import CLMDB
     /// The first code of a failed write that spoils the transaction; 0 if there was none.
     var failureCode: Int32 = 0
 
+    /// Whether puts are refused because the map is nearly full; deletes go on.
+    var refusesPuts = false
+
     /// Takes over the open transaction `handle`, on the thread that began it.
     init(handle: OpaquePointer) {
         unsafe self.handle = handle
@@ -38,7 +41,8 @@ internal import CLMDB
     /// Stores `value` under `key`, in the place of what is there. `mdb_put`.
     ///
     /// - Throws: `keyLength`, `valueTooLarge` or `unalignedLength`, all before anything is written;
-    ///   `mapFull` and others spoil the group: nothing of it will be committed.
+    ///   `mapFull`, before anything is written, when the map is over 90 % full. Whatever LMDB itself
+    ///   throws, `mapFull` included, spoils the group: nothing of it will be committed.
     package mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) {
@@ -48,6 +52,7 @@ internal import CLMDB
             guard key.count & 7 == 0 else { throw .unalignedLength(key.count) }
             guard value.count & 7 == 0 else { throw .unalignedLength(value.count) }
         }
+        guard !refusesPuts else { throw .mapFull }
         // Safe: LMDB copies both within the call.
         let code = unsafe key.withUnsafeBufferPointer { keyBytes in
             unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in

@@ -31,6 +31,12 @@ internal import Synchronization
             let sequence = try environment.read { (transaction) throws(StoreError) in
                 try transaction.number(.sequence, in: environment.meta) ?? 0
             }
+            // No store gets there by counting; a damaged one must not overflow.
+            guard sequence < UInt64.max / 2 else {
+                throw .foreignFile(
+                    path: environment.path + "/data.mdb", reason: "its write sequence is impossible"
+                )
+            }
             counters.lastSequence.store(sequence, ordering: .relaxed)
             identifier = try WriterThread.start(name: "kassa-writer") {
                 var loop = WriterLoop(

@@ -102,6 +102,8 @@ struct WriterLoop: ~Copyable {
                 guard group.entries[index].failure == nil else { continue }
                 let command = group.entries[index].command
                 let mutationCount = transaction.mutationCount
+                // A control-plane change may be the one that frees the map.
+                if command.needsOwnTransaction { transaction.refusesPuts = false }
                 do throws(StoreError) {
                     try command.apply(in: &transaction, sequence: sequence + 1)
                 } catch {
@@ -123,7 +125,12 @@ struct WriterLoop: ~Copyable {
                 durability = max(durability, command.durability)
             }
             guard applied > 0 else { return .nothingToCommit }
-            try transaction.put(sequence, .sequence, in: environment.meta)
+            transaction.refusesPuts = false
+            do throws(StoreError) {
+                try transaction.put(sequence, .sequence, in: environment.meta)
+            } catch {
+                throw environment.writeFailure(transaction.failureCode, call: "mdb_put")
+            }
             return try commit(transaction, sequence: sequence, durability: durability)
         } catch {
             return .failed(error)

@@ -81,3 +81,13 @@ extension WireReader {
         if isKnown { map[key] = value }
     }
 }
+
+extension WireMessage {
+    /// The message's bytes, as an array of their own: for control work, not for requests.
+    package func encodedBytes() -> [UInt8] {
+        var writer = WireWriter()
+        encode(into: &writer)
+        // Safe: the pointer is used within the closure.
+        return unsafe writer.bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+}

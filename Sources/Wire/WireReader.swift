@@ -30,6 +30,21 @@ package struct WireReader: ~Escapable {
         budget = Self.nestingMax
     }
 
+    /// A reader of the part of `bytes` that was kept as `range`: a nested message, or packed values.
+    ///
+    /// Offsets still count from the start of `bytes`. Traps if `range` is not within them.
+    @inlinable
+    @_lifetime(copy bytes)
+    package init(_ bytes: Span<UInt8>, in range: ByteRange) {
+        precondition(range.offset >= 0)
+        precondition(range.count >= 0)
+        precondition(range.offset <= bytes.count - range.count)
+        self.bytes = bytes
+        position = range.offset
+        end = range.offset + range.count
+        budget = Self.nestingMax
+    }
+
     @usableFromInline
     @_lifetime(copy parent)
     init(_ range: ByteRange, of parent: WireReader, budget: Int) {

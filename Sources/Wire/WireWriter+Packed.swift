@@ -62,6 +62,30 @@ extension WireWriter {
         packed(field, fixed: values)
     }
 
+    /// Writes packed `fixed32` values.
+    @inlinable
+    package mutating func packed(_ field: UInt32, fixed32 values: [UInt32]) {
+        packed(field, fixed: values)
+    }
+
+    /// Writes packed `fixed64` values.
+    @inlinable
+    package mutating func packed(_ field: UInt32, fixed64 values: [UInt64]) {
+        packed(field, fixed: values)
+    }
+
+    /// Writes packed `sfixed32` values.
+    @inlinable
+    package mutating func packed(_ field: UInt32, sfixed32 values: [Int32]) {
+        packed(field, fixed: values)
+    }
+
+    /// Writes packed `sfixed64` values.
+    @inlinable
+    package mutating func packed(_ field: UInt32, sfixed64 values: [Int64]) {
+        packed(field, fixed: values)
+    }
+
     /// Writes packed values, each as the varint that `convert` makes of it.
     @inlinable
     mutating func packed<Value>(

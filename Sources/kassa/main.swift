@@ -46,5 +46,4 @@ private func fail(_ error: CommandError, suggesting help: String) -> Int32 {
     return error.exitCode
 }
 
-setvbuf(unsafe stdout, nil, _IOLBF, 0)
 exit(runCommandLine(Array(CommandLine.arguments.dropFirst())))

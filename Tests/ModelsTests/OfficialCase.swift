@@ -3,12 +3,16 @@
 import Foundation
 import Testing
 
-/// A folder of `shared/data/models`: a model file, rows and the official library's answers.
+/// A folder with a model file, rows and the official library's answers.
+///
+/// Some are in the repository (`Tests/Fixtures/models`, made by `make_xgboost_fixtures.py`), the
+/// larger ones, with models of other projects, beside it (`shared/data/models`).
 struct OfficialCase: Sendable, CustomStringConvertible {
+    let folder: String
     let path: String
 
     /// The folder of cases: `KASSA_SHARED_DATA`/models, or `shared/data/models` beside an ancestor.
-    static let folder: String? = {
+    static let sharedFolder: String? = {
         var candidates: [String] = []
         if let given = ProcessInfo.processInfo.environment["KASSA_SHARED_DATA"] {
             candidates.append(given + "/models")
@@ -21,22 +25,37 @@ struct OfficialCase: Sendable, CustomStringConvertible {
         return candidates.first { FileManager.default.fileExists(atPath: $0) }
     }()
 
-    static let isAvailable = folder != nil
+    static let isSharedDataHere = sharedFolder != nil
 
-    static let xgboostBinary = [
+    static let sharedXGBoost = [
         "public/leaves_xg_agaricus_3trees", "public/mlserver_mushroom_json",
         "generated/xgb_binary", "generated/xgb214_binary",
-    ].map(OfficialCase.init)
+    ].map(shared)
+
+    /// The models trained with XGBoost 1.7, 2.1 and 3.2 of kinds that are evaluated.
+    static let fixtures: [OfficialCase] = {
+        let folder =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .path + "/Fixtures/models"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.sorted().map { OfficialCase(folder: folder, path: $0) }
+    }()
+
+    static let evaluatedFixtures = fixtures.filter(\.hasAnswers)
+    static let refusedFixtures = fixtures.filter { !$0.hasAnswers }
+
+    static func shared(_ path: String) -> OfficialCase {
+        OfficialCase(folder: sharedFolder ?? "", path: path)
+    }
+
+    var hasAnswers: Bool {
+        FileManager.default.fileExists(atPath: "\(folder)/\(path)/expected.csv")
+    }
 
     var description: String { path }
 
-    init(_ path: String) {
-        self.path = path
-    }
-
     func bytes(_ file: String) throws -> [UInt8] {
-        let folder = try #require(Self.folder)
-        return Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)/\(file)")))
+        Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)/\(file)")))
     }
 
     /// The rows to score; an empty cell is missing.

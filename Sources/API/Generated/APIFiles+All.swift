@@ -17,7 +17,7 @@ package import Wire
 @usableFromInline package enum KassaV1 {}
 
 /// The messages, enums and services of the proto package `kassa.storage.v1`.
-package enum KassaStorageV1 {}
+@usableFromInline package enum KassaStorageV1 {}
 
 extension APIFiles {
     /// Every proto file that the API is generated from, imports before importers.
@@ -70,6 +70,7 @@ extension APIFiles {
         KassaV1.NamedValue.self,
         KassaV1.EntityKey.self,
         KassaV1.KeyColumn.self,
+        KassaV1.Refusal.self,
         KassaV1.FloatValues.self,
         KassaV1.DoubleValues.self,
         KassaV1.IntegerValues.self,
@@ -87,14 +88,6 @@ extension APIFiles {
         KassaV1.GetResponse.self,
         KassaV1.ListRequest.self,
         KassaV1.ListResponse.self,
-        KassaV1.WriteRequest.self,
-        KassaV1.RowError.self,
-        KassaV1.WriteResponse.self,
-        KassaV1.FeatureSelection.self,
-        KassaV1.ReadRequest.self,
-        KassaV1.ReadColumn.self,
-        KassaV1.FeatureSetValues.self,
-        KassaV1.ReadResponse.self,
         KassaV1.ModelInput.self,
         KassaV1.ModelSpec.self,
         KassaV1.UploadRequest.self,
@@ -106,6 +99,17 @@ extension APIFiles {
         KassaV1.GetModelResponse.self,
         KassaV1.DeleteModelRequest.self,
         KassaV1.DeleteModelResponse.self,
+        KassaStorageV1.StoredModel.self,
+        KassaStorageV1.StoredScorer.self,
+        KassaStorageV1.AuditRecord.self,
+        KassaV1.WriteRequest.self,
+        KassaV1.RowError.self,
+        KassaV1.WriteResponse.self,
+        KassaV1.FeatureSelection.self,
+        KassaV1.ReadRequest.self,
+        KassaV1.ReadColumn.self,
+        KassaV1.FeatureSetValues.self,
+        KassaV1.ReadResponse.self,
         KassaV1.ScoreRequest.self,
         KassaV1.FeatureNote.self,
         KassaV1.FeatureValue.self,

@@ -34,7 +34,7 @@ extension HealthV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: service = try reader.string()
+                case 10: self.service = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -43,7 +43,7 @@ extension HealthV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !service.isEmpty { writer.string(1, service) }
+            if !self.service.isEmpty { writer.string(1, self.service) }
         }
     }
 }
@@ -107,7 +107,7 @@ extension HealthV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: status = try reader.enumeration()
+                case 8: self.status = try reader.enumeration()
                 default: try reader.skip(tag)
                 }
             }
@@ -116,7 +116,7 @@ extension HealthV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if status.rawValue != 0 { writer.enumeration(1, status) }
+            if self.status.rawValue != 0 { writer.enumeration(1, self.status) }
         }
     }
 }

@@ -93,11 +93,11 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: type = try reader.enumeration()
-                case 26: try reader.merge(into: &`default`)
-                case 32: maxAgeMs = try reader.uint64()
-                case 42: description = try reader.string()
+                case 10: self.name = try reader.string()
+                case 16: self.type = try reader.enumeration()
+                case 26: try reader.merge(into: &self.`default`)
+                case 32: self.maxAgeMs = try reader.uint64()
+                case 42: self.description = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -106,11 +106,11 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if type.rawValue != 0 { writer.enumeration(2, type) }
-            if let `default` { writer.message(3, `default`) }
-            if maxAgeMs != 0 { writer.uint64(4, maxAgeMs) }
-            if !description.isEmpty { writer.string(5, description) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.type.rawValue != 0 { writer.enumeration(2, self.type) }
+            if let value = self.`default` { writer.message(3, value) }
+            if self.maxAgeMs != 0 { writer.uint64(4, self.maxAgeMs) }
+            if !self.description.isEmpty { writer.string(5, self.description) }
         }
     }
 }
@@ -194,14 +194,14 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: version = try reader.uint32()
-                case 26: entity.append(try reader.string())
-                case 34: features.append(try reader.message())
-                case 40: ttlMs = try reader.uint64()
-                case 50: owner = try reader.string()
-                case 58: description = try reader.string()
-                case 66: try reader.mapEntry(into: &labels)
+                case 10: self.name = try reader.string()
+                case 16: self.version = try reader.uint32()
+                case 26: self.entity.append(try reader.string())
+                case 34: self.features.append(try reader.message())
+                case 40: self.ttlMs = try reader.uint64()
+                case 50: self.owner = try reader.string()
+                case 58: self.description = try reader.string()
+                case 66: try reader.mapEntry(into: &self.labels)
                 default: try reader.skip(tag)
                 }
             }
@@ -210,14 +210,14 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if version != 0 { writer.uint32(2, version) }
-            for element in entity { writer.string(3, element) }
-            for element in features { writer.message(4, element) }
-            if ttlMs != 0 { writer.uint64(5, ttlMs) }
-            if !owner.isEmpty { writer.string(6, owner) }
-            if !description.isEmpty { writer.string(7, description) }
-            writer.map(8, labels)
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.version != 0 { writer.uint32(2, self.version) }
+            for element in self.entity { writer.string(3, element) }
+            for element in self.features { writer.message(4, element) }
+            if self.ttlMs != 0 { writer.uint64(5, self.ttlMs) }
+            if !self.owner.isEmpty { writer.string(6, self.owner) }
+            if !self.description.isEmpty { writer.string(7, self.description) }
+            writer.map(8, self.labels)
         }
     }
 }
@@ -280,11 +280,11 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 18: model = try reader.string()
-                case 26: owner = try reader.string()
-                case 34: description = try reader.string()
-                case 42: try reader.mapEntry(into: &labels)
+                case 10: self.name = try reader.string()
+                case 18: self.model = try reader.string()
+                case 26: self.owner = try reader.string()
+                case 34: self.description = try reader.string()
+                case 42: try reader.mapEntry(into: &self.labels)
                 default: try reader.skip(tag)
                 }
             }
@@ -293,11 +293,11 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if !model.isEmpty { writer.string(2, model) }
-            if !owner.isEmpty { writer.string(3, owner) }
-            if !description.isEmpty { writer.string(4, description) }
-            writer.map(5, labels)
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if !self.model.isEmpty { writer.string(2, self.model) }
+            if !self.owner.isEmpty { writer.string(3, self.owner) }
+            if !self.description.isEmpty { writer.string(4, self.description) }
+            writer.map(5, self.labels)
         }
     }
 }
@@ -344,16 +344,16 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 10:
                     var message = KassaV1.FeatureSetSpec()
-                    if case .featureSet(let earlier)? = resource { message = earlier }
-                    resource = nil
+                    if case .featureSet(let earlier)? = self.resource { message = earlier }
+                    self.resource = nil
                     try reader.merge(into: &message)
-                    resource = .featureSet(message)
+                    self.resource = .featureSet(message)
                 case 18:
                     var message = KassaV1.ScorerSpec()
-                    if case .scorer(let earlier)? = resource { message = earlier }
-                    resource = nil
+                    if case .scorer(let earlier)? = self.resource { message = earlier }
+                    self.resource = nil
                     try reader.merge(into: &message)
-                    resource = .scorer(message)
+                    self.resource = .scorer(message)
                 default: try reader.skip(tag)
                 }
             }
@@ -362,7 +362,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            switch resource {
+            switch self.resource {
             case .featureSet(let value)?: writer.message(1, value)
             case .scorer(let value)?: writer.message(2, value)
             case nil: break
@@ -429,11 +429,11 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: documents.append(try reader.message())
-                case 16: expectedEpoch = try reader.uint64()
-                case 24: dryRun = try reader.bool()
-                case 34: actor = try reader.string()
-                case 42: reason = try reader.string()
+                case 10: self.documents.append(try reader.message())
+                case 16: self.expectedEpoch = try reader.uint64()
+                case 24: self.dryRun = try reader.bool()
+                case 34: self.actor = try reader.string()
+                case 42: self.reason = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -442,11 +442,11 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in documents { writer.message(1, element) }
-            if let expectedEpoch { writer.uint64(2, expectedEpoch) }
-            if dryRun { writer.bool(3, dryRun) }
-            if !actor.isEmpty { writer.string(4, actor) }
-            if !reason.isEmpty { writer.string(5, reason) }
+            for element in self.documents { writer.message(1, element) }
+            if let value = self.expectedEpoch { writer.uint64(2, value) }
+            if self.dryRun { writer.bool(3, self.dryRun) }
+            if !self.actor.isEmpty { writer.string(4, self.actor) }
+            if !self.reason.isEmpty { writer.string(5, self.reason) }
         }
     }
 }
@@ -502,10 +502,10 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: action = try reader.enumeration()
-                case 18: kind = try reader.string()
-                case 26: name = try reader.string()
-                case 34: details.append(try reader.string())
+                case 8: self.action = try reader.enumeration()
+                case 18: self.kind = try reader.string()
+                case 26: self.name = try reader.string()
+                case 34: self.details.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -514,10 +514,10 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if action.rawValue != 0 { writer.enumeration(1, action) }
-            if !kind.isEmpty { writer.string(2, kind) }
-            if !name.isEmpty { writer.string(3, name) }
-            for element in details { writer.string(4, element) }
+            if self.action.rawValue != 0 { writer.enumeration(1, self.action) }
+            if !self.kind.isEmpty { writer.string(2, self.kind) }
+            if !self.name.isEmpty { writer.string(3, self.name) }
+            for element in self.details { writer.string(4, element) }
         }
     }
 }
@@ -559,8 +559,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: plan.append(try reader.message())
-                case 16: epoch = try reader.uint64()
+                case 10: self.plan.append(try reader.message())
+                case 16: self.epoch = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -569,8 +569,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in plan { writer.message(1, element) }
-            if epoch != 0 { writer.uint64(2, epoch) }
+            for element in self.plan { writer.message(1, element) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
         }
     }
 }
@@ -612,8 +612,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: kind = try reader.string()
-                case 18: name = try reader.string()
+                case 10: self.kind = try reader.string()
+                case 18: self.name = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -622,8 +622,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !kind.isEmpty { writer.string(1, kind) }
-            if !name.isEmpty { writer.string(2, name) }
+            if !self.kind.isEmpty { writer.string(1, self.kind) }
+            if !self.name.isEmpty { writer.string(2, self.name) }
         }
     }
 }
@@ -665,8 +665,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: try reader.merge(into: &document)
-                case 16: epoch = try reader.uint64()
+                case 10: try reader.merge(into: &self.document)
+                case 16: self.epoch = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -675,8 +675,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if let document { writer.message(1, document) }
-            if epoch != 0 { writer.uint64(2, epoch) }
+            if let value = self.document { writer.message(1, value) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
         }
     }
 }
@@ -711,7 +711,7 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: kind = try reader.string()
+                case 10: self.kind = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -720,7 +720,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !kind.isEmpty { writer.string(1, kind) }
+            if !self.kind.isEmpty { writer.string(1, self.kind) }
         }
     }
 }
@@ -762,8 +762,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: documents.append(try reader.message())
-                case 16: epoch = try reader.uint64()
+                case 10: self.documents.append(try reader.message())
+                case 16: self.epoch = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -772,8 +772,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in documents { writer.message(1, element) }
-            if epoch != 0 { writer.uint64(2, epoch) }
+            for element in self.documents { writer.message(1, element) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
         }
     }
 }

@@ -94,13 +94,13 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: keys.append(try reader.message())
-                case 24: eventTimeUs.append(try reader.sint64())
-                case 26: try reader.packed(sint64: &eventTimeUs)
-                case 34: columns.append(try reader.message())
-                case 40: durability = try reader.enumeration()
-                case 48: sequence = try reader.uint64()
+                case 10: self.featureSet = try reader.string()
+                case 18: self.keys.append(try reader.message())
+                case 24: self.eventTimeUs.append(try reader.sint64())
+                case 26: try reader.packed(sint64: &self.eventTimeUs)
+                case 34: self.columns.append(try reader.message())
+                case 40: self.durability = try reader.enumeration()
+                case 48: self.sequence = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -109,12 +109,12 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            for element in keys { writer.message(2, element) }
-            writer.packed(3, sint64: eventTimeUs)
-            for element in columns { writer.message(4, element) }
-            if durability.rawValue != 0 { writer.enumeration(5, durability) }
-            if sequence != 0 { writer.uint64(6, sequence) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            for element in self.keys { writer.message(2, element) }
+            writer.packed(3, sint64: self.eventTimeUs)
+            for element in self.columns { writer.message(4, element) }
+            if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
+            if self.sequence != 0 { writer.uint64(6, self.sequence) }
         }
     }
 }
@@ -163,9 +163,9 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: row = try reader.uint32()
-                case 18: field = try reader.string()
-                case 26: reason = try reader.string()
+                case 8: self.row = try reader.uint32()
+                case 18: self.field = try reader.string()
+                case 26: self.reason = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -174,9 +174,9 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if row != 0 { writer.uint32(1, row) }
-            if !field.isEmpty { writer.string(2, field) }
-            if !reason.isEmpty { writer.string(3, reason) }
+            if self.row != 0 { writer.uint32(1, self.row) }
+            if !self.field.isEmpty { writer.string(2, self.field) }
+            if !self.reason.isEmpty { writer.string(3, self.reason) }
         }
     }
 }
@@ -201,6 +201,8 @@ extension KassaV1 {
             @inlinable package static var reached: UInt32 { 5 }
             /// The number of `feature_set`.
             @inlinable package static var featureSet: UInt32 { 6 }
+            /// The number of `refusal`.
+            @inlinable package static var refusal: UInt32 { 7 }
         }
 
         /// The field `sequence`.
@@ -221,6 +223,9 @@ extension KassaV1 {
         /// The version that was written, "cart@3".
         package var featureSet: String = ""
 
+        /// Only in a stream: nothing of the request was written.
+        package var refusal: KassaV1.Refusal? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -231,7 +236,8 @@ extension KassaV1 {
             ignoredOlder: UInt32 = 0,
             errors: [KassaV1.RowError] = [],
             reached: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
-            featureSet: String = ""
+            featureSet: String = "",
+            refusal: KassaV1.Refusal? = nil
         ) {
             self.sequence = sequence
             self.applied = applied
@@ -239,6 +245,7 @@ extension KassaV1 {
             self.errors = errors
             self.reached = reached
             self.featureSet = featureSet
+            self.refusal = refusal
         }
 
         /// Reads fields until `reader` ends.
@@ -246,12 +253,13 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: sequence = try reader.uint64()
-                case 16: applied = try reader.uint32()
-                case 24: ignoredOlder = try reader.uint32()
-                case 34: errors.append(try reader.message())
-                case 40: reached = try reader.enumeration()
-                case 50: featureSet = try reader.string()
+                case 8: self.sequence = try reader.uint64()
+                case 16: self.applied = try reader.uint32()
+                case 24: self.ignoredOlder = try reader.uint32()
+                case 34: self.errors.append(try reader.message())
+                case 40: self.reached = try reader.enumeration()
+                case 50: self.featureSet = try reader.string()
+                case 58: try reader.merge(into: &self.refusal)
                 default: try reader.skip(tag)
                 }
             }
@@ -260,12 +268,13 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if sequence != 0 { writer.uint64(1, sequence) }
-            if applied != 0 { writer.uint32(2, applied) }
-            if ignoredOlder != 0 { writer.uint32(3, ignoredOlder) }
-            for element in errors { writer.message(4, element) }
-            if reached.rawValue != 0 { writer.enumeration(5, reached) }
-            if !featureSet.isEmpty { writer.string(6, featureSet) }
+            if self.sequence != 0 { writer.uint64(1, self.sequence) }
+            if self.applied != 0 { writer.uint32(2, self.applied) }
+            if self.ignoredOlder != 0 { writer.uint32(3, self.ignoredOlder) }
+            for element in self.errors { writer.message(4, element) }
+            if self.reached.rawValue != 0 { writer.enumeration(5, self.reached) }
+            if !self.featureSet.isEmpty { writer.string(6, self.featureSet) }
+            if let value = self.refusal { writer.message(7, value) }
         }
     }
 }
@@ -307,8 +316,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: features.append(try reader.string())
+                case 10: self.featureSet = try reader.string()
+                case 18: self.features.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -317,8 +326,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            for element in features { writer.string(2, element) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            for element in self.features { writer.string(2, element) }
         }
     }
 }
@@ -360,8 +369,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: keys.append(try reader.message())
-                case 18: selections.append(try reader.message())
+                case 10: self.keys.append(try reader.message())
+                case 18: self.selections.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -370,8 +379,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in keys { writer.message(1, element) }
-            for element in selections { writer.message(2, element) }
+            for element in self.keys { writer.message(1, element) }
+            for element in self.selections { writer.message(2, element) }
         }
     }
 }
@@ -456,41 +465,41 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: type = try reader.enumeration()
+                case 10: self.name = try reader.string()
+                case 16: self.type = try reader.enumeration()
                 case 26:
                     var message = KassaV1.FloatValues()
-                    if case .floats(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .floats(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .floats(message)
+                    self.values = .floats(message)
                 case 34:
                     var message = KassaV1.DoubleValues()
-                    if case .doubles(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .doubles(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .doubles(message)
+                    self.values = .doubles(message)
                 case 42:
                     var message = KassaV1.IntegerValues()
-                    if case .integers(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .integers(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .integers(message)
+                    self.values = .integers(message)
                 case 50:
                     var message = KassaV1.FlagValues()
-                    if case .flags(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .flags(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .flags(message)
+                    self.values = .flags(message)
                 case 58:
                     var message = KassaV1.TextValues()
-                    if case .texts(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .texts(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .texts(message)
-                case 66: statuses = try reader.byteArray()
-                case 72: agesMs.append(try reader.sint64())
-                case 74: try reader.packed(sint64: &agesMs)
+                    self.values = .texts(message)
+                case 66: self.statuses = try reader.byteArray()
+                case 72: self.agesMs.append(try reader.sint64())
+                case 74: try reader.packed(sint64: &self.agesMs)
                 default: try reader.skip(tag)
                 }
             }
@@ -499,9 +508,9 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if type.rawValue != 0 { writer.enumeration(2, type) }
-            switch values {
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.type.rawValue != 0 { writer.enumeration(2, self.type) }
+            switch self.values {
             case .floats(let value)?: writer.message(3, value)
             case .doubles(let value)?: writer.message(4, value)
             case .integers(let value)?: writer.message(5, value)
@@ -509,8 +518,8 @@ extension KassaV1 {
             case .texts(let value)?: writer.message(7, value)
             case nil: break
             }
-            if !statuses.isEmpty { writer.bytes(8, statuses) }
-            writer.packed(9, sint64: agesMs)
+            if !self.statuses.isEmpty { writer.bytes(8, self.statuses) }
+            writer.packed(9, sint64: self.agesMs)
         }
     }
 }
@@ -552,8 +561,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: columns.append(try reader.message())
+                case 10: self.featureSet = try reader.string()
+                case 18: self.columns.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -562,8 +571,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            for element in columns { writer.message(2, element) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            for element in self.columns { writer.message(2, element) }
         }
     }
 }
@@ -605,8 +614,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSets.append(try reader.message())
-                case 16: epoch = try reader.uint64()
+                case 10: self.featureSets.append(try reader.message())
+                case 16: self.epoch = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -615,8 +624,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in featureSets { writer.message(1, element) }
-            if epoch != 0 { writer.uint64(2, epoch) }
+            for element in self.featureSets { writer.message(1, element) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
         }
     }
 }
@@ -630,7 +639,7 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.WriteRequest", response: "kassa.v1.WriteResponse")
 
-        /// The same, many in flight; replies carry their request's sequence number.
+        /// The same, many in flight; replies come as commits happen and carry their request's sequence number.
         package static let writeStream = APIMethod(
             path: "/kassa.v1.Features/WriteStream",
             clientStreams: true, serverStreams: true,
@@ -655,5 +664,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byL6AQoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2UiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIucBCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0Ik8KEEZlYXR1cmVTZWxlY3Rpb24SHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGgoIZmVhdHVyZXMYAiADKAlSCGZlYXR1cmVzInIKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMiggMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMr8BCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byL6AQoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2UiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIpQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsIk8KEEZlYXR1cmVTZWxlY3Rpb24SHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGgoIZmVhdHVyZXMYAiADKAlSCGZlYXR1cmVzInIKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMiggMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMr8BCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -73,9 +73,9 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: featureSet = try reader.string()
-                case 18: feature = try reader.string()
-                case 26: categories.append(try reader.string())
+                case 10: self.featureSet = try reader.string()
+                case 18: self.feature = try reader.string()
+                case 26: self.categories.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -84,9 +84,9 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !featureSet.isEmpty { writer.string(1, featureSet) }
-            if !feature.isEmpty { writer.string(2, feature) }
-            for element in categories { writer.string(3, element) }
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if !self.feature.isEmpty { writer.string(2, self.feature) }
+            for element in self.categories { writer.string(3, element) }
         }
     }
 }
@@ -177,15 +177,15 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: version = try reader.uint32()
-                case 24: format = try reader.enumeration()
-                case 34: sha256 = try reader.byteArray()
-                case 40: byteCount = try reader.uint64()
-                case 50: inputs.append(try reader.message())
-                case 58: owner = try reader.string()
-                case 66: description = try reader.string()
-                case 74: try reader.mapEntry(into: &labels)
+                case 10: self.name = try reader.string()
+                case 16: self.version = try reader.uint32()
+                case 24: self.format = try reader.enumeration()
+                case 34: self.sha256 = try reader.byteArray()
+                case 40: self.byteCount = try reader.uint64()
+                case 50: self.inputs.append(try reader.message())
+                case 58: self.owner = try reader.string()
+                case 66: self.description = try reader.string()
+                case 74: try reader.mapEntry(into: &self.labels)
                 default: try reader.skip(tag)
                 }
             }
@@ -194,15 +194,15 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if version != 0 { writer.uint32(2, version) }
-            if format.rawValue != 0 { writer.enumeration(3, format) }
-            if !sha256.isEmpty { writer.bytes(4, sha256) }
-            if byteCount != 0 { writer.uint64(5, byteCount) }
-            for element in inputs { writer.message(6, element) }
-            if !owner.isEmpty { writer.string(7, owner) }
-            if !description.isEmpty { writer.string(8, description) }
-            writer.map(9, labels)
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.version != 0 { writer.uint32(2, self.version) }
+            if self.format.rawValue != 0 { writer.enumeration(3, self.format) }
+            if !self.sha256.isEmpty { writer.bytes(4, self.sha256) }
+            if self.byteCount != 0 { writer.uint64(5, self.byteCount) }
+            for element in self.inputs { writer.message(6, element) }
+            if !self.owner.isEmpty { writer.string(7, self.owner) }
+            if !self.description.isEmpty { writer.string(8, self.description) }
+            writer.map(9, self.labels)
         }
     }
 }
@@ -249,11 +249,11 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 10:
                     var message = KassaV1.ModelSpec()
-                    if case .spec(let earlier)? = part { message = earlier }
-                    part = nil
+                    if case .spec(let earlier)? = self.part { message = earlier }
+                    self.part = nil
                     try reader.merge(into: &message)
-                    part = .spec(message)
-                case 18: part = .chunk(try reader.byteArray())
+                    self.part = .spec(message)
+                case 18: self.part = .chunk(try reader.byteArray())
                 default: try reader.skip(tag)
                 }
             }
@@ -262,7 +262,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            switch part {
+            switch self.part {
             case .spec(let value)?: writer.message(1, value)
             case .chunk(let value)?: writer.bytes(2, value)
             case nil: break
@@ -336,12 +336,12 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: try reader.merge(into: &spec)
-                case 16: trees = try reader.uint32()
-                case 24: nodes = try reader.uint32()
-                case 32: depth = try reader.uint32()
-                case 42: objective = try reader.string()
-                case 48: uploadedAtUs = try reader.sint64()
+                case 10: try reader.merge(into: &self.spec)
+                case 16: self.trees = try reader.uint32()
+                case 24: self.nodes = try reader.uint32()
+                case 32: self.depth = try reader.uint32()
+                case 42: self.objective = try reader.string()
+                case 48: self.uploadedAtUs = try reader.sint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -350,12 +350,12 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if let spec { writer.message(1, spec) }
-            if trees != 0 { writer.uint32(2, trees) }
-            if nodes != 0 { writer.uint32(3, nodes) }
-            if depth != 0 { writer.uint32(4, depth) }
-            if !objective.isEmpty { writer.string(5, objective) }
-            if uploadedAtUs != 0 { writer.sint64(6, uploadedAtUs) }
+            if let value = self.spec { writer.message(1, value) }
+            if self.trees != 0 { writer.uint32(2, self.trees) }
+            if self.nodes != 0 { writer.uint32(3, self.nodes) }
+            if self.depth != 0 { writer.uint32(4, self.depth) }
+            if !self.objective.isEmpty { writer.string(5, self.objective) }
+            if self.uploadedAtUs != 0 { writer.sint64(6, self.uploadedAtUs) }
         }
     }
 }
@@ -397,8 +397,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: try reader.merge(into: &model)
-                case 16: alreadyPresent = try reader.bool()
+                case 10: try reader.merge(into: &self.model)
+                case 16: self.alreadyPresent = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -407,8 +407,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if let model { writer.message(1, model) }
-            if alreadyPresent { writer.bool(2, alreadyPresent) }
+            if let value = self.model { writer.message(1, value) }
+            if self.alreadyPresent { writer.bool(2, self.alreadyPresent) }
         }
     }
 }
@@ -465,7 +465,7 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: models.append(try reader.message())
+                case 10: self.models.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -474,7 +474,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in models { writer.message(1, element) }
+            for element in self.models { writer.message(1, element) }
         }
     }
 }
@@ -509,7 +509,7 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: model = try reader.string()
+                case 10: self.model = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -518,7 +518,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !model.isEmpty { writer.string(1, model) }
+            if !self.model.isEmpty { writer.string(1, self.model) }
         }
     }
 }
@@ -560,8 +560,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: try reader.merge(into: &model)
-                case 18: scorers.append(try reader.string())
+                case 10: try reader.merge(into: &self.model)
+                case 18: self.scorers.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -570,8 +570,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if let model { writer.message(1, model) }
-            for element in scorers { writer.string(2, element) }
+            if let value = self.model { writer.message(1, value) }
+            for element in self.scorers { writer.string(2, element) }
         }
     }
 }
@@ -613,8 +613,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: model = try reader.string()
-                case 18: reason = try reader.string()
+                case 10: self.model = try reader.string()
+                case 18: self.reason = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -623,8 +623,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !model.isEmpty { writer.string(1, model) }
-            if !reason.isEmpty { writer.string(2, reason) }
+            if !self.model.isEmpty { writer.string(1, self.model) }
+            if !self.reason.isEmpty { writer.string(2, self.reason) }
         }
     }
 }

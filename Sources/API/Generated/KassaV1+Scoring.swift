@@ -114,11 +114,11 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: scorer = try reader.string()
-                case 18: entities.append(try reader.message())
-                case 26: context.append(try reader.message())
-                case 32: include.append(try reader.enumeration())
-                case 34: try reader.packed(enumeration: &include)
+                case 10: self.scorer = try reader.string()
+                case 18: self.entities.append(try reader.message())
+                case 26: self.context.append(try reader.message())
+                case 32: self.include.append(try reader.enumeration())
+                case 34: try reader.packed(enumeration: &self.include)
                 default: try reader.skip(tag)
                 }
             }
@@ -127,10 +127,10 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !scorer.isEmpty { writer.string(1, scorer) }
-            for element in entities { writer.message(2, element) }
-            for element in context { writer.message(3, element) }
-            writer.packed(4, enumeration: include)
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            for element in self.entities { writer.message(2, element) }
+            for element in self.context { writer.message(3, element) }
+            writer.packed(4, enumeration: self.include)
         }
     }
 }
@@ -172,8 +172,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 16: status = try reader.enumeration()
+                case 10: self.name = try reader.string()
+                case 16: self.status = try reader.enumeration()
                 default: try reader.skip(tag)
                 }
             }
@@ -182,8 +182,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if status.rawValue != 0 { writer.enumeration(2, status) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.status.rawValue != 0 { writer.enumeration(2, self.status) }
         }
     }
 }
@@ -239,10 +239,10 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 18: try reader.merge(into: &value)
-                case 24: status = try reader.enumeration()
-                case 32: ageMs = try reader.sint64()
+                case 10: self.name = try reader.string()
+                case 18: try reader.merge(into: &self.value)
+                case 24: self.status = try reader.enumeration()
+                case 32: self.ageMs = try reader.sint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -251,10 +251,10 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if let value { writer.message(2, value) }
-            if status.rawValue != 0 { writer.enumeration(3, status) }
-            if ageMs != 0 { writer.sint64(4, ageMs) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if let value = self.value { writer.message(2, value) }
+            if self.status.rawValue != 0 { writer.enumeration(3, self.status) }
+            if self.ageMs != 0 { writer.sint64(4, self.ageMs) }
         }
     }
 }
@@ -285,6 +285,8 @@ extension KassaV1 {
             @inlinable package static var oldestFeatureAgeMs: UInt32 { 8 }
             /// The number of `features`.
             @inlinable package static var features: UInt32 { 9 }
+            /// The number of `refusal`.
+            @inlinable package static var refusal: UInt32 { 10 }
         }
 
         /// The field `score`.
@@ -314,6 +316,9 @@ extension KassaV1 {
         /// The field `features`.
         package var features: [KassaV1.FeatureValue] = []
 
+        /// Only in a stream: the request was not scored.
+        package var refusal: KassaV1.Refusal? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -327,7 +332,8 @@ extension KassaV1 {
             epoch: UInt64 = 0,
             degraded: [KassaV1.FeatureNote] = [],
             oldestFeatureAgeMs: UInt32 = 0,
-            features: [KassaV1.FeatureValue] = []
+            features: [KassaV1.FeatureValue] = [],
+            refusal: KassaV1.Refusal? = nil
         ) {
             self.score = score
             self.margin = margin
@@ -338,6 +344,7 @@ extension KassaV1 {
             self.degraded = degraded
             self.oldestFeatureAgeMs = oldestFeatureAgeMs
             self.features = features
+            self.refusal = refusal
         }
 
         /// Reads fields until `reader` ends.
@@ -345,15 +352,16 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 9: score = try reader.double()
-                case 17: margin = try reader.double()
-                case 24: slot = try reader.enumeration()
-                case 34: model = try reader.string()
-                case 42: bundleSha256 = try reader.byteArray()
-                case 48: epoch = try reader.uint64()
-                case 58: degraded.append(try reader.message())
-                case 64: oldestFeatureAgeMs = try reader.uint32()
-                case 74: features.append(try reader.message())
+                case 9: self.score = try reader.double()
+                case 17: self.margin = try reader.double()
+                case 24: self.slot = try reader.enumeration()
+                case 34: self.model = try reader.string()
+                case 42: self.bundleSha256 = try reader.byteArray()
+                case 48: self.epoch = try reader.uint64()
+                case 58: self.degraded.append(try reader.message())
+                case 64: self.oldestFeatureAgeMs = try reader.uint32()
+                case 74: self.features.append(try reader.message())
+                case 82: try reader.merge(into: &self.refusal)
                 default: try reader.skip(tag)
                 }
             }
@@ -362,15 +370,16 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if score.bitPattern != 0 { writer.double(1, score) }
-            if margin.bitPattern != 0 { writer.double(2, margin) }
-            if slot.rawValue != 0 { writer.enumeration(3, slot) }
-            if !model.isEmpty { writer.string(4, model) }
-            if !bundleSha256.isEmpty { writer.bytes(5, bundleSha256) }
-            if epoch != 0 { writer.uint64(6, epoch) }
-            for element in degraded { writer.message(7, element) }
-            if oldestFeatureAgeMs != 0 { writer.uint32(8, oldestFeatureAgeMs) }
-            for element in features { writer.message(9, element) }
+            if self.score.bitPattern != 0 { writer.double(1, self.score) }
+            if self.margin.bitPattern != 0 { writer.double(2, self.margin) }
+            if self.slot.rawValue != 0 { writer.enumeration(3, self.slot) }
+            if !self.model.isEmpty { writer.string(4, self.model) }
+            if !self.bundleSha256.isEmpty { writer.bytes(5, self.bundleSha256) }
+            if self.epoch != 0 { writer.uint64(6, self.epoch) }
+            for element in self.degraded { writer.message(7, element) }
+            if self.oldestFeatureAgeMs != 0 { writer.uint32(8, self.oldestFeatureAgeMs) }
+            for element in self.features { writer.message(9, element) }
+            if let value = self.refusal { writer.message(10, value) }
         }
     }
 }
@@ -403,5 +412,5 @@ extension APIFiles {
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.ScoreRequest kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMizAIKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcypOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKjAKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAEyhwEKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkIKC1Njb3JlU3RyZWFtEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZSgBMAFiBnByb3RvMw==")
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMi+QIKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIrCgdyZWZ1c2FsGAogASgLMhEua2Fzc2EudjEuUmVmdXNhbFIHcmVmdXNhbCpOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKjAKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAEyhwEKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkIKC1Njb3JlU3RyZWFtEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZSgBMAFiBnByb3RvMw==")
 }

@@ -139,8 +139,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 13: values.append(try reader.float())
-                case 10: try reader.packed(float: &values)
+                case 13: self.values.append(try reader.float())
+                case 10: try reader.packed(float: &self.values)
                 default: try reader.skip(tag)
                 }
             }
@@ -149,7 +149,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            writer.packed(1, float: values)
+            writer.packed(1, float: self.values)
         }
     }
 }
@@ -210,22 +210,22 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 9: kind = .number(try reader.double())
-                case 16: kind = .integer(try reader.sint64())
-                case 24: kind = .flag(try reader.bool())
-                case 34: kind = .text(try reader.string())
+                case 9: self.kind = .number(try reader.double())
+                case 16: self.kind = .integer(try reader.sint64())
+                case 24: self.kind = .flag(try reader.bool())
+                case 34: self.kind = .text(try reader.string())
                 case 42:
                     var message = KassaV1.FloatVector()
-                    if case .vector(let earlier)? = kind { message = earlier }
-                    kind = nil
+                    if case .vector(let earlier)? = self.kind { message = earlier }
+                    self.kind = nil
                     try reader.merge(into: &message)
-                    kind = .vector(message)
+                    self.kind = .vector(message)
                 case 50:
                     var message = KassaV1.NullValue()
-                    if case .null(let earlier)? = kind { message = earlier }
-                    kind = nil
+                    if case .null(let earlier)? = self.kind { message = earlier }
+                    self.kind = nil
                     try reader.merge(into: &message)
-                    kind = .null(message)
+                    self.kind = .null(message)
                 default: try reader.skip(tag)
                 }
             }
@@ -234,7 +234,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            switch kind {
+            switch self.kind {
             case .number(let value)?: writer.double(1, value)
             case .integer(let value)?: writer.sint64(2, value)
             case .flag(let value)?: writer.bool(3, value)
@@ -284,8 +284,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
-                case 18: try reader.merge(into: &value)
+                case 10: self.name = try reader.string()
+                case 18: try reader.merge(into: &self.value)
                 default: try reader.skip(tag)
                 }
             }
@@ -294,8 +294,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            if let value { writer.message(2, value) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if let value = self.value { writer.message(2, value) }
         }
     }
 }
@@ -337,8 +337,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: kind = try reader.string()
-                case 18: id = try reader.string()
+                case 10: self.kind = try reader.string()
+                case 18: self.id = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -347,8 +347,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !kind.isEmpty { writer.string(1, kind) }
-            if !id.isEmpty { writer.string(2, id) }
+            if !self.kind.isEmpty { writer.string(1, self.kind) }
+            if !self.id.isEmpty { writer.string(2, self.id) }
         }
     }
 }
@@ -390,8 +390,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: kind = try reader.string()
-                case 18: ids.append(try reader.string())
+                case 10: self.kind = try reader.string()
+                case 18: self.ids.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -400,8 +400,61 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !kind.isEmpty { writer.string(1, kind) }
-            for element in ids { writer.string(2, element) }
+            if !self.kind.isEmpty { writer.string(1, self.kind) }
+            for element in self.ids { writer.string(2, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// Why one request of a stream was refused; the stream goes on.
+    @usableFromInline package struct Refusal: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.Refusal" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `code`.
+            @inlinable package static var code: UInt32 { 1 }
+            /// The number of `message`.
+            @inlinable package static var message: UInt32 { 2 }
+        }
+
+        /// A gRPC status code.
+        package var code: UInt32 = 0
+
+        /// The field `message`.
+        package var message: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            code: UInt32 = 0,
+            message: String = ""
+        ) {
+            self.code = code
+            self.message = message
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.code = try reader.uint32()
+                case 18: self.message = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.code != 0 { writer.uint32(1, self.code) }
+            if !self.message.isEmpty { writer.string(2, self.message) }
         }
     }
 }
@@ -436,8 +489,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 13: values.append(try reader.float())
-                case 10: try reader.packed(float: &values)
+                case 13: self.values.append(try reader.float())
+                case 10: try reader.packed(float: &self.values)
                 default: try reader.skip(tag)
                 }
             }
@@ -446,7 +499,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            writer.packed(1, float: values)
+            writer.packed(1, float: self.values)
         }
     }
 }
@@ -481,8 +534,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 9: values.append(try reader.double())
-                case 10: try reader.packed(double: &values)
+                case 9: self.values.append(try reader.double())
+                case 10: try reader.packed(double: &self.values)
                 default: try reader.skip(tag)
                 }
             }
@@ -491,7 +544,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            writer.packed(1, double: values)
+            writer.packed(1, double: self.values)
         }
     }
 }
@@ -526,8 +579,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: values.append(try reader.sint64())
-                case 10: try reader.packed(sint64: &values)
+                case 8: self.values.append(try reader.sint64())
+                case 10: try reader.packed(sint64: &self.values)
                 default: try reader.skip(tag)
                 }
             }
@@ -536,7 +589,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            writer.packed(1, sint64: values)
+            writer.packed(1, sint64: self.values)
         }
     }
 }
@@ -571,8 +624,8 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: values.append(try reader.bool())
-                case 10: try reader.packed(bool: &values)
+                case 8: self.values.append(try reader.bool())
+                case 10: try reader.packed(bool: &self.values)
                 default: try reader.skip(tag)
                 }
             }
@@ -581,7 +634,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            writer.packed(1, bool: values)
+            writer.packed(1, bool: self.values)
         }
     }
 }
@@ -616,7 +669,7 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: values.append(try reader.string())
+                case 10: self.values.append(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -625,7 +678,7 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in values { writer.string(1, element) }
+            for element in self.values { writer.string(1, element) }
         }
     }
 }
@@ -703,39 +756,39 @@ extension KassaV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
+                case 10: self.name = try reader.string()
                 case 18:
                     var message = KassaV1.FloatValues()
-                    if case .floats(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .floats(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .floats(message)
+                    self.values = .floats(message)
                 case 26:
                     var message = KassaV1.DoubleValues()
-                    if case .doubles(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .doubles(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .doubles(message)
+                    self.values = .doubles(message)
                 case 34:
                     var message = KassaV1.IntegerValues()
-                    if case .integers(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .integers(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .integers(message)
+                    self.values = .integers(message)
                 case 42:
                     var message = KassaV1.FlagValues()
-                    if case .flags(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .flags(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .flags(message)
+                    self.values = .flags(message)
                 case 50:
                     var message = KassaV1.TextValues()
-                    if case .texts(let earlier)? = values { message = earlier }
-                    values = nil
+                    if case .texts(let earlier)? = self.values { message = earlier }
+                    self.values = nil
                     try reader.merge(into: &message)
-                    values = .texts(message)
-                case 58: nulls = try reader.byteArray()
-                case 66: absent = try reader.byteArray()
+                    self.values = .texts(message)
+                case 58: self.nulls = try reader.byteArray()
+                case 66: self.absent = try reader.byteArray()
                 default: try reader.skip(tag)
                 }
             }
@@ -744,8 +797,8 @@ extension KassaV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
-            switch values {
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            switch self.values {
             case .floats(let value)?: writer.message(2, value)
             case .doubles(let value)?: writer.message(3, value)
             case .integers(let value)?: writer.message(4, value)
@@ -753,8 +806,8 @@ extension KassaV1 {
             case .texts(let value)?: writer.message(6, value)
             case nil: break
             }
-            if !nulls.isEmpty { writer.bytes(7, nulls) }
-            if !absent.isEmpty { writer.bytes(8, absent) }
+            if !self.nulls.isEmpty { writer.bytes(7, self.nulls) }
+            if !self.absent.isEmpty { writer.bytes(8, self.absent) }
         }
     }
 }
@@ -764,6 +817,6 @@ extension APIFiles {
     static let kassaV1Values = APIFile(
         name: "kassa/v1/values.proto",
         dependencies: [],
-        symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
-        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyLNAQoFVmFsdWUSGAoGbnVtYmVyGAEgASgBSABSBm51bWJlchIaCgdpbnRlZ2VyGAIgASgSSABSB2ludGVnZXISFAoEZmxhZxgDIAEoCEgAUgRmbGFnEhQKBHRleHQYBCABKAlIAFIEdGV4dBIvCgZ2ZWN0b3IYBSABKAsyFS5rYXNzYS52MS5GbG9hdFZlY3RvckgAUgZ2ZWN0b3ISKQoEbnVsbBgGIAEoCzITLmthc3NhLnYxLk51bGxWYWx1ZUgAUgRudWxsQgYKBGtpbmQiRwoKTmFtZWRWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlIi8KCUVudGl0eUtleRISCgRraW5kGAEgASgJUgRraW5kEg4KAmlkGAIgASgJUgJpZCIxCglLZXlDb2x1bW4SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNpZHMYAiADKAlSA2lkcyIlCgtGbG9hdFZhbHVlcxIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyImCgxEb3VibGVWYWx1ZXMSFgoGdmFsdWVzGAEgAygBUgZ2YWx1ZXMiJwoNSW50ZWdlclZhbHVlcxIWCgZ2YWx1ZXMYASADKBJSBnZhbHVlcyIkCgpGbGFnVmFsdWVzEhYKBnZhbHVlcxgBIAMoCFIGdmFsdWVzIiQKClRleHRWYWx1ZXMSFgoGdmFsdWVzGAEgAygJUgZ2YWx1ZXMizAIKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCpmCgtGZWF0dXJlVHlwZRIcChhGRUFUVVJFX1RZUEVfVU5TUEVDSUZJRUQQABILCgdGTE9BVDMyEAESCwoHRkxPQVQ2NBACEgkKBUlOVDY0EAMSCAoEQk9PTBAEEgoKBlNUUklORxAFYgZwcm90bzM=")
+        symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.Refusal kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
+        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyLNAQoFVmFsdWUSGAoGbnVtYmVyGAEgASgBSABSBm51bWJlchIaCgdpbnRlZ2VyGAIgASgSSABSB2ludGVnZXISFAoEZmxhZxgDIAEoCEgAUgRmbGFnEhQKBHRleHQYBCABKAlIAFIEdGV4dBIvCgZ2ZWN0b3IYBSABKAsyFS5rYXNzYS52MS5GbG9hdFZlY3RvckgAUgZ2ZWN0b3ISKQoEbnVsbBgGIAEoCzITLmthc3NhLnYxLk51bGxWYWx1ZUgAUgRudWxsQgYKBGtpbmQiRwoKTmFtZWRWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlIi8KCUVudGl0eUtleRISCgRraW5kGAEgASgJUgRraW5kEg4KAmlkGAIgASgJUgJpZCIxCglLZXlDb2x1bW4SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNpZHMYAiADKAlSA2lkcyI3CgdSZWZ1c2FsEhIKBGNvZGUYASABKA1SBGNvZGUSGAoHbWVzc2FnZRgCIAEoCVIHbWVzc2FnZSIlCgtGbG9hdFZhbHVlcxIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyImCgxEb3VibGVWYWx1ZXMSFgoGdmFsdWVzGAEgAygBUgZ2YWx1ZXMiJwoNSW50ZWdlclZhbHVlcxIWCgZ2YWx1ZXMYASADKBJSBnZhbHVlcyIkCgpGbGFnVmFsdWVzEhYKBnZhbHVlcxgBIAMoCFIGdmFsdWVzIiQKClRleHRWYWx1ZXMSFgoGdmFsdWVzGAEgAygJUgZ2YWx1ZXMizAIKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCpmCgtGZWF0dXJlVHlwZRIcChhGRUFUVVJFX1RZUEVfVU5TUEVDSUZJRUQQABILCgdGTE9BVDMyEAESCwoHRkxPQVQ2NBACEgkKBUlOVDY0EAMSCAoEQk9PTBAEEgoKBlNUUklORxAFYgZwcm90bzM=")
 }

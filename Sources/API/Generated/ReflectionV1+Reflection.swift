@@ -63,17 +63,17 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: host = try reader.string()
-                case 26: messageRequest = .fileByFilename(try reader.string())
-                case 34: messageRequest = .fileContainingSymbol(try reader.string())
+                case 10: self.host = try reader.string()
+                case 26: self.messageRequest = .fileByFilename(try reader.string())
+                case 34: self.messageRequest = .fileContainingSymbol(try reader.string())
                 case 42:
                     var message = ReflectionV1.ExtensionRequest()
-                    if case .fileContainingExtension(let earlier)? = messageRequest { message = earlier }
-                    messageRequest = nil
+                    if case .fileContainingExtension(let earlier)? = self.messageRequest { message = earlier }
+                    self.messageRequest = nil
                     try reader.merge(into: &message)
-                    messageRequest = .fileContainingExtension(message)
-                case 50: messageRequest = .allExtensionNumbersOfType(try reader.string())
-                case 58: messageRequest = .listServices(try reader.string())
+                    self.messageRequest = .fileContainingExtension(message)
+                case 50: self.messageRequest = .allExtensionNumbersOfType(try reader.string())
+                case 58: self.messageRequest = .listServices(try reader.string())
                 default: try reader.skip(tag)
                 }
             }
@@ -82,8 +82,8 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !host.isEmpty { writer.string(1, host) }
-            switch messageRequest {
+            if !self.host.isEmpty { writer.string(1, self.host) }
+            switch self.messageRequest {
             case .fileByFilename(let value)?: writer.string(3, value)
             case .fileContainingSymbol(let value)?: writer.string(4, value)
             case .fileContainingExtension(let value)?: writer.message(5, value)
@@ -132,8 +132,8 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: containingType = try reader.string()
-                case 16: extensionNumber = try reader.int32()
+                case 10: self.containingType = try reader.string()
+                case 16: self.extensionNumber = try reader.int32()
                 default: try reader.skip(tag)
                 }
             }
@@ -142,8 +142,8 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !containingType.isEmpty { writer.string(1, containingType) }
-            if extensionNumber != 0 { writer.int32(2, extensionNumber) }
+            if !self.containingType.isEmpty { writer.string(1, self.containingType) }
+            if self.extensionNumber != 0 { writer.int32(2, self.extensionNumber) }
         }
     }
 }
@@ -210,32 +210,32 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: validHost = try reader.string()
-                case 18: try reader.merge(into: &originalRequest)
+                case 10: self.validHost = try reader.string()
+                case 18: try reader.merge(into: &self.originalRequest)
                 case 34:
                     var message = ReflectionV1.FileDescriptorResponse()
-                    if case .fileDescriptorResponse(let earlier)? = messageResponse { message = earlier }
-                    messageResponse = nil
+                    if case .fileDescriptorResponse(let earlier)? = self.messageResponse { message = earlier }
+                    self.messageResponse = nil
                     try reader.merge(into: &message)
-                    messageResponse = .fileDescriptorResponse(message)
+                    self.messageResponse = .fileDescriptorResponse(message)
                 case 42:
                     var message = ReflectionV1.ExtensionNumberResponse()
-                    if case .allExtensionNumbersResponse(let earlier)? = messageResponse { message = earlier }
-                    messageResponse = nil
+                    if case .allExtensionNumbersResponse(let earlier)? = self.messageResponse { message = earlier }
+                    self.messageResponse = nil
                     try reader.merge(into: &message)
-                    messageResponse = .allExtensionNumbersResponse(message)
+                    self.messageResponse = .allExtensionNumbersResponse(message)
                 case 50:
                     var message = ReflectionV1.ListServiceResponse()
-                    if case .listServicesResponse(let earlier)? = messageResponse { message = earlier }
-                    messageResponse = nil
+                    if case .listServicesResponse(let earlier)? = self.messageResponse { message = earlier }
+                    self.messageResponse = nil
                     try reader.merge(into: &message)
-                    messageResponse = .listServicesResponse(message)
+                    self.messageResponse = .listServicesResponse(message)
                 case 58:
                     var message = ReflectionV1.ErrorResponse()
-                    if case .errorResponse(let earlier)? = messageResponse { message = earlier }
-                    messageResponse = nil
+                    if case .errorResponse(let earlier)? = self.messageResponse { message = earlier }
+                    self.messageResponse = nil
                     try reader.merge(into: &message)
-                    messageResponse = .errorResponse(message)
+                    self.messageResponse = .errorResponse(message)
                 default: try reader.skip(tag)
                 }
             }
@@ -244,9 +244,9 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !validHost.isEmpty { writer.string(1, validHost) }
-            if let originalRequest { writer.message(2, originalRequest) }
-            switch messageResponse {
+            if !self.validHost.isEmpty { writer.string(1, self.validHost) }
+            if let value = self.originalRequest { writer.message(2, value) }
+            switch self.messageResponse {
             case .fileDescriptorResponse(let value)?: writer.message(4, value)
             case .allExtensionNumbersResponse(let value)?: writer.message(5, value)
             case .listServicesResponse(let value)?: writer.message(6, value)
@@ -287,7 +287,7 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: fileDescriptorProto.append(try reader.byteArray())
+                case 10: self.fileDescriptorProto.append(try reader.byteArray())
                 default: try reader.skip(tag)
                 }
             }
@@ -296,7 +296,7 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in fileDescriptorProto { writer.bytes(1, element) }
+            for element in self.fileDescriptorProto { writer.bytes(1, element) }
         }
     }
 }
@@ -338,9 +338,9 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: baseTypeName = try reader.string()
-                case 16: extensionNumber.append(try reader.int32())
-                case 18: try reader.packed(int32: &extensionNumber)
+                case 10: self.baseTypeName = try reader.string()
+                case 16: self.extensionNumber.append(try reader.int32())
+                case 18: try reader.packed(int32: &self.extensionNumber)
                 default: try reader.skip(tag)
                 }
             }
@@ -349,8 +349,8 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !baseTypeName.isEmpty { writer.string(1, baseTypeName) }
-            writer.packed(2, int32: extensionNumber)
+            if !self.baseTypeName.isEmpty { writer.string(1, self.baseTypeName) }
+            writer.packed(2, int32: self.extensionNumber)
         }
     }
 }
@@ -385,7 +385,7 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: service.append(try reader.message())
+                case 10: self.service.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -394,7 +394,7 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            for element in service { writer.message(1, element) }
+            for element in self.service { writer.message(1, element) }
         }
     }
 }
@@ -429,7 +429,7 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 10: name = try reader.string()
+                case 10: self.name = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -438,7 +438,7 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if !name.isEmpty { writer.string(1, name) }
+            if !self.name.isEmpty { writer.string(1, self.name) }
         }
     }
 }
@@ -480,8 +480,8 @@ extension ReflectionV1 {
         package mutating func merge(from reader: inout WireReader) throws(WireError) {
             while let tag = try reader.next() {
                 switch tag.rawValue {
-                case 8: errorCode = try reader.int32()
-                case 18: errorMessage = try reader.string()
+                case 8: self.errorCode = try reader.int32()
+                case 18: self.errorMessage = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -490,8 +490,8 @@ extension ReflectionV1 {
         /// Writes the fields that differ from their defaults, in the order of their numbers.
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
-            if errorCode != 0 { writer.int32(1, errorCode) }
-            if !errorMessage.isEmpty { writer.string(2, errorMessage) }
+            if self.errorCode != 0 { writer.int32(1, self.errorCode) }
+            if !self.errorMessage.isEmpty { writer.string(2, self.errorMessage) }
         }
     }
 }

@@ -4,6 +4,7 @@ package import API
 package import Base
 internal import Features
 internal import Store
+internal import Wire
 
 /// `Config`: documents in, plans and epochs out. Control work: it blocks on the disk.
 extension Engine {
@@ -60,7 +61,7 @@ extension Engine {
         let scorers = plan.changedScorers.values.map { spec in
             Put(
                 table: tables.resources, key: ResourceKind.key(ResourceKind.scorer, spec.name),
-                value: encoded(KassaStorageV1.StoredScorer(spec: spec, epoch: epoch)))
+                value: KassaStorageV1.StoredScorer(spec: spec, epoch: epoch).encodedBytes())
         }
         return sets + scorers
     }

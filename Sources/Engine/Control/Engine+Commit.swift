@@ -11,21 +11,13 @@ struct Put: Sendable {
     let value: [UInt8]?
 }
 
-/// The bytes of a message.
-func encoded(_ message: some WireMessage) -> [UInt8] {
-    var writer = WireWriter()
-    message.encode(into: &writer)
-    let bytes = writer.bytes
-    return bytes.indices.map { bytes[$0] }
-}
-
 extension Engine {
     /// Commits a change of configuration durably: its values, the epoch and its audit record, or
     /// nothing of them. Blocks until it is synced.
     func commit(
         _ record: KassaStorageV1.AuditRecord, epoch: UInt64, puts: [Put]
     ) throws(EngineError) {
-        let audit = (table: tables.audit, value: encoded(record))
+        let audit = (table: tables.audit, value: record.encodedBytes())
         let epochValue = Put(table: environment.meta, key: epochKey, value: integerBytes(epoch))
         do {
             try writer.run { transaction, sequence in

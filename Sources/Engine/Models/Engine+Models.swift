@@ -6,6 +6,7 @@ internal import Crypto
 internal import Features
 internal import Models
 internal import Store
+internal import Wire
 
 /// `Models`: artefacts in, verified models out. Control work: it takes up to seconds and blocks.
 extension Engine {
@@ -74,8 +75,8 @@ extension Engine {
         try artefacts.write(artefact.span, digest: spec.sha256)
         let put = Put(
             table: tables.bundles, key: Array(model.name.utf8),
-            value: encoded(
-                KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)))
+            value: KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)
+                .encodedBytes())
         try commit(
             KassaStorageV1.AuditRecord(
                 atUs: now.microseconds, actor: spec.owner, action: "model upload",

@@ -67,7 +67,8 @@ struct Arguments {
     {
         guard let text = value(name) else { return fallback }
         guard let number = Int(text), range.contains(number) else {
-            throw .usage("\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw .usage(
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

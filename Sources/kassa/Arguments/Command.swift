@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One thing that `kassa` can do.
-struct Command {
+struct Command: Sendable {
     /// The words that select it, "model upload".
     let name: String
     /// What follows the flags, "KIND NAME".
@@ -13,7 +13,7 @@ struct Command {
     /// What else a person wants to know: paragraphs and examples.
     var discussion = ""
     var flags: [Flag] = []
-    let run: (Arguments) throws(CommandError) -> Void
+    let run: @Sendable (Arguments) throws(CommandError) -> Void
 
     /// The help page of this command.
     var help: String {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An option of a command, as it is typed and as the help shows it.
-struct Flag {
+struct Flag: Sendable {
     /// With its dashes, "--server".
     let name: String
     /// A one-letter form, "-f".

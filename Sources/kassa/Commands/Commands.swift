@@ -2,8 +2,7 @@
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-    serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
-    scoreCommand, readCommand, versionCommand,
+    serveCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.

@@ -3,9 +3,9 @@
 let versionCommand = Command(
     name: "version",
     summary: "Say which version this is.",
-    flags: [jsonFlag],
+    flags: [Flag(name: "--json", help: "Print JSON.")],
     run: { arguments throws(CommandError) in
-        if arguments.has(jsonFlag.name) {
+        if arguments.has("--json") {
             print("{\"version\": \"\(kassaVersion)\"}")
         } else {
             print("kassa \(kassaVersion)")

@@ -70,6 +70,8 @@ extension XGBoostJSONReader {
     private mutating func readTreeMember(_ tree: Int) throws(ImportError) {
         if let column = XGBoostTreeColumns.Name(json.key) {
             try readColumn(column, of: tree)
+        } else if json.keyIs("categories_nodes") {
+            try refuseCategories(tree)
         } else if json.keyIs("tree_param") {
             try readTreeParameters()
         } else {
@@ -111,6 +113,15 @@ extension XGBoostJSONReader {
     /// An index; a deleted node's split index is all ones, with or without the sign bit.
     private mutating func nodeInteger() throws(ImportError) -> Int32 {
         Int32(clamping: try json.integer(in: Int(Int32.min)...Int(UInt32.max)))
+    }
+
+    /// The nodes that split by category; they come before `split_conditions`, where theirs are NaN.
+    private mutating func refuseCategories(_ tree: Int) throws(ImportError) {
+        try json.enterArray()
+        while try json.nextElement() {
+            let node = try json.integer(in: 0...Int(Int32.max))
+            throw .unsupported("the categorical split in tree \(tree) node \(node)")
+        }
     }
 
     private mutating func readTreeParameters() throws(ImportError) {

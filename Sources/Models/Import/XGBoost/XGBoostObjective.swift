@@ -18,11 +18,9 @@ enum XGBoostObjective {
 
     /// The margin that the trees' sum starts from, out of `base_score` as the file states it.
     ///
-    /// The file states it in the space of predictions, also for `binary:logitraw`, whose prediction
-    /// is a margin but whose base score is a probability.
+    /// The file states it in the space of predictions.
     static func baseMargin(objective name: String, score: Float) throws(ImportError) -> Float {
-        let link = name == "binary:logitraw" ? .logistic : try link(of: name)
-        let margin = link.margin(ofScore: score)
+        let margin = try link(of: name).margin(ofScore: score)
         guard margin.isFinite else {
             throw .field("base_score", problem: "\(score) is not possible with \(name)")
         }

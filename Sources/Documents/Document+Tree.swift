@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import API
+internal import Wire
+
+extension DocumentFile {
+    /// The documents as a YAML file that reads back as the same documents.
+    package static func yaml(_ documents: [KassaV1.Document]) -> String {
+        documents.map { $0.tree.yaml() }.joined(separator: "---\n")
+    }
+}
+
+extension KassaV1.Document {
+    /// The document as it is printed: the keys of its file, those without a value left out.
+    package var tree: Tree {
+        switch resource {
+        case .featureSet(let set): set.tree
+        case .scorer(let scorer): scorer.tree
+        case nil: .map([])
+        }
+    }
+}
+
+extension KassaV1.FeatureSetSpec {
+    fileprivate var tree: Tree {
+        var entries: [Tree.Entry] = [
+            .init("kind", .text("feature_set")), .init("name", .text(name)),
+        ]
+        if version != 0 { entries.append(.init("version", .integer(Int64(version)))) }
+        entries.append(.init("entity", .list(entity.map { .text($0) })))
+        entries.append(duration: ttlMs, "ttl")
+        entries.append(owner: owner, description: description, labels: labels)
+        entries.append(.init("features", .list(features.map(\.tree))))
+        return .map(entries)
+    }
+}
+
+extension KassaV1.FeatureSpec {
+    fileprivate var tree: Tree {
+        let known = Self.typeNames.first { $0.type == type }?.name
+        var entries: [Tree.Entry] = [
+            .init("name", .text(name)), .init("type", .text(known ?? type.name)),
+        ]
+        if let value = `default` { entries.append(.init("default", value.tree)) }
+        entries.append(duration: maxAgeMs, "max_age")
+        entries.append(text: description, "description")
+        return .map(entries)
+    }
+}
+
+extension KassaV1.ScorerSpec {
+    fileprivate var tree: Tree {
+        var entries: [Tree.Entry] = [
+            .init("kind", .text("scorer")), .init("name", .text(name)),
+            .init("model", .text(model)),
+        ]
+        entries.append(owner: owner, description: description, labels: labels)
+        return .map(entries)
+    }
+}
+
+extension KassaV1.ModelSpec {
+    /// The spec as it is printed; the artefact's hash and size in place of its path.
+    package var tree: Tree {
+        let known = ModelDocument.formatNames.first { $0.format == format }?.name
+        var entries: [Tree.Entry] = [.init("kind", .text("model")), .init("name", .text(name))]
+        if version != 0 { entries.append(.init("version", .integer(Int64(version)))) }
+        entries.append(.init("format", .text(known ?? format.name)))
+        if !sha256.isEmpty { entries.append(.init("sha256", .text(Tree.hexadecimal(sha256)))) }
+        if byteCount != 0 { entries.append(.init("byte_count", .unsigned(byteCount))) }
+        entries.append(.init("inputs", .list(inputs.map(\.tree))))
+        entries.append(owner: owner, description: description, labels: labels)
+        return .map(entries)
+    }
+}
+
+extension KassaV1.ModelInput {
+    fileprivate var tree: Tree {
+        let reference = Tree.text("\(featureSet).\(feature)")
+        guard !categories.isEmpty else { return reference }
+        return .map([
+            .init("feature", reference),
+            .init("categories", .list(categories.map { .text($0) })),
+        ])
+    }
+}
+
+extension KassaV1.Value {
+    /// The value as it is printed; an explicit null, and a value of no kind, as null.
+    package var tree: Tree {
+        switch kind {
+        case .number(let number): .number(number)
+        case .integer(let integer): .integer(integer)
+        case .flag(let flag): .flag(flag)
+        case .text(let text): .text(text)
+        case .vector(let vector): .list(vector.values.map { .number(Double($0)) })
+        case .null, nil: .null
+        }
+    }
+}
+
+extension Tree {
+    /// `bytes` in lower-case hexadecimal digits.
+    package static func hexadecimal(_ bytes: [UInt8]) -> String {
+        bytes.reduce(into: "") { text, byte in
+            text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+    }
+}
+
+extension [Tree.Entry] {
+    fileprivate mutating func append(text: String, _ key: String) {
+        if !text.isEmpty { append(.init(key, .text(text))) }
+    }
+
+    fileprivate mutating func append(duration milliseconds: UInt64, _ key: String) {
+        if milliseconds != 0 {
+            append(.init(key, .text(DurationText.text(milliseconds: milliseconds))))
+        }
+    }
+
+    fileprivate mutating func append(
+        owner: String, description: String, labels: [String: String]
+    ) {
+        append(text: owner, "owner")
+        append(text: description, "description")
+        if !labels.isEmpty { append(.init("labels", .texts(labels))) }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import API
+
+/// A model as its file describes it: the spec to upload, and where the artefact lies.
+package struct ModelDocument: Equatable, Sendable {
+    /// The spec, without the artefact's SHA-256 and size.
+    package var spec: KassaV1.ModelSpec
+    /// The artefact's path as written.
+    package var artefact: String
+
+    /// The artefact's path, taken as relative to the folder of the model's own file.
+    package func artefactPath(besides file: String) -> String {
+        guard !artefact.hasPrefix("/"), let slash = file.lastIndex(of: "/") else {
+            return artefact
+        }
+        return file[...slash] + artefact
+    }
+
+    /// The formats as files name them.
+    static let formatNames: [(name: String, format: KassaV1.ModelFormat)] = [
+        ("xgboost_json", .xgboostJson)
+    ]
+
+    /// The model that a document of kind `model` describes.
+    init(_ node: YAMLNode) throws(DocumentError) {
+        let fields = try Fields(
+            node, name: "model",
+            keys: [
+                "kind", "name", "version", "format", "artefact", "inputs", "owner", "description",
+                "labels",
+            ])
+        spec = KassaV1.ModelSpec()
+        spec.name = try fields.name("name")
+        spec.version = try fields.version()
+        let formatNode = try fields.required("format")
+        let formatText = try formatNode.text("format")
+        guard let known = Self.formatNames.first(where: { $0.name == formatText }) else {
+            let names = Self.formatNames.map(\.name).joined(separator: ", ")
+            throw DocumentError(.expected(names, for: "format"), at: formatNode.position)
+        }
+        spec.format = known.format
+        let artefactNode = try fields.required("artefact")
+        artefact = try artefactNode.text("artefact")
+        guard !artefact.isEmpty, !artefact.utf8.contains(0) else {
+            throw DocumentError(.expected("a path", for: "artefact"), at: artefactNode.position)
+        }
+        let list = try fields.required("inputs")
+        for element in try list.elements("inputs") {
+            spec.inputs.append(try KassaV1.ModelInput(element))
+        }
+        guard !spec.inputs.isEmpty else {
+            throw DocumentError(.expected("at least one", for: "inputs"), at: list.position)
+        }
+        spec.owner = try fields.text("owner")
+        spec.description = try fields.text("description")
+        spec.labels = try fields.labels()
+    }
+}
+
+extension KassaV1.ModelInput {
+    /// An input: `cart@1.items`, or a mapping of `feature` and, for text, its `categories`.
+    fileprivate init(_ node: YAMLNode) throws(DocumentError) {
+        guard case .mapping = node.content else {
+            try self.init(reference: node)
+            return
+        }
+        let fields = try Fields(node, name: "inputs", keys: ["feature", "categories"])
+        try self.init(reference: try fields.required("feature"))
+        guard let list = fields.node("categories") else { return }
+        for element in try list.elements("categories") {
+            let category = try element.text("categories")
+            guard !categories.contains(category) else {
+                throw DocumentError(
+                    .expected("every category once", for: "categories"), at: element.position)
+            }
+            categories.append(category)
+        }
+    }
+
+    private init(reference node: YAMLNode) throws(DocumentError) {
+        let text = try node.text("feature")
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, Names.isPinned(parts[0]), Names.isName(parts[1]) else {
+            throw DocumentError(
+                .expected("a feature of a pinned version, such as cart@1.items", for: "inputs"),
+                at: node.position)
+        }
+        self.init(featureSet: String(parts[0]), feature: String(parts[1]))
+    }
+}

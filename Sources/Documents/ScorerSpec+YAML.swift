@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+
+extension KassaV1.ScorerSpec {
+    /// The scorer that a document of kind `scorer` describes.
+    init(_ node: YAMLNode) throws(DocumentError) {
+        let fields = try Fields(
+            node, name: "scorer",
+            keys: ["kind", "name", "model", "owner", "description", "labels"])
+        self.init()
+        name = try fields.name("name")
+        let modelNode = try fields.required("model")
+        model = try modelNode.text("model")
+        guard Names.isPinned(model) else {
+            throw DocumentError(
+                .expected("a model and its version, such as abandonment@1", for: "model"),
+                at: modelNode.position)
+        }
+        owner = try fields.text("owner")
+        description = try fields.text("description")
+        labels = try fields.labels()
+    }
+}

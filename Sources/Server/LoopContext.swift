@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+internal import Engine
+internal import GRPC
+internal import Metrics
+internal import Transport
+internal import Wire
+
+/// What the connections of one event loop share; it belongs to the loop's thread.
+final class LoopContext {
+    let engine: Engine
+    let control: ControlThread
+    let health: Health
+    let uploads: UploadBudget
+    let memory = SessionMemory()
+    let metrics = RPCMetrics(methods: RPC.labels)
+    var worker: Worker
+    var writer = WireWriter()
+    /// The loop, and how answers that other threads made come back to it; set once the loop exists.
+    private(set) var loop: EventLoop!
+    private(set) var answers: Mailbox<Answer>!
+
+    init(
+        engine: Engine, control: ControlThread, health: Health, uploads: UploadBudget, loop: Int
+    ) throws(EngineError) {
+        self.engine = engine
+        self.control = control
+        self.health = health
+        self.uploads = uploads
+        worker = try Worker(engine: engine, loop: loop)
+    }
+
+    /// Answers that may wait for the loop: as many as writes and control work can be under way.
+    static let answersMax = 70_000
+
+    /// Makes the context that of `loop`.
+    func attach(to loop: EventLoop) {
+        self.loop = loop
+        answers = loop.mailbox(capacity: Self.answersMax) { [unowned self] answer in
+            deliver(answer)
+        }
+    }
+
+    /// Hands an answer of another thread to its connection, if that is still open.
+    private func deliver(_ answer: Answer) {
+        let id = answer.ticket.connection
+        guard let connection = loop.session(id) as? ServerConnection else { return }
+        connection.take(answer, now: loop.now)
+        loop.markDirty(id)
+    }
+
+    /// Lets `body` encode into a call's reply buffer without copying what it writes.
+    func withWriter(
+        into buffer: inout ByteBuffer,
+        _ body: (inout Worker, inout WireWriter) throws(EngineError) -> Void
+    ) throws(EngineError) {
+        swap(&writer.buffer, &buffer)
+        defer { swap(&writer.buffer, &buffer) }
+        try body(&worker, &writer)
+    }
+}
+
+/// Which call of which connection an answer is for.
+struct Ticket: Hashable, Sendable {
+    let connection: ConnectionID
+    let call: CallID
+}
+
+/// What another thread found out for a call.
+struct Answer: Sendable {
+    enum Outcome: Sendable {
+        /// One reply of a streaming call, encoded.
+        case message([UInt8])
+        /// The reply of a unary or client-streaming call, encoded.
+        case reply([UInt8])
+        case refusal(EngineError)
+    }
+
+    let ticket: Ticket
+    let outcome: Outcome
+}

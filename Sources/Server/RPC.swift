@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import GRPC
+
+/// Every method that the server answers; the raw value is the tag of its calls and its metrics' number.
+enum RPC: Int, CaseIterable {
+    case score, scoreStream
+    case write, writeStream, read
+    case apply, getDocument, listDocuments
+    case upload, listModels, getModel, deleteModel
+    case healthCheck, healthWatch
+    case reflection, reflectionAlpha
+
+    /// The method as the API declares it.
+    var method: APIMethod {
+        switch self {
+        case .score: KassaV1.ScoringService.score
+        case .scoreStream: KassaV1.ScoringService.scoreStream
+        case .write: KassaV1.FeaturesService.write
+        case .writeStream: KassaV1.FeaturesService.writeStream
+        case .read: KassaV1.FeaturesService.read
+        case .apply: KassaV1.ConfigService.apply
+        case .getDocument: KassaV1.ConfigService.get
+        case .listDocuments: KassaV1.ConfigService.list
+        case .upload: KassaV1.ModelsService.upload
+        case .listModels: KassaV1.ModelsService.list
+        case .getModel: KassaV1.ModelsService.get
+        case .deleteModel: KassaV1.ModelsService.delete
+        case .healthCheck: HealthV1.HealthService.check
+        case .healthWatch: HealthV1.HealthService.watch
+        case .reflection: ReflectionV1.ServerReflectionService.serverReflectionInfo
+        case .reflectionAlpha: ReflectionV1Alpha.ServerReflectionService.serverReflectionInfo
+        }
+    }
+
+    /// The services, as reflection lists them.
+    static let services: [APIService] = [
+        HealthV1.HealthService.descriptor,
+        ReflectionV1.ServerReflectionService.descriptor,
+        ReflectionV1Alpha.ServerReflectionService.descriptor,
+        KassaV1.ConfigService.descriptor,
+        KassaV1.FeaturesService.descriptor,
+        KassaV1.ModelsService.descriptor,
+        KassaV1.ScoringService.descriptor,
+    ]
+
+    /// The methods as sessions find them.
+    static let table = MethodTable(
+        allCases.map { rpc in
+            let method = rpc.method
+            let kind: MethodKind =
+                switch (method.clientStreams, method.serverStreams) {
+                case (false, false): .unary
+                case (true, false): .clientStreaming
+                case (false, true): .serverStreaming
+                case (true, true): .bidirectional
+                }
+            return MethodTable.Method(path: method.path, kind: kind, tag: rpc.rawValue)
+        })
+
+    /// "kassa.v1.Scoring/Score", the label of metrics.
+    static let labels: [String] = allCases.map { String($0.method.path.dropFirst()) }
+}

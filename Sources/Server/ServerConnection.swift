@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Base
+internal import Engine
+internal import GRPC
+internal import Metrics
+internal import Transport
+internal import Wire
+
+/// One client's connection: takes events of its session to the engine and answers back.
+///
+/// Unary calls of the request path are answered before `receive` returns. Writes and control work are
+/// answered later, by ``take(_:now:)``, under the call's ``Ticket``; a call that ended meanwhile is
+/// not found any more and its answer is dropped.
+final class ServerConnection: ByteSession {
+    let id: ConnectionID
+    let context: LoopContext
+    let session: ServerSession
+    /// What is kept of streaming calls between their messages.
+    var streams: [CallID: StreamState] = [:]
+
+    init(_ id: ConnectionID, context: LoopContext, now: MonotonicTime) {
+        self.id = id
+        self.context = context
+        session = ServerSession(methods: RPC.table, memory: context.memory, now: now)
+    }
+
+    func receive(_ bytes: Span<UInt8>, now: MonotonicTime) {
+        _ = session.receive(bytes, now: now)
+        answerEvents()
+    }
+
+    func tick(now: MonotonicTime) {
+        session.tick(now: now)
+        answerEvents()
+    }
+
+    func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
+        session.produce(into: &buffer)
+        resumeStreams()
+    }
+
+    func drain(now: MonotonicTime) {
+        endHealthWatches()
+        session.drain(now: now)
+    }
+
+    func closed() {
+        for (_, stream) in streams { release(stream) }
+        streams.removeAll()
+    }
+
+    var wantsProduce: Bool { session.wantsProduce }
+    var wantsClose: Bool { session.wantsClose }
+    var nextDeadline: MonotonicTime { session.nextDeadline }
+
+    /// Handles everything that arrived. All of it sees one configuration, and one snapshot of the
+    /// store, which is taken after the bytes were received: so a request sees every write that was
+    /// acknowledged before it was sent.
+    func answerEvents() {
+        context.worker.begin()
+        defer { context.worker.end() }
+        let now = Timestamp.now()
+        while let event = session.nextEvent() {
+            switch event {
+            case .message(let call): message(call, now)
+            case .halfClosed(let call): halfClosed(call, now)
+            case .cancelled(let call): cancelled(call)
+            }
+        }
+    }
+
+    private func message(_ call: Call, _ now: Timestamp) {
+        guard let rpc = RPC(rawValue: call.method) else {
+            preconditionFailure("a method has a tag without an RPC")
+        }
+        switch rpc {
+        case .score:
+            answer(call, rpc) { worker, writer throws(EngineError) in
+                try worker.score(call.message, at: now, into: &writer)
+            }
+        case .read:
+            answer(call, rpc) { worker, writer throws(EngineError) in
+                try worker.read(call.message, at: now, into: &writer)
+            }
+        case .write: write(call, now)
+        case .scoreStream: scoreNext(call, now)
+        case .writeStream: writeNext(call, now)
+        case .apply, .getDocument, .listDocuments, .listModels, .getModel, .deleteModel:
+            control(call, rpc, now)
+        case .upload: uploadNext(call)
+        case .healthCheck: checkHealth(call)
+        case .healthWatch: watchHealth(call)
+        case .reflection, .reflectionAlpha: reflect(call)
+        }
+    }
+
+    private func halfClosed(_ call: Call, _ now: Timestamp) {
+        switch RPC(rawValue: call.method) {
+        case .upload: finishUpload(call, now)
+        case .writeStream: finishWrites(call)
+        case .healthWatch: break
+        default: finish(call, .ok)
+        }
+    }
+
+    private func cancelled(_ call: Call) {
+        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        record(call, .cancelled)
+    }
+
+    /// Answers a unary call at once, encoding straight into its reply.
+    private func answer(
+        _ call: Call, _ rpc: RPC,
+        _ body: (inout Worker, inout WireWriter) throws(EngineError) -> Void
+    ) {
+        do throws(EngineError) {
+            try session.withReplyBuffer(call) { buffer throws(EngineError) in
+                try context.withWriter(into: &buffer, body)
+            }
+            finish(call, .ok)
+        } catch {
+            refuse(call, error)
+        }
+    }
+
+    /// Takes an answer that another thread made.
+    func take(_ answer: Answer, now: MonotonicTime) {
+        guard let call = session.call(answer.ticket.call) else { return }
+        switch answer.outcome {
+        case .reply(let bytes):
+            session.reply(call, message: bytes.span)
+            finish(call, .ok)
+        case .message(let bytes):
+            session.reply(call, message: bytes.span)
+            writeAnswered(call)
+        case .refusal(let error):
+            refuse(call, error)
+        }
+    }
+
+    /// Ends a call and counts it.
+    func finish(_ call: Call, _ status: Status) {
+        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        session.finish(call, status: status)
+        record(call, status)
+    }
+
+    /// Ends a call with an engine's refusal and counts it.
+    func refuse(_ call: Call, _ error: EngineError) {
+        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        let status = Status(error)
+        session.finish(call, status: status, message: error.reason.utf8Span.span)
+        record(call, status)
+    }
+
+    private func record(_ call: Call, _ status: Status) {
+        context.metrics.record(
+            method: call.method, code: Int(status.rawValue),
+            nanoseconds: MonotonicTime.now().nanoseconds(since: call.receivedAt))
+    }
+
+    /// The name under which another thread answers `call`.
+    func ticket(_ call: Call) -> Ticket {
+        Ticket(connection: id, call: call.id)
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Server
+
+/// What a build calls itself.
+let kassaVersion = "0.1.0"
+
+let serveCommand = Command(
+    name: "serve",
+    summary: "Run the server until it is told to stop.",
+    discussion: """
+        Without flags it serves gRPC on \(defaultServer), metrics and health probes on
+        http://127.0.0.1:6751, and keeps its data in ./kassa-data. SIGTERM or SIGINT drains it: health
+        says NOT_SERVING, open calls finish, queued writes are synced, and the exit code is 0.
+
+        There is no authentication yet: listen on loopback, or on a network that you trust.
+        """,
+    flags: [
+        Flag(name: "--data", value: "FOLDER", help: "Where everything is kept (./kassa-data)."),
+        Flag(
+            name: "--listen", value: "ADDRESS:PORT",
+            help: "Where gRPC is served (\(defaultServer)); port 0 takes a free one."),
+        Flag(
+            name: "--admin", value: "ADDRESS:PORT",
+            help: "Where metrics and health are served (127.0.0.1:6751)."),
+        Flag(name: "--loops", value: "N", help: "Event loops (one per core)."),
+        Flag(
+            name: "--poll-us", value: "N",
+            help: "How long an idle loop polls before it sleeps, in microseconds (50)."),
+        Flag(name: "--map-gib", value: "N", help: "Address space of the store in GiB (64)."),
+    ],
+    run: serve)
+
+@Sendable private func serve(_ arguments: Arguments) throws(CommandError) {
+    var configuration = ServerConfiguration()
+    configuration.version = kassaVersion
+    if let folder = arguments.value("--data") { configuration.dataFolder = folder }
+    if let text = arguments.value("--listen") {
+        (configuration.address, configuration.port) = try endpoint(text, of: "--listen")
+    }
+    if let text = arguments.value("--admin") {
+        (configuration.adminAddress, configuration.adminPort) = try endpoint(text, of: "--admin")
+    }
+    let cores = max(1, min(64, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    configuration.loopCount = try arguments.integer("--loops", in: 1...64, default: cores)
+    configuration.pollMicroseconds = UInt64(
+        try arguments.integer("--poll-us", in: 0...1_000_000, default: 50))
+    configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
+    // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGTERM)
+    unsafe sigaddset(&signals, SIGINT)
+    unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+    let server: Server
+    do throws(ServerError) {
+        server = try Server(configuration)
+    } catch {
+        throw .failed(error.description)
+    }
+    server.start()
+    print("kassa \(kassaVersion), data in \(configuration.dataFolder)")
+    print("listening on \(configuration.address):\(server.port)")
+    print("admin on http://\(configuration.adminAddress):\(server.adminPort)")
+    // A supervisor reads these lines from a pipe, to learn the ports.
+    fflush(nil)
+    var signal: Int32 = 0
+    unsafe sigwait(&signals, &signal)
+    print("draining: open calls finish, queued writes are synced")
+    server.drain()
+    print("stopped")
+}
+
+/// Reads "ADDRESS:PORT"; an IPv6 address may stand in brackets.
+private func endpoint(_ text: String, of flag: String) throws(CommandError) -> (String, UInt16) {
+    guard
+        let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+        colon != text.startIndex
+    else { throw .usage("\(flag) must be ADDRESS:PORT, as in \(defaultServer)") }
+    var address = String(text[..<colon])
+    if address.hasPrefix("["), address.hasSuffix("]") {
+        address = String(address.dropFirst().dropLast())
+    }
+    return (address, port)
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import Store
+
+/// What the command line asks for.
+struct Arguments {
+    enum Verb: String {
+        case write
+        case verify
+    }
+
+    var verb: Verb
+    var directory: String
+    /// Commands to write before stopping in order; without it, until killed.
+    var commands = UInt64.max
+    /// Where to kill the process itself.
+    var killAt: (point: FaultPoint, skipping: Int)?
+    /// The last sequence that must be there.
+    var acknowledged: UInt64 = 0
+    /// The first sequence whose rows are compared byte by byte.
+    var from: UInt64 = 1
+
+    init?(_ words: ArraySlice<String>) {
+        var words = words
+        guard let verb = words.popFirst().flatMap({ Verb(rawValue: $0) }),
+            let directory = words.popFirst()
+        else { return nil }
+        self.verb = verb
+        self.directory = directory
+        while let option = words.popFirst() {
+            guard let value = words.popFirst() else { return nil }
+            switch option {
+            case "--commands":
+                guard let number = UInt64(value) else { return nil }
+                commands = number
+            case "--acknowledged":
+                guard let number = UInt64(value) else { return nil }
+                acknowledged = number
+            case "--from":
+                guard let number = UInt64(value) else { return nil }
+                from = max(number, 1)
+            case "--kill-at":
+                let parts = value.split(separator: ":")
+                guard parts.count == 2, let point = FaultPoint(rawValue: String(parts[0])),
+                    let skipping = Int(parts[1])
+                else { return nil }
+                killAt = (point, skipping)
+            default:
+                return nil
+            }
+        }
+    }
+}
+
+/// Writes one line to standard error.
+func printError(_ text: String) {
+    let line = Array((text + "\n").utf8)
+    _ = unsafe Glibc.write(2, line, line.count)
+}
+
+/// Writes one line to standard output in one system call, so that it is out when this returns.
+func printLine(_ text: String) {
+    let line = Array((text + "\n").utf8)
+    _ = unsafe Glibc.write(1, line, line.count)
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+internal import Glibc
+internal import Store
+internal import Synchronization
+
+/// Writes rows, one in ten of them durable, until killed or done; returns the exit code.
+func write(to environment: Environment, _ arguments: Arguments) throws(StoreError) -> Int32 {
+    if let (point, skipping) = arguments.killAt {
+        environment.faults.arm(point, .kill, skipping: skipping)
+    }
+    var limits = WriterLimits()
+    limits.queuedCommandsMax = 500
+    let writer = try Writer(environment: environment, limits: limits)
+    let tables = Tables(environment)
+    let failures = Failures()
+    var generator = SeededGenerator(seed: UInt64(getpid()))
+    var written: UInt64 = 0
+    while written < arguments.commands && failures.count.load(ordering: .relaxed) == 0 {
+        let durability: Durability = generator.next() % 10 == 0 ? .durable : .fast
+        let command = RowCommand(tables, durability, failures)
+        while true {
+            do throws(StoreError) {
+                try writer.submit(command)
+                break
+            } catch .queueFull {
+                usleep(50)
+            }
+        }
+        written += 1
+        // Now and then a pause, so that groups of all sizes and idle syncs come up.
+        if generator.next() % 400 == 0 { usleep(UInt32(generator.next() % 20_000)) }
+    }
+    writer.stop()
+    return failures.count.load(ordering: .relaxed) == 0 ? 0 : 4
+}
