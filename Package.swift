@@ -15,6 +15,9 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
+    // Debug builds, and with them the tests, keep the dynamic checks; a request would pay for
+    // about fifty of them.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// A library target in `Sources/<name>` with its tests in `Tests/<name>Tests`.

@@ -37,6 +37,8 @@ internal import CNGHTTP2
     var timers: SessionTimers
     var receivedBytesHeld = 0
     var consumedBytes = 0
+    /// Reply bytes of all calls that the peer has not taken.
+    package internal(set) var pendingReplyBytes = 0
     var violation: StaticString?
     var violationCode: UInt32 = NGHTTP2_ENHANCE_YOUR_CALM.rawValue
     var isLastGoawayDue = false
@@ -148,7 +150,9 @@ internal import CNGHTTP2
 
     /// Whether ``produce(into:)`` would write something.
     package var wantsProduce: Bool {
-        !isBroken && (unsafe nghttp2_session_want_write(session)) != 0
+        if isBroken { return false }
+        if isLastGoawayDue || (violation != nil && !isTerminating) { return true }
+        return unsafe nghttp2_session_want_write(session) != 0
     }
 
     /// Whether the connection should be closed once everything produced is sent.
