@@ -8,10 +8,16 @@ private func run(_ words: [String]) throws {
     case "score":
         var bench = ScoreBench(try ScoreOptions(Array(words.dropFirst())))
         try bench.run()
+    case "allocations":
+        try AllocationBench(Array(words.dropFirst())).run()
+    case "prepare":
+        try runPrepare(Array(words.dropFirst()))
     case "load":
         try runLoad(Array(words.dropFirst()))
     default:
-        print("\(ScoreOptions.help)\n\n\(loadHelp)")
+        print(
+            [ScoreOptions.help, AllocationBench.help, prepareHelp, loadHelp].joined(
+                separator: "\n\n"))
     }
 }
 

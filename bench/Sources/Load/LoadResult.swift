@@ -43,7 +43,7 @@ struct LoadResult {
             return "\(statuses[code]) \(name)"
         }
         if unanswered > 0 { words.append("\(unanswered) unanswered") }
-        if completed == 0 { words.append("nothing completed") }
+        if statuses[0] == 0 { words.append("nothing was answered") }
         return words.isEmpty ? nil : words.joined(separator: ", ")
     }
 }

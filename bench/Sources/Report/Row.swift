@@ -15,9 +15,11 @@ struct Row {
     var peer: [Double]
     var peerName: String
 
-    /// Above 1 when ours is better.
+    /// Above 1 when ours is better; not a number when one of them is 0.
     var ratio: Double {
         let (ours, peer) = (median(ours), median(peer))
+        // A short run may have used less CPU time than the clock tick that it is counted in.
+        guard ours > 0, peer > 0 else { return .nan }
         return better == .higher ? ours / peer : peer / ours
     }
 

@@ -4,8 +4,8 @@ import Files
 
 /// nghttp2's own load generator, as a second opinion: the same request again and again.
 struct H2Load {
-    /// Streams on each of 16 connections, and what a prototype in Swift reached on the first
-    /// machine (requests per second, one Score of 500 trees of 31 leaves).
+    /// Streams on each of 16 connections, and how many requests per second a prototype of this
+    /// server reached on the machine that the project began on.
     static let shapes: [(streams: Int, prototype: Double)] = [(1, 60e3), (10, 166e3), (100, 231e3)]
     static let connections = 16
 

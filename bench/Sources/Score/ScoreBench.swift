@@ -5,9 +5,7 @@ import Glibc
 
 /// Measures Score beside nghttpd under the same load, round after round.
 struct ScoreBench {
-    static let floorName = "nghttpd"
-    /// A measurement in a noisy moment is repeated this often.
-    static let repeatsMax = 2
+    private typealias Servers = (kassa: KassaServer, floor: FloorServer)
 
     let options: ScoreOptions
     let fixture: ScoreFixture
@@ -23,12 +21,16 @@ struct ScoreBench {
     }
 
     mutating func run() throws {
-        let servers = try ScoreServers(program: options.server ?? Self.programBeside())
-        defer { servers.stop() }
+        let kassa = try KassaServer(program: options.server)
+        let servers = (kassa: kassa, floor: try FloorServer(folder: kassa.folder))
+        defer {
+            servers.kassa.process.stop()
+            servers.floor.process.stop()
+        }
         print(
             "score: \(options.trees) trees of depth \(options.depth), \(options.entities) entities,",
             "\(options.rounds) rounds of \(options.seconds) s, \(report.machine)")
-        let control = try ControlClient(port: servers.kassaPort)
+        let control = try ControlClient(port: servers.kassa.port)
         try fixture.configure(control)
         let loadSeconds = try fixture.load(control)
         print(
@@ -49,7 +51,7 @@ struct ScoreBench {
 
     /// One case in all rounds, both servers in turn, the first of a round alternating.
     private mutating func measure(
-        _ loadCase: LoadCase, _ servers: ScoreServers, _ requests: borrowing RequestTable
+        _ loadCase: LoadCase, _ servers: Servers, _ requests: borrowing RequestTable
     ) throws {
         var ours = [[Double]](repeating: [], count: 8)
         var peer = ours
@@ -57,18 +59,18 @@ struct ScoreBench {
         for round in 0..<options.rounds {
             for isOurs in round % 2 == 0 ? [true, false] : [false, true] {
                 var plan = LoadPlan(
-                    port: isOurs ? servers.kassaPort : servers.floorPort,
-                    call: isOurs ? .unary(path: "/kassa.v1.Scoring/Score") : .get(path: "/reply"),
+                    port: isOurs ? servers.kassa.port : servers.floor.port,
+                    call: isOurs ? .unary(path: ScoreFixture.path) : .get(path: FloorServer.path),
                     connections: loadCase.connections, streams: loadCase.streams,
                     arrival: loadCase.arrival, spins: loadCase.spins)
                 plan.warmUpSeconds = options.warmUpSeconds
                 plan.seconds = options.seconds
-                plan.serverProcess = isOurs ? servers.kassa.id : servers.floor.id
+                plan.serverProcess = isOurs ? servers.kassa.process.id : servers.floor.process.id
                 plan.seed = UInt64(round + 1)
                 let result = try quietly(plan, servers, requests)
                 if let failure = result.failure {
                     throw BenchError(
-                        "\(loadCase.name), \(isOurs ? "kassa" : Self.floorName): \(failure)")
+                        "\(loadCase.name), \(isOurs ? "kassa" : FloorServer.name): \(failure)")
                 }
                 labels = loadCase.values(result)
                 for (index, value) in labels.enumerated() {
@@ -80,31 +82,31 @@ struct ScoreBench {
             report.rows.append(
                 Row(
                     name: loadCase.name, metric: label.metric, unit: label.unit, better: label.2,
-                    ours: ours[index], peer: peer[index], peerName: Self.floorName))
+                    ours: ours[index], peer: peer[index], peerName: FloorServer.name))
         }
     }
 
     /// Runs `plan`, again if the host or other processes took time away meanwhile.
     private mutating func quietly(
-        _ plan: LoadPlan, _ servers: ScoreServers, _ requests: borrowing RequestTable
+        _ plan: LoadPlan, _ servers: Servers, _ requests: borrowing RequestTable
     ) throws -> LoadResult {
         for attempt in 0... {
             var generator = try LoadGenerator(plan)
-            let processes = [servers.kassa.id, servers.floor.id, getpid()]
+            let processes = [servers.kassa.process.id, servers.floor.process.id, getpid()]
             let start = QuietWatch(processes)
             let result = try generator.run(requests)
             let quiet = start.end()
             quiets.append(quiet)
-            if quiet.isQuiet || options.isSmall || attempt == Self.repeatsMax { return result }
+            if quiet.isQuiet || attempt == options.repeats { return result }
             repeats += 1
         }
         fatalError("the loop above ends by returning")
     }
 
-    private mutating func measureH2Load(_ servers: ScoreServers) throws {
-        let body = "\(servers.folder.path)/request"
+    private mutating func measureH2Load(_ servers: Servers) throws {
+        let body = "\(servers.kassa.folder.path)/request"
         try Files.write(fixture.framedRequest.span, to: body)
-        let h2load = H2Load(log: "\(servers.folder.path)/h2load.log")
+        let h2load = H2Load(log: "\(servers.kassa.folder.path)/h2load.log")
         for shape in H2Load.shapes {
             var ours: [Double] = []
             var peer: [Double] = []
@@ -113,20 +115,20 @@ struct ScoreBench {
             for _ in 0..<options.rounds {
                 ours.append(
                     try h2load.run(
-                        port: servers.kassaPort, path: "/kassa.v1.Scoring/Score",
+                        port: servers.kassa.port, path: ScoreFixture.path,
                         streams: shape.streams, requests: requests, body: body))
                 peer.append(
                     try h2load.run(
-                        port: servers.floorPort, path: "/reply", streams: shape.streams,
+                        port: servers.floor.port, path: FloorServer.path, streams: shape.streams,
                         requests: requests, body: nil))
             }
             var row = Row(
                 name: "h2load, one entity, c\(H2Load.connections) m\(shape.streams)",
                 metric: "throughput", unit: "req/s", better: .higher, ours: ours, peer: peer,
-                peerName: Self.floorName)
+                peerName: FloorServer.name)
             report.rows.append(row)
             row.peer = [shape.prototype]
-            row.peerName = "prototype (recorded)"
+            row.peerName = "prototype"
             report.rows.append(row)
         }
     }
@@ -141,19 +143,5 @@ struct ScoreBench {
             "to \(format((others.last ?? 0) * 100)) %;",
             "calibration \(format(speeds.first ?? 0))-\(format(speeds.last ?? 0)) rounds/us;",
             "\(repeats) measurements repeated")
-    }
-
-    /// The release build puts both programs into one folder.
-    private static func programBeside() throws(BenchError) -> String {
-        // Safe: readlink writes at most the room that it is given.
-        let path = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
-            count = unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in
-                max(0, unsafe readlink("/proc/self/exe", buffer.baseAddress!, buffer.count))
-            }
-        }
-        guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else {
-            throw BenchError("no folder of this program")
-        }
-        return String(decoding: path[...slash], as: UTF8.self) + "kassa"
     }
 }

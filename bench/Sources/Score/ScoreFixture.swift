@@ -8,6 +8,7 @@ import Wire
 
 /// The data that the Score bench asks about: a feature set, a model, a scorer and rows.
 struct ScoreFixture {
+    static let path = "/kassa.v1.Scoring/Score"
     static let featureCount = 32
     static let rowsPerWrite = 10_000
     static let uploadChunkBytes = 1 << 20
@@ -123,7 +124,7 @@ struct ScoreFixture {
         for index in 0..<min(count, entityCount) {
             let entity = index * entityCount / min(count, entityCount)
             let reply = try client.call(
-                "/kassa.v1.Scoring/Score", [request(entity)], reply: KassaV1.ScoreResponse.self)
+                Self.path, [request(entity)], reply: KassaV1.ScoreResponse.self)
             let row = (0..<Self.featureCount).map { value(entity, $0) }
             let expected = 1 / (1 + exp(-Double(forest.margin(of: row))))
             guard abs(reply.score - expected) < 1e-5, reply.degraded.isEmpty else {

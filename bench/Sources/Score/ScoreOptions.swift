@@ -6,6 +6,8 @@ struct ScoreOptions {
     var rounds = 3
     var seconds = 2.0
     var warmUpSeconds = 0.3
+    /// How often a measurement in a noisy moment is made again.
+    var repeats = 2
     var trees = 100
     var depth = 6
     var isSmall = false
@@ -20,6 +22,7 @@ struct ScoreOptions {
           --entities N     rows to load and to ask about (200000, up to 1000000)
           --rounds N       times that every case is measured (3)
           --seconds S      length of one measurement (2)
+          --repeats N      times that a measurement in a noisy moment is made again (2)
           --trees N        trees of the model (100)
           --depth N        depth of its trees (6)
           --output FILE    where the JSON goes (bench/results/score.json)
@@ -34,7 +37,8 @@ struct ScoreOptions {
             isSmall = true
             entities = 1_000
             rounds = 1
-            seconds = 0.1
+            repeats = 0
+            seconds = 0.2
             warmUpSeconds = 0.05
         }
         var rest = words[...]
@@ -44,6 +48,7 @@ struct ScoreOptions {
             switch word {
             case "--entities": entities = try Self.integer(word, value, 1...1_000_000)
             case "--rounds": rounds = try Self.integer(word, value, 1...99)
+            case "--repeats": repeats = try Self.integer(word, value, 0...99)
             case "--trees": trees = try Self.integer(word, value, 1...5_000)
             case "--depth": depth = try Self.integer(word, value, 1...12)
             case "--output": output = value
