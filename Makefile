@@ -37,6 +37,9 @@ test-swift: deps ## Run the tests that are written in Swift.
 test-python: venv release ## Run the tests with stock clients and official libraries as oracles.
 	$(PYTHON) -m pytest -q Tests
 
+bench: release ## Measure Score beside nghttpd; bench/README.md says how to read it.
+	.build/release/Bench score --commit $$(git describe --always --dirty)
+
 proto: deps ## Regenerate Sources/API/Generated from proto/.
 	swift build --product ProtoGen
 	protoc --plugin=protoc-gen-kassa=.build/debug/ProtoGen --kassa_out=Sources/API/Generated \

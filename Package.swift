@@ -15,6 +15,9 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
+    // Debug builds, and with them the tests, keep the dynamic checks; a request would pay for
+    // about fifty of them.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// A library target in `Sources/<name>` with its tests in `Tests/<name>Tests`.
@@ -70,7 +73,13 @@ let layers: [[Target]] = [
 let executables: [Target] = [
     .executableTarget(
         name: "kassa",
-        dependencies: ["API", "Base", "Client", "Documents", "Server", "Wire"],
+        dependencies: [
+            "API", "Client", "Crypto", "Documents", "Files", "GRPC", "Server", "Wire",
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "KassaTests",
+        dependencies: ["API", "Documents", "Wire", "kassa"],
         swiftSettings: settings),
     .executableTarget(
         name: "EchoServer",
@@ -92,8 +101,10 @@ let executables: [Target] = [
         path: "Tests/durability/StoreTorture", swiftSettings: settings),
     .executableTarget(
         name: "Bench",
-        dependencies: ["API", "Base", "Client", "GRPC", "Metrics", "Transport", "Wire"],
-        path: "bench",
+        dependencies: [
+            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Transport", "Wire",
+        ],
+        path: "bench/Sources",
         swiftSettings: settings),
     .executableTarget(
         name: "WireEcho",

@@ -19,9 +19,9 @@ package final class EngineMetrics: Sendable {
     /// Counters for `loopCount` loops and the writer thread.
     package init(loopCount: Int) {
         scores = LabelledCounters(
-            KassaMetrics.scores, lanes: loopCount, capacity: Self.scorerSeriesMax)
+            Self.scoresFamily, lanes: loopCount, capacity: Self.scorerSeriesMax)
         degradedFeatures = LabelledCounters(
-            KassaMetrics.degradedFeatures, lanes: loopCount, capacity: 16)
+            Self.degradedFeaturesFamily, lanes: loopCount, capacity: 16)
         damagedRows = LabelledCounters(Self.damagedRowsFamily, lanes: loopCount, capacity: 2)
         rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 3)
         appliedSeries = rowsWritten.series(["applied"])
@@ -50,4 +50,11 @@ package final class EngineMetrics: Sendable {
     static let rowsWrittenFamily = MetricFamily(
         .counter, "kassa_features_rows_written_total",
         help: "Rows of acknowledged writes, by what became of them.", labels: ["outcome"])
+
+    static let scoresFamily = MetricFamily(
+        .counter, "kassa_scores_total", help: "Scores computed.", labels: ["scorer", "slot"])
+
+    static let degradedFeaturesFamily = MetricFamily(
+        .counter, "kassa_degraded_features_total",
+        help: "Features of scored requests that were not PRESENT.", labels: ["status"])
 }

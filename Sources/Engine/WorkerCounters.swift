@@ -44,9 +44,8 @@ struct WorkerCounters {
         where scratch.status(input) != ValueStatus.present.rawValue {
             degraded.add(1, at: statusSeries[Int(scratch.status(input))])
         }
-        if summary.damagedRowCount > 0 {
-            damaged.add(UInt64(summary.damagedRowCount), at: damagedScoreSeries)
-        }
+        let unreadable = summary.damagedRowCount + summary.unknownLayoutRowCount
+        if unreadable > 0 { damaged.add(UInt64(unreadable), at: damagedScoreSeries) }
     }
 
     /// Counts damaged rows that a read met.

@@ -8,6 +8,8 @@ package enum FeatureLimits {
     package static let columnsMax = 2_000
     /// Versions of a feature set.
     package static let versionsMax = 10_000
+    /// Bytes of a feature set's stored state, all versions with all their words.
+    package static let stateByteCountMax = 8 << 20
     /// Entity kinds that together key a feature set.
     package static let entityKindsMax = 4
     /// Bytes of a name of anything.

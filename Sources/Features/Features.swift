@@ -14,8 +14,9 @@
 // Bytes of a row are never trusted: a damaged one gives status INVALID, not a value and not a trap.
 //
 // ```swift
-// let change = try catalog.apply(spec)                         // configuration
-// let write = try PreparedWrite(request, to: set, version: 3, receivedAt: now)
-// write.merge(row: 0, into: existing, with: &scratch, sequence: 7)    // writer thread
-// plan.gather(row: bytes, group: 0, now: now, into: &vector)   // request path
+// let change = try catalog.apply(FeatureSetDefinition(spec))             // configuration
+// let write = try PreparedWrite(request, to: set, version: version, receivedAt: .now())   // a loop
+// let tally = try write.applyAll(                                        // the writer's thread
+//     in: &transaction, rows, of: set, with: &scratch, sequence: sequence)
+// plan.gather(row, group: 0, now: now, into: &values, &statuses, &ages, &summary)         // a loop
 // ```

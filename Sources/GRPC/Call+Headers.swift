@@ -15,7 +15,8 @@ extension Call {
         case 7 where equals(name, ":method"):
             isPost = equals(value, "POST")
         case 2 where equals(name, "te"):
-            if !equals(value, "trailers") { hasBadTE = true }
+            // nghttp2 has refused any value but `trailers`.
+            hasTE = true
         case 12 where equals(name, "content-type"):
             hasGRPCContentType = hasGRPCPrefix(value)
         case 12 where equals(name, "grpc-timeout"):
@@ -35,7 +36,6 @@ extension Call {
     func headerVerdict() -> Refusal? {
         if !isPost { return .notAPost }
         if !hasGRPCContentType { return .notGRPC }
-        if hasBadTE { return .badTE }
         if !isKnownMethod { return .unknownMethod }
         if hasBadTimeout { return .badTimeout }
         if hasUnknownEncoding { return .unknownEncoding }

@@ -24,7 +24,7 @@ package final class Call {
     var kind = MethodKind.unary
     var isPost = false
     var hasGRPCContentType = false
-    var hasBadTE = false
+    var hasTE = false
     var hasUnknownEncoding = false
     var hasBadTimeout = false
     var isKnownMethod = false
@@ -56,6 +56,8 @@ package final class Call {
     var isDeferred = false
     var isAnswered = false
     var status = Status.ok
+    /// When a reply that the peer does not take is given up.
+    var stallDeadline = MonotonicTime.distantFuture
     var statusText = ByteBuffer(capacity: 16)
 
     init() {}
@@ -89,7 +91,7 @@ package final class Call {
         kind = .unary
         isPost = false
         hasGRPCContentType = false
-        hasBadTE = false
+        hasTE = false
         hasUnknownEncoding = false
         hasBadTimeout = false
         isKnownMethod = false
@@ -112,6 +114,7 @@ package final class Call {
         isDeferred = false
         isAnswered = false
         status = .ok
+        stallDeadline = .distantFuture
         statusText.removeAll()
     }
 

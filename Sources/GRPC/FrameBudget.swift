@@ -16,6 +16,8 @@ struct FrameBudget {
     private var priorityFrames = 0
     private var windowUpdates = 0
     private var headerViolations = 0
+    private var prematureResets = 0
+    private let resetsJudgedMin: Int
     private let headerViolationsMax: Int
 
     init(_ limits: Limits) {
@@ -24,22 +26,24 @@ struct FrameBudget {
         resetsProvoked = RateLimit(
             countMax: limits.resetsProvokedMax,
             windowNanoseconds: limits.resetsProvokedWindowSeconds * nanosecondsPerSecond)
-        pings = PingStrikes(perSecondMax: limits.pingsPerSecondMax)
+        pings = PingStrikes()
         priorityFramesPerRequest = limits.priorityFramesPerRequest
+        resetsJudgedMin = limits.resetsJudgedMin
         headerViolationsMax = limits.headerViolationsMax
     }
 
     mutating func requestArrived() {
         requests &+= 1
-        pings.dataArrived()
+        pings.dataPassed()
     }
 
     mutating func dataArrived() {
-        pings.dataArrived()
+        pings.dataPassed()
     }
 
     mutating func dataFrameSent() {
         dataFramesSent &+= 1
+        pings.dataPassed()
     }
 
     mutating func allowsPing(now: MonotonicTime) -> Bool {
@@ -53,6 +57,12 @@ struct FrameBudget {
     /// A stream reset of ours that the peer provoked.
     mutating func allowsProvokedReset(now: MonotonicTime) -> Bool {
         resetsProvoked.allowsOneMore(now: now)
+    }
+
+    /// The peer has reset a young stream well before its deadline; no more than half of all may be.
+    mutating func allowsPrematureReset() -> Bool {
+        prematureResets &+= 1
+        return requests <= resetsJudgedMin || prematureResets <= requests / 2
     }
 
     mutating func allowsPriority() -> Bool {

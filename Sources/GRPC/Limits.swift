@@ -31,25 +31,34 @@ package struct Limits: Sendable {
     /// Stream resets a peer may send at once, and then per second.
     package var resetsBurstMax: UInt64 = 4_000
     package var resetsPerSecondMax: UInt64 = 1_000
+    /// Requests after which no more than half may be reset while young.
+    package var resetsJudgedMin = 500
+    /// Age under which a reset stream counts as young.
+    package var youngStreamNanoseconds: UInt64 = 1_000_000_000
     /// Stream resets that a peer may make us send, per window.
     package var resetsProvokedMax = 100
     package var resetsProvokedWindowSeconds: UInt64 = 10
     /// SETTINGS frames per minute.
     package var settingsPerMinuteMax = 20
-    /// PING frames per second, with or without data.
-    package var pingsPerSecondMax = 50
     /// PRIORITY frames: this many, and this many per request.
     package var priorityFramesPerRequest = 100
     /// Empty DATA frames in a row on one stream.
     package var emptyDataFramesMax = 10
     /// How long a peer may take to acknowledge our SETTINGS.
     package var settingsTimeoutNanoseconds: UInt64 = 5_000_000_000
-    /// Time a unary call has when its request names none, and the most that it gets.
+    /// Time a unary call has when its request names none, and the most that it gets. A streaming
+    /// call lasts as long as its request says.
     package var callTimeoutNanosecondsMax: UInt64 = 10_000_000_000
-    /// Time a unary request may take to arrive whole.
-    package var requestTimeoutNanosecondsMax: UInt64 = 10_000_000_000
+    /// Time that the headers of a request may take to arrive whole.
+    package var headersTimeoutNanosecondsMax: UInt64 = 5_000_000_000
+    /// How long a finished call's reply may wait without the peer taking any of it.
+    package var replyStallNanosecondsMax: UInt64 = 10_000_000_000
+    /// Reply bytes of a connection that may wait; above it no further calls are handed out.
+    package var pendingReplyBytesMax = 1 << 20
     /// A connection without calls is closed after this time.
     package var idleNanosecondsMax: UInt64 = 600_000_000_000
+    /// Age at which a connection is drained, give or take a tenth.
+    package var ageNanosecondsMax: UInt64 = 3_600_000_000_000
     /// How long a drain waits for its ping before the last GOAWAY goes out.
     package var drainPingNanosecondsMax: UInt64 = 1_000_000_000
     /// How long open calls may take to end once a drain has begun.

@@ -10,7 +10,6 @@ struct Refusal {
     static let notAPost = Refusal(httpStatus: 405)
     static let notGRPC = Refusal(httpStatus: 415)
     static let unknownMethod = Refusal(status: .unimplemented, message: "unknown method")
-    static let badTE = Refusal(status: .internalError, message: "te must be trailers")
     static let badTimeout = Refusal(status: .internalError, message: "malformed grpc-timeout")
     static let unknownEncoding = Refusal(
         status: .unimplemented, message: "unsupported grpc-encoding")

@@ -7,9 +7,11 @@ internal import CNGHTTP2
 extension ServerSession {
     /// The next thing a handler should know, or nil when there is nothing until more bytes arrive.
     ///
+    /// Nothing is handed out while too many reply bytes wait for the peer; see ``hasEvents``.
     /// Takes back the call of the event before: its message is gone and its window is given back.
     package func nextEvent() -> CallEvent? {
         if let lent { takeBack(lent) }
+        guard pendingReplyBytes <= limits.pendingReplyBytesMax else { return nil }
         while let call = dequeue() {
             if let event = visit(call) {
                 lent = call
@@ -17,6 +19,12 @@ extension ServerSession {
             }
         }
         return nil
+    }
+
+    /// Whether ``nextEvent()`` should be asked again, because the peer has taken replies that held
+    /// it back; look after each `produce`.
+    package var hasEvents: Bool {
+        readyStart < ready.count && pendingReplyBytes <= limits.pendingReplyBytesMax
     }
 
     private func takeBack(_ call: Call) {
@@ -37,6 +45,7 @@ extension ServerSession {
         if call.isAnswered { return nil }
         if let refusal = call.refusal { return refuse(call, refusal) }
         if call.deadline <= now { return refuse(call, .deadline) }
+        if call.isPaused { return nil }
         return call.kind.hasSingleRequest ? visitSingle(call) : visitStream(call)
     }
 

@@ -40,6 +40,10 @@ extension ServerSession {
         let end = call.replySent + count
         unsafe output!.pointee.append(call.reply.bytes.extracting(call.replySent..<end))
         call.replySent = end
+        pendingReplyBytes -= count
+        if call.isAnswered {
+            call.stallDeadline = now.advanced(byNanoseconds: limits.replyStallNanosecondsMax)
+        }
         if end == call.reply.count {
             call.reply.removeAll()
             call.replySent = 0

@@ -79,6 +79,9 @@ extension ServerSession {
         case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
             guard let call = unsafe openCall(header.stream_id) else { break }
             unsafe call._withUnsafeGuaranteedRef { requestFrameArrived($0, header) }
+        case NGHTTP2_RST_STREAM.rawValue:
+            guard let call = unsafe openCall(header.stream_id) else { break }
+            unsafe call._withUnsafeGuaranteedRef { judgeReset($0) }
         case NGHTTP2_PING.rawValue:
             if isAcknowledgement(header) {
                 if timers.drainPingAcknowledged() { isLastGoawayDue = true }
@@ -95,6 +98,15 @@ extension ServerSession {
             break
         }
         return Self.proceed
+    }
+
+    /// Clients cancel, most of all when their deadline passes; whoever cancels most of its calls
+    /// early is not using their answers.
+    private func judgeReset(_ call: Call) {
+        let age = now.nanoseconds(since: call.receivedAt)
+        let isEarly = call.timeoutNanoseconds == .max || age < call.timeoutNanoseconds / 2
+        guard isEarly, age < limits.youngStreamNanoseconds else { return }
+        if !budget.allowsPrematureReset() { violate("too many streams were reset early") }
     }
 
     private func isAcknowledgement(_ header: nghttp2_frame_hd) -> Bool {
@@ -121,8 +133,8 @@ extension ServerSession {
         call.areHeadersComplete = true
         callsStarted &+= 1
         timers.active(now: now)
-        // A stream may stay open for as long as both ends like; a unary call holds a slot.
-        let timeoutMax = call.kind == .unary ? limits.callTimeoutNanosecondsMax : .max
+        if !call.hasTE { requestsWithoutTE &+= 1 }
+        let timeoutMax = call.kind == .unary ? limits.callTimeoutNanosecondsMax : UInt64.max
         let timeout = min(call.timeoutNanoseconds, timeoutMax)
         call.deadline = now.advanced(byNanoseconds: timeout)
         if let refusal = call.headerVerdict() {

@@ -36,6 +36,7 @@ extension ServerSession {
             prefix[start + index] = UInt8(truncatingIfNeeded: length >> (8 * (4 - index)))
         }
         call.replyCount += 1
+        pendingReplyBytes += length + MessageBuffer.prefixBytes
         // The one reply of a unary call leaves with its trailers.
         if !call.kind.hasSingleReply { submitOrResume(call) }
     }
@@ -64,6 +65,7 @@ extension ServerSession {
         }
         call.isAnswered = true
         call.status = status
+        call.stallDeadline = now.advanced(byNanoseconds: limits.replyStallNanosecondsMax)
         if message.count > 0 {
             appendPercentEncoded(
                 message, to: &call.statusText, byteCountMax: limits.statusMessageBytesMax)

@@ -20,6 +20,7 @@ extension ServerSession {
         call.reset(
             id: CallID(slot: slot, generation: nextGeneration), streamID: stream, now: now)
         nextGeneration &+= 1
+        call.deadline = now.advanced(byNanoseconds: limits.headersTimeoutNanosecondsMax)
         slots[Int(slot)] = call
         return call
     }
@@ -29,6 +30,7 @@ extension ServerSession {
         let slot = call.id.slot
         guard let held = slots[Int(slot)], held === call else { return }
         receivedBytesHeld -= call.received.count
+        pendingReplyBytes -= call.pendingReplyBytes
         slots[Int(slot)] = nil
         freeSlots.append(slot)
         openCalls -= 1

@@ -11,8 +11,8 @@ extension ServerSession {
         var first = timers.deadline(hasCalls: openCalls > 0)
         guard openCalls > 0 else { return first }
         for slot in slots.indices {
-            if let call = slots[slot], !call.isAnswered, call.areHeadersComplete {
-                first = min(first, call.deadline)
+            if let call = slots[slot] {
+                first = min(first, call.isAnswered ? call.stallDeadline : call.deadline)
             }
         }
         return first
@@ -25,10 +25,9 @@ extension ServerSession {
         self.now = now
         guard !isTerminating else { return }
         for slot in slots.indices {
-            guard let call = slots[slot], !call.isAnswered, call.deadline <= now else { continue }
-            call.refusal = .deadline
-            enqueue(call)
+            if let call = slots[slot] { tick(call) }
         }
+        if isTerminating { return }
         while let action = timers.due(now: now, hasCalls: openCalls > 0) {
             switch action {
             case .settingsTimeout:
@@ -37,9 +36,26 @@ extension ServerSession {
                 isLastGoawayDue = true
             case .giveUp:
                 terminate(NGHTTP2_NO_ERROR.rawValue, "drained")
-            case .idle:
+            case .idle, .oldAge:
                 drain(now: now)
             }
+        }
+    }
+
+    private func tick(_ call: Call) {
+        if call.isAnswered {
+            guard call.stallDeadline <= now else { return }
+            call.stallDeadline = .distantFuture
+            unsafe nghttp2_submit_rst_stream(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), call.streamID, NGHTTP2_CANCEL.rawValue)
+        } else if call.deadline <= now {
+            guard call.areHeadersComplete else {
+                // Its header block keeps every other stream waiting.
+                return terminate(NGHTTP2_ENHANCE_YOUR_CALM.rawValue, "headers took too long")
+            }
+            call.deadline = .distantFuture
+            call.refusal = .deadline
+            enqueue(call)
         }
     }
 

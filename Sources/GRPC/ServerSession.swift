@@ -37,6 +37,8 @@ internal import CNGHTTP2
     var timers: SessionTimers
     var receivedBytesHeld = 0
     var consumedBytes = 0
+    /// Reply bytes of all calls that the peer has not taken.
+    package internal(set) var pendingReplyBytes = 0
     var violation: StaticString?
     var violationCode: UInt32 = NGHTTP2_ENHANCE_YOUR_CALM.rawValue
     var isLastGoawayDue = false
@@ -149,7 +151,6 @@ internal import CNGHTTP2
     /// Whether ``produce(into:)`` would write something.
     package var wantsProduce: Bool {
         if isBroken { return false }
-        // `produce` turns these two into frames; nghttp2 knows of neither before.
         if isLastGoawayDue || (violation != nil && !isTerminating) { return true }
         return unsafe nghttp2_session_want_write(session) != 0
     }

@@ -6,19 +6,24 @@ internal import Base
 struct SessionTimers {
     /// What has to happen when a timer is due.
     enum Action {
-        case settingsTimeout, finishDrain, giveUp, idle
+        case settingsTimeout, finishDrain, giveUp, idle, oldAge
     }
 
     private let limits: Limits
     private var settingsDeadline: MonotonicTime
     private var drainPingDeadline = MonotonicTime.distantFuture
     private var drainDeadline = MonotonicTime.distantFuture
+    private var ageDeadline: MonotonicTime
     private var lastActivity: MonotonicTime
     private(set) var isDraining = false
 
     init(_ limits: Limits, now: MonotonicTime) {
         self.limits = limits
         lastActivity = now
+        // The arrival time's low digits spread the ends of connections that began together.
+        let tenth = limits.ageNanosecondsMax / 10
+        let spread = tenth == 0 ? 0 : now.nanoseconds % (2 * tenth)
+        ageDeadline = now.advanced(byNanoseconds: limits.ageNanosecondsMax - tenth + spread)
         settingsDeadline = now.advanced(byNanoseconds: limits.settingsTimeoutNanoseconds)
     }
 
@@ -48,7 +53,7 @@ struct SessionTimers {
 
     /// When the next timer is due.
     func deadline(hasCalls: Bool) -> MonotonicTime {
-        var first = min(settingsDeadline, min(drainPingDeadline, drainDeadline))
+        var first = min(min(settingsDeadline, ageDeadline), min(drainPingDeadline, drainDeadline))
         if !hasCalls {
             first = min(first, lastActivity.advanced(byNanoseconds: limits.idleNanosecondsMax))
         }
@@ -68,6 +73,10 @@ struct SessionTimers {
         if drainDeadline <= now {
             drainDeadline = .distantFuture
             return .giveUp
+        }
+        if ageDeadline <= now {
+            ageDeadline = .distantFuture
+            return .oldAge
         }
         if !hasCalls, now.nanoseconds(since: lastActivity) >= limits.idleNanosecondsMax {
             lastActivity = now

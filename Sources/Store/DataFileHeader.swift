@@ -13,6 +13,8 @@ struct DataFileHeader {
     var lastPage: UInt64
     /// The number of the last commit.
     var transactionID: UInt64
+    /// The root page of the table of names.
+    var root: UInt64
 
     private static let metaBytes = 152
     private static let metaFlag: UInt64 = 0x08
@@ -50,6 +52,11 @@ struct DataFileHeader {
         guard byteCount >= expected else {
             throw .truncated(path: path, byteCount: byteCount, expectedByteCount: expected)
         }
+        // Not so in the older one: when LMDB fails to write a meta page, it puts the old transaction
+        // and last page back beside the new root.
+        guard newer.root == noRoot || newer.root <= newer.lastPage else {
+            throw .foreignFile(path: path, reason: "its table of names lies outside the file")
+        }
         return newer
     }
 
@@ -75,14 +82,13 @@ struct DataFileHeader {
         guard pageBytesRange.contains(pageBytes) && pageBytes.nonzeroBitCount == 1 else {
             throw .foreignFile(path: path, reason: "its page size is impossible")
         }
-        let lastPage = number(136, 8)
-        // The main table holds only the names of the others: no flag, and a root inside the file.
-        let root = number(128, 8)
-        guard number(92, 2) == 0 && (root == noRoot || root <= lastPage) else {
+        // The main table holds only the names of the others: no flag of a table with duplicates.
+        guard number(92, 2) == 0 else {
             throw .foreignFile(path: path, reason: "its table of names is impossible")
         }
         return DataFileHeader(
-            pageBytes: pageBytes, lastPage: lastPage, transactionID: number(144, 8))
+            pageBytes: pageBytes, lastPage: number(136, 8), transactionID: number(144, 8),
+            root: number(128, 8))
     }
 }
 

@@ -15,6 +15,7 @@ package enum Durability: UInt8, Comparable, Sendable {
     /// On disk.
     case durable
 
+    /// Whether `left` survives less than `right`.
     package static func < (left: Durability, right: Durability) -> Bool {
         left.rawValue < right.rawValue
     }

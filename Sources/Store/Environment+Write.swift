@@ -45,7 +45,21 @@ extension Environment {
             throw writeFailure(number, call: "mdb_txn_commit")
         }
         let code = transaction.commit()
-        guard code == MDB_SUCCESS else { throw writeFailure(code, call: "mdb_txn_commit") }
+        guard code == MDB_SUCCESS else {
+            let failure = writeFailure(code, call: "mdb_txn_commit")
+            throw noticePanic() ? .panicked : failure
+        }
+    }
+
+    /// Whether LMDB has given up, as it does when it fails to write a meta page: reads fail too then.
+    private func noticePanic() -> Bool {
+        var begun: OpaquePointer?
+        // Safe: the environment is open, and a transaction that is begun is ended at once.
+        let code = unsafe mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun)
+        if let begun = unsafe begun { unsafe mdb_txn_abort(begun) }
+        guard code == MDB_PANIC else { return false }
+        health.store(.panicked, ordering: .releasing)
+        return true
     }
 
     /// Syncs what has been committed, the meta page included. `mdb_env_sync`.

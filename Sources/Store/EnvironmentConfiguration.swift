@@ -9,6 +9,7 @@ package struct EnvironmentConfiguration: Sendable {
     /// Read transactions at once: one for each loop, and 16 for control work.
     package var readersMax = Limits.readersMax
 
+    /// The default configuration, with what is given in its place.
     package init(mapBytes: Int = 64 << 30, readersMax: Int = Limits.readersMax) {
         self.mapBytes = mapBytes
         self.readersMax = readersMax

@@ -6,6 +6,7 @@ internal import CLMDB
 package struct EnvironmentStatistics: Hashable, Sendable {
     /// One table's size.
     package struct TableSize: Hashable, Sendable {
+        /// The table's name.
         package var name: String
         /// Keys.
         package var entries: UInt64

@@ -7,6 +7,7 @@ package struct LMDBCode: RawRepresentable, Hashable, Sendable {
     /// The number as LMDB returned it.
     package let rawValue: Int32
 
+    /// The code with this number.
     package init(rawValue: Int32) {
         self.rawValue = rawValue
     }

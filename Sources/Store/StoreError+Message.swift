@@ -62,7 +62,8 @@ extension StoreError {
         case .readOnlyLatched:
             "The store is read-only since a write failed. Check the disk, then restart."
         case .panicked:
-            "LMDB could not write its meta page. Check the disk, then restart."
+            "LMDB could not write its meta page and stopped; reads fail too."
+                + " Check the disk and its free space, then restart."
         case .unexpected(let code, let call):
             "\(call) failed: \(code.text)."
         case .queueFull:

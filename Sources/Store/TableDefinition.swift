@@ -7,6 +7,7 @@ package struct TableDefinition: Hashable, Sendable {
     /// Whether every key and value length is a multiple of 8, so that every value lies 8-aligned.
     package var isEightAligned: Bool
 
+    /// A table named `name`.
     package init(name: String, isEightAligned: Bool = false) {
         self.name = name
         self.isEightAligned = isEightAligned

@@ -6,8 +6,8 @@ internal import Synchronization
 /// The one writer of an environment: a bounded mailbox and the OS thread that empties it.
 ///
 /// Commands are applied in the order they were queued and committed in groups: what waits goes at
-/// once, and a group closes at 4,096 records, 4 MiB or 2 ms, whichever comes first. Nothing waits for
-/// a group to fill.
+/// once, with what arrives meanwhile; a group closes at 4,096 records, at 4 MiB, or to what arrives
+/// after 2 ms. Nothing waits for a group to fill.
 @safe package final class Writer: Sendable {
     private let environment: Environment
     private let mailbox: Mailbox
@@ -70,6 +70,9 @@ internal import Synchronization
     /// Makes a control-plane change: `body` runs once, on the writer's thread, in a transaction of its
     /// own, and this returns its result once that is durable. What `body` throws is thrown here, and
     /// then nothing of it is written.
+    ///
+    /// - Throws: also what ``submit(_:)`` throws, though never `queueFull`; what a commit throws; and
+    ///   `writeFailed`, after which the change may be visible and is not surely on disk.
     ///
     /// - Precondition: not called on the writer's thread, which would wait for itself.
     package func run<Result: Sendable>(

@@ -6,7 +6,8 @@ package struct WriterLimits: Hashable, Sendable {
     package var groupRecordsMax = 4_096
     /// Bytes of the keys and values of a group.
     package var groupBytesMax = 4 << 20
-    /// How long a group may go on taking commands that arrive while it is made.
+    /// How long a group may go on taking commands that arrive while it is made; what waited when it
+    /// began goes in whatever the time, up to the other limits.
     package var groupDelayMicrosecondsMax: UInt64 = 2_000
     /// Commands that wait or are being written.
     package var queuedCommandsMax = 65_536
@@ -15,5 +16,6 @@ package struct WriterLimits: Hashable, Sendable {
     /// How long the last fast group may stay unsynced while nothing more comes.
     package var idleSyncMicroseconds: UInt64 = 10_000
 
+    /// The limits that the server runs with.
     package init() {}
 }

@@ -165,16 +165,18 @@ struct WriterLoop: ~Copyable {
 
     /// Takes the next command into the group; false if there is none, or the group is full.
     private mutating func takeCommandIn(started: MonotonicTime) -> Bool {
-        guard !group.isClosed && refillBacklog(mayWait: false) else { return false }
+        guard !group.isClosed else { return false }
+        if backlogIndex == backlog.count {
+            // What waited when the group began is in it; what came since is taken for a while only.
+            let elapsed = MonotonicTime.now().nanoseconds(since: started)
+            guard elapsed <= limits.groupDelayMicrosecondsMax * 1_000 else { return false }
+            guard refillBacklog(mayWait: false) else { return false }
+        }
         let command = backlog[backlogIndex]
         let records = command.recordCount
         let bytes = command.byteCount
         guard group.hasRoom(records: records, bytes: bytes, limits: limits) else { return false }
-        if !group.entries.isEmpty {
-            if command.needsOwnTransaction { return false }
-            let elapsed = MonotonicTime.now().nanoseconds(since: started)
-            if elapsed > limits.groupDelayMicrosecondsMax * 1_000 { return false }
-        }
+        if command.needsOwnTransaction && !group.entries.isEmpty { return false }
         group.isClosed = command.needsOwnTransaction
         group.append(command, records: records, bytes: bytes)
         backlogIndex += 1
@@ -221,9 +223,14 @@ struct WriterLoop: ~Copyable {
         case .committed(_, let syncFailure):
             committed = group.entries.count { $0.failure == nil }
             counters.groups.wrappingAdd(1, ordering: .relaxed)
-            counters.groupRecords.record(UInt64(group.records))
-            counters.records.wrappingAdd(UInt64(group.records), ordering: .relaxed)
-            counters.bytes.wrappingAdd(UInt64(group.bytes), ordering: .relaxed)
+            var (records, bytes) = (group.records, group.bytes)
+            for entry in group.entries where entry.failure != nil {
+                records -= entry.command.recordCount
+                bytes -= entry.byteCount
+            }
+            counters.groupRecords.record(UInt64(records))
+            counters.records.wrappingAdd(UInt64(records), ordering: .relaxed)
+            counters.bytes.wrappingAdd(UInt64(bytes), ordering: .relaxed)
             counters.commands.wrappingAdd(UInt64(committed), ordering: .relaxed)
             if syncFailure != nil { counters.failedGroups.wrappingAdd(1, ordering: .relaxed) }
         case .failed:

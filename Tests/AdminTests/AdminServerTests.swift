@@ -24,34 +24,16 @@ final class Process: Sendable {
         calls.record(method: 0, code: 0, nanoseconds: 84_000)
         calls.record(method: 1, code: 3, nanoseconds: 20_000)
         try registry.register(calls)
-        let loop = LoopMetrics(loop: 0)
-        loop.turned()
-        try registry.register(loop)
-        let store = StoreMetrics()
-        store.committed(records: 12, nanoseconds: 1_800_000)
-        try registry.register(store)
-        let scores = LabelledCounters(KassaMetrics.scores, lanes: 1, capacity: 8)
+        let family = MetricFamily(
+            .counter, "kassa_scores_total", help: "Scores computed.", labels: ["scorer", "slot"])
+        let scores = LabelledCounters(family, lanes: 1, capacity: 8)
         scores.lane(0).add(3, at: scores.series(["cart_abandonment", "stable"]))
         try registry.register(scores)
-        let degraded = LabelledCounters(KassaMetrics.degradedFeatures, lanes: 1, capacity: 8)
-        degraded.lane(0).add(1, at: degraded.series(["stale"]))
-        try registry.register(degraded)
         try registry.register(ProcessMetrics())
-        try registry.register(
-            [
-                KassaMetrics.featureRowsWritten, KassaMetrics.epoch, KassaMetrics.storeMapBytes,
-                KassaMetrics.storeUsedBytes, KassaMetrics.storePages, KassaMetrics.storeFreePages,
-                KassaMetrics.storeEntries, KassaMetrics.buildInfo,
-            ]
-        ) { snapshot in
-            snapshot.add(KassaMetrics.featureRowsWritten, count: 5)
-            snapshot.add(KassaMetrics.epoch, count: 2)
-            snapshot.add(KassaMetrics.storeMapBytes, count: 1 << 36)
-            snapshot.add(KassaMetrics.storeUsedBytes, count: 1 << 20)
-            snapshot.add(KassaMetrics.storePages, count: 256)
-            snapshot.add(KassaMetrics.storeFreePages, count: 6)
-            snapshot.add(KassaMetrics.storeEntries, ["rows"], count: 9)
-            snapshot.add(KassaMetrics.buildInfo, ["0.1.0", "unknown", "6.3.1"], count: 1)
+        let entries = MetricFamily(
+            .gauge, "kassa_store_entries", help: "Entries of a table.", labels: ["table"])
+        try registry.register([entries]) { snapshot in
+            snapshot.add(entries, ["rows"], count: 9)
         }
     }
 

@@ -44,6 +44,7 @@ final class EchoSession: ByteSession {
 
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
         session.produce(into: &buffer)
+        if session.hasEvents { answer() }
     }
 
     var wantsClose: Bool { session.wantsClose }

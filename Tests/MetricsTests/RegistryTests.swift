@@ -89,50 +89,11 @@ struct `A registry` {
         #expect(scrape(registry).hasSuffix("\nkassa_x 3\n"))
     }
 
-    @Test func `names every loop's own counters`() throws {
-        let registry = Registry()
-        let loops = (0..<2).map { LoopMetrics(loop: $0) }
-        for loop in loops { try registry.register(loop) }
-        loops[0].turned()
-        loops[1].turned()
-        loops[1].turned()
-        loops[1].accepted()
-        loops[1].setConnections(7)
-        loops[1].setConnections(5)
-        loops[0].received(byteCount: 100)
-        loops[0].sent(byteCount: 30)
-        loops[0].sent(byteCount: 3)
-        let text = scrape(registry)
-        #expect(text.contains("kassa_loop_turns_total{loop=\"0\"} 1\n"))
-        #expect(text.contains("kassa_loop_turns_total{loop=\"1\"} 2\n"))
-        #expect(text.contains("kassa_loop_accepted_total{loop=\"1\"} 1\n"))
-        #expect(text.contains("kassa_loop_connections{loop=\"1\"} 5\n"))
-        #expect(text.contains("kassa_loop_bytes_received_total{loop=\"0\"} 100\n"))
-        #expect(text.contains("kassa_loop_bytes_sent_total{loop=\"0\"} 33\n"))
-        #expect(text.components(of: "# TYPE kassa_loop_turns_total counter") == 1)
-    }
-
-    @Test func `tells how the store's writer commits`() throws {
-        let registry = Registry()
-        let store = StoreMetrics()
-        try registry.register(store)
-        store.committed(records: 4_096, nanoseconds: 2_000_000)
-        store.committed(records: 3, nanoseconds: 2_000_001)
-        store.commitFailed()
-        store.setQueueDepth(12)
-        let text = scrape(registry)
-        #expect(text.contains("\nkassa_store_group_commits_total 2\n"))
-        #expect(text.contains("\nkassa_store_commit_failures_total 1\n"))
-        #expect(text.contains("\nkassa_store_group_records_sum 4099\n"))
-        #expect(text.contains("\nkassa_store_group_records_bucket{le=\"2048\"} 1\n"))
-        #expect(text.contains("\nkassa_store_group_records_bucket{le=\"4096\"} 2\n"))
-        #expect(text.contains("\nkassa_store_commit_duration_seconds_bucket{le=\"0.0025\"} 2\n"))
-        #expect(text.contains("\nkassa_store_queue_depth 12\n"))
-    }
-
     @Test func `gives configured series their own numbers up to the limit, then other`() throws {
         let registry = Registry()
-        let scores = LabelledCounters(KassaMetrics.scores, lanes: 2, capacity: 2)
+        let family = MetricFamily(
+            .counter, "kassa_scores_total", help: "Scores computed.", labels: ["scorer", "slot"])
+        let scores = LabelledCounters(family, lanes: 2, capacity: 2)
         try registry.register(scores)
         let cart = scores.series(["cart", "stable"])
         let basket = scores.series(["basket", "stable"])

@@ -5,10 +5,12 @@ import Models
 import Testing
 
 @Suite struct EvaluationTests {
-    /// Tree counts around the group width; features around the sizes of the prepared row.
+    /// Tree counts around the group width, features around the sizes of the prepared row, and trees
+    /// of as many nodes as a file may have.
     @Test(arguments: [
         (1, 6, 4), (2, 0, 1), (7, 3, 31), (8, 6, 32), (9, 6, 33), (15, 9, 64), (16, 2, 126),
         (17, 12, 129), (31, 6, 511), (40, 6, 513), (100, 6, 2_000), (3, 64, 8),
+        (1, 14, 8), (1, 15, 8), (2, 17, 8),
     ])
     func `a random ensemble gives the bits of a plain walk`(
         _ trees: Int, _ depth: Int, _ features: Int
@@ -16,7 +18,8 @@ import Testing
         let seed = UInt64(trees * 1_000_003 + depth * 1_009 + features)
         var generator = SeededGenerator(seed: seed)
         let forest = RandomForest(
-            trees: trees, depthMax: depth, features: features, growth: depth > 20 ? 0.52 : 0.9,
+            trees: trees, depthMax: depth, features: features,
+            growth: depth > 20 ? 0.52 : depth > 12 ? 1 : 0.9,
             using: &generator)
         let model = try importModel(forest.json)
         #expect(model.summary.treeCount == trees)
@@ -46,6 +49,13 @@ import Testing
 
     @Test func `a row may be longer than the model asks`() throws {
         #expect(try importModel(XGBoostText().json).margin(ofRow: [1, 0, .nan]) == 10)
+    }
+
+    @Test func `a row that is too short stops the process`() async {
+        await #expect(processExitsWith: .failure) {
+            let model = try importModel(XGBoostText().json)
+            _ = model.margin(ofRow: [1])
+        }
     }
 
     @Test func `a probability stays one at margins of any size`() throws {

@@ -24,7 +24,7 @@ struct RandomForest {
         for _ in 0..<trees {
             var nodes = [Node(value: .random(in: -1...1, using: &generator))]
             var open = [(index: 0, depth: 0)]
-            while let (index, depth) = open.popLast(), nodes.count < 60_000 {
+            while let (index, depth) = open.popLast(), nodes.count < 65_535 {
                 guard depth < depthMax, .random(in: 0..<1, using: &generator) < growth else {
                     continue
                 }

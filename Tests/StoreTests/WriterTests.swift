@@ -82,6 +82,18 @@ struct WriterTests {
         #expect(writer.statistics.groups == 2)
     }
 
+    @Test func `what waited when a group began goes into it whatever the time`() throws {
+        let (environment, writer) = try open(delay: 0)
+        let rows = environment.table("rows")
+        let gate = try block(writer, rows)
+        let commands = (0..<500).map { TestCommand(rows, key: "\($0)") }
+        for command in commands { try writer.submit(command) }
+        gate.open()
+        _ = commands.map(\.result)
+        writer.stop()
+        #expect(writer.statistics.groups == 2)
+    }
+
     @Test func `a command larger than a group is refused, one as large is not`() throws {
         let (environment, writer) = try open()
         let rows = environment.table("rows")

@@ -54,17 +54,8 @@ struct ConfigurationPlan {
                 throw EngineError(.failedPrecondition, "\(field).\(place): \(reason)")
             }
         }
-        let action: KassaV1.PlanAction =
-            switch change.action {
-            case .add: .add
-            case .change: .change
-            case .unchanged: .unchanged
-            }
         if change.action != .unchanged { changedSets[change.set.name] = change.set }
-        entries.append(
-            KassaV1.PlanEntry(
-                action: action, kind: ResourceKind.featureSet,
-                name: "\(change.set.name)@\(change.version)", details: change.details))
+        entries.append(change.planEntry)
     }
 
     private mutating func add(

@@ -31,11 +31,10 @@ final class Scorer: Sendable {
         of model: Model, features: FeatureCatalog, scorer: String
     ) throws(EngineError) -> VectorPlan {
         let inputs = try ModelInputs.resolve(model.info.spec?.inputs ?? [], in: features)
-        do throws(VectorPlanError) {
+        do throws(FieldError) {
             return try VectorPlan(inputs)
         } catch {
-            throw EngineError(
-                .failedPrecondition, "scorer \(scorer): \(error.field): \(error.reason)")
+            throw EngineError(error, in: "scorer \(scorer): ", .failedPrecondition)
         }
     }
 

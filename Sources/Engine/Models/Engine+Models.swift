@@ -124,10 +124,10 @@ extension Engine {
                     + "\(spec.inputs.count) were named")
         }
         let inputs = try ModelInputs.resolve(spec.inputs, in: features)
-        do throws(VectorPlanError) {
+        do throws(FieldError) {
             _ = try VectorPlan(inputs)
         } catch {
-            throw EngineError(.invalidArgument, "spec.\(error.field): \(error.reason)")
+            throw EngineError(error, in: "spec.")
         }
         return compiled
     }

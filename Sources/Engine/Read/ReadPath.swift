@@ -8,8 +8,6 @@ package import Wire
 
 /// The bounds of one read.
 package enum ReadLimits {
-    /// Entities in one request.
-    package static let entitiesMax = 10_000
     /// Values (entities times features) in one request.
     package static let valuesMax = 1_000_000
 }
@@ -30,7 +28,7 @@ extension Worker {
         } catch {
             throw EngineError(.malformed, "ReadRequest: \(error)")
         }
-        let entityCount = try entityCount(of: request)
+        let entityCount = request.keys.first?.ids.count ?? 0
         guard !request.selections.isEmpty else {
             throw EngineError(.invalidArgument, "selections: at least one feature set is needed")
         }
@@ -41,10 +39,12 @@ extension Worker {
             let field = "selections[\(index)]"
             let (set, version) = try featureSet(selection.featureSet, at: "\(field).feature_set")
             let plan: ReadPlan
-            do throws(ReadPlanError) {
+            let keys: KeyColumns
+            do throws(FieldError) {
                 plan = try ReadPlan(set: set, version: version, features: selection.features)
+                keys = try KeyColumns(request.keys, kinds: version.entityKinds)
             } catch {
-                throw EngineError(.invalidArgument, "\(field).\(error.field): \(error.reason)")
+                throw EngineError(error, in: "\(field): ")
             }
             let featureCount =
                 selection.features.isEmpty ? version.features.count : selection.features.count
@@ -54,64 +54,24 @@ extension Worker {
                     .invalidArgument,
                     "\(field): the request asks for more than \(ReadLimits.valuesMax) values")
             }
-            let columns = try keyColumns(of: version, in: request, at: field)
             var batch = ReadBatch(plan, capacity: entityCount)
             for entity in 0..<entityCount {
-                try append(entity, columns, set, version, at: now, to: &batch)
+                try append(entity, keys, set, version, at: now, to: &batch)
             }
-            counters.read(damagedRows: batch.damagedRowCount)
+            counters.read(damagedRows: batch.damagedRowCount + batch.unknownLayoutRowCount)
             response.featureSets.append(batch.finish())
         }
         response.encode(into: &writer)
     }
 
-    /// How many entities the key columns name, all of them the same number.
-    private func entityCount(of request: KassaV1.ReadRequest) throws(EngineError) -> Int {
-        guard let count = request.keys.first?.ids.count, count > 0 else {
-            throw EngineError(.invalidArgument, "keys: at least one id is needed")
-        }
-        guard count <= ReadLimits.entitiesMax else {
-            throw EngineError(
-                .invalidArgument, "keys: more than \(ReadLimits.entitiesMax) ids in one request")
-        }
-        for (index, column) in request.keys.enumerated() {
-            guard column.ids.count == count else {
-                throw EngineError(
-                    .invalidArgument,
-                    "keys[\(index)].ids: every kind must have the same number of ids")
-            }
-            guard !request.keys[..<index].contains(where: { $0.kind == column.kind }) else {
-                throw EngineError(.invalidArgument, "keys[\(index)].kind: it was given before")
-            }
-        }
-        return count
-    }
-
-    /// The ids of each entity kind of the version's key.
-    private func keyColumns(
-        of version: FeatureSetVersion, in request: KassaV1.ReadRequest, at field: String
-    ) throws(EngineError) -> [[String]] {
-        var columns: [[String]] = []
-        for kind in version.entityKinds {
-            guard let column = request.keys.first(where: { $0.kind == kind }) else {
-                throw EngineError(
-                    .invalidArgument, "keys: \(field).feature_set needs ids of kind \(kind)")
-            }
-            columns.append(column.ids)
-        }
-        return columns
-    }
-
     private mutating func append(
-        _ entity: Int, _ columns: [[String]], _ set: FeatureSet, _ version: FeatureSetVersion,
+        _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
         at now: Timestamp, to batch: inout ReadBatch
     ) throws(EngineError) {
-        do throws(RowKeyError) {
-            key.start(kindsID: version.kindsID)
-            for column in columns { try key.append(column[entity]) }
-            try key.finish(setID: set.id)
+        do throws(FieldError) {
+            try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
         } catch {
-            throw EngineError(.invalidArgument, "keys: id \(entity) \(error.reason)")
+            throw EngineError(error)
         }
         do throws(StoreError) {
             let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)

@@ -19,17 +19,16 @@ extension Worker {
         _ message: Span<UInt8>, at now: Timestamp, into writer: inout WireWriter
     ) throws(EngineError) {
         try request.read(message)
-        let index = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
-        guard index >= 0 else {
-            throw EngineError(.notFound, "scorer: there is none of that name")
+        var summary = GatherSummary()
+        var index = try gather(message, at: now, &summary)
+        if summary.unknownLayoutRowCount > 0 {
+            // The row was written under a newer configuration than this loop's: move to it.
+            begin()
+            summary = GatherSummary()
+            index = try gather(message, at: now, &summary)
         }
         let scorer = configuration.value.scorers[index]
-        try renewSnapshot()
-        var summary = GatherSummary()
-        for group in scorer.plan.groups.indices {
-            try lookUp(group, of: scorer, message, at: now, into: index, &summary)
-        }
-        try applyContext(of: message, for: scorer, to: index)
+        try applyContext(of: message, for: scorer, to: index, &summary)
         let margin = scratches[index].margin(by: scorer.model.compiled)
         let score = scorer.model.compiled.score(margin: margin)
         guard score.isFinite else {
@@ -39,6 +38,22 @@ extension Worker {
         counters.scored(scorer: index, summary, scratches[index])
         writeReply(
             score: score, margin: margin, scorer, scratches[index], summary, into: &writer)
+    }
+
+    /// Finds the scorer and looks its features up; returns the scorer's index.
+    private mutating func gather(
+        _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+    ) throws(EngineError) -> Int {
+        let index = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        guard index >= 0 else {
+            throw EngineError(.notFound, "scorer: there is none of that name")
+        }
+        let scorer = configuration.value.scorers[index]
+        try renewSnapshot()
+        for group in scorer.plan.groups.indices {
+            try lookUp(group, of: scorer, message, at: now, into: index, &summary)
+        }
+        return index
     }
 
     /// Gathers the inputs that come from one row into the scratch memory `scratch`.
@@ -110,8 +125,10 @@ extension Worker {
 
     /// Puts the values that the request brings along over the stored ones.
     private mutating func applyContext(
-        of message: Span<UInt8>, for scorer: Scorer, to scratch: Int
+        of message: Span<UInt8>, for scorer: Scorer, to scratch: Int,
+        _ summary: inout GatherSummary
     ) throws(EngineError) {
+        guard !request.context.isEmpty else { return }
         for index in request.context.indices {
             let context = request.context[index]
             guard let input = scorer.plan.input(named: message.extracting(context.name)) else {
@@ -119,6 +136,7 @@ extension Worker {
                     .invalidArgument,
                     "context[\(index)].name: no input of the scorer has it, or several have")
             }
+            let isNull = if case .null = context.kind { true } else { false }
             let value: Float? =
                 switch context.kind {
                 case .number(let number): scorer.plan.value(ofInput: input, number: number)
@@ -126,18 +144,17 @@ extension Worker {
                 case .flag(let flag): scorer.plan.value(ofInput: input, flag: flag)
                 case .text(let range):
                     scorer.plan.value(ofInput: input, text: message.extracting(range))
-                case .null: .nan
-                case .missing, .vector: nil
+                case .null, .missing, .vector: nil
                 }
-            guard let value else {
+            guard value != nil || isNull else {
                 throw EngineError(
                     .invalidArgument,
                     "context[\(index)].value: it does not fit \(scorer.plan.names[input]), "
                         + "which is a \(scorer.plan.types[input].name)")
             }
-            let isNull = if case .null = context.kind { true } else { false }
-            scratches[scratch].override(input, value: value, status: isNull ? .null : .present)
+            scratches[scratch].override(input, with: value, of: scorer.plan)
         }
+        scratches[scratch].recount(by: scorer.plan, &summary)
     }
 
     private func writeReply(
@@ -150,13 +167,11 @@ extension Worker {
         let constantReply = scorer.constantReply
         writer.buffer.append(constantReply.span)
         writer.uint64(Field.epoch, configuration.value.epoch)
-        if summary.degradedCount > 0 || !request.context.isEmpty {
+        if summary.degradedCount > 0 {
             writeNotes(scorer, scratch, into: &writer)
         }
-        if summary.oldestAge > 0 {
-            let milliseconds = UInt32(clamping: summary.oldestAge / 1_000)
-            writer.uint32(Field.oldestFeatureAgeMs, milliseconds)
-        }
+        let age = summary.oldestAgeMilliseconds
+        if age > 0 { writer.uint32(Field.oldestFeatureAgeMs, age) }
         if request.includesFeatures { writeFeatures(scorer, scratch, into: &writer) }
     }
 
@@ -180,13 +195,8 @@ extension Worker {
         for input in 0..<scratch.inputCount {
             let feature = writer.begin(KassaV1.ScoreResponse.Field.features)
             writer.bytes(Feature.name, scorer.inputNames[input])
-            let value = writer.begin(Feature.value)
-            if scratch.value(input).isNaN {
-                writer.end(writer.begin(KassaV1.Value.Field.null))
-            } else {
-                writer.double(KassaV1.Value.Field.number, Double(scratch.value(input)))
-            }
-            writer.end(value)
+            writer.message(
+                Feature.value, scorer.plan.describe(scratch.value(input), ofInput: input))
             writer.uint32(Feature.status, UInt32(scratch.status(input)))
             let age = scratch.age(input)
             writer.sint64(Feature.ageMs, age < 0 ? -1 : age / 1_000)

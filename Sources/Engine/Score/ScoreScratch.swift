@@ -59,12 +59,18 @@ internal import Models
         plan.gather(row, group: group, now: now, into: &values, &statuses, &ages, &summary)
     }
 
-    /// Puts a value that the request brings along in the place of what is stored.
-    func override(_ input: Int, value: Float, status: ValueStatus) {
-        precondition(input >= 0 && input < inputCount)
-        unsafe vector[input] = value
-        unsafe statuses[input] = status.rawValue
-        unsafe ages[input] = 0
+    /// Puts a value that the request brings along in the place of what is stored; nil is a null.
+    func override(_ input: Int, with value: Float?, of plan: VectorPlan) {
+        var values = unsafe MutableSpan(_unsafeElements: vector)
+        var statuses = unsafe MutableSpan(_unsafeElements: statuses)
+        var ages = unsafe MutableSpan(_unsafeElements: ages)
+        plan.override(input, with: value, into: &values, &statuses, &ages)
+    }
+
+    /// Counts degraded inputs and the oldest age anew, after overrides.
+    func recount(by plan: VectorPlan, _ summary: inout GatherSummary) {
+        plan.recount(
+            unsafe Span(_unsafeElements: statuses), unsafe Span(_unsafeElements: ages), &summary)
     }
 
     /// The model's raw output for the vector.

@@ -24,7 +24,7 @@ final class FeatureWrite: WriteCommand {
         self.prepared = prepared
         self.durability = durability
         recordCount = prepared.rowCount
-        byteCount = prepared.byteCount
+        byteCount = prepared.byteCountEstimate
         self.sequence = sequence
         self.engine = engine
         self.completion = completion
@@ -56,11 +56,7 @@ final class FeatureWrite: WriteCommand {
         return KassaV1.WriteResponse(
             sequence: sequence, applied: UInt32(clamping: tally.applied),
             ignoredOlder: UInt32(clamping: tally.ignoredOlder),
-            errors: refusals.map { refusal in
-                KassaV1.RowError(
-                    row: UInt32(clamping: refusal.row), field: refusal.field,
-                    reason: refusal.reason)
-            },
+            errors: refusals.map(\.message),
             reached: reached == .durable ? .durable : .fast,
             featureSet: "\(prepared.set.name)@\(prepared.version.number)")
     }

@@ -37,10 +37,10 @@ extension Worker {
         }
         let (set, version) = try featureSet(request.featureSet, at: "feature_set")
         let prepared: PreparedWrite
-        do throws(WriteError) {
+        do throws(FieldError) {
             prepared = try PreparedWrite(request, to: set, version: version, receivedAt: now)
         } catch {
-            throw EngineError(.invalidArgument, "\(error.field): \(error.reason)")
+            throw EngineError(error)
         }
         let command = FeatureWrite(
             prepared, durability: durability, sequence: request.sequence, engine: engine,

@@ -12,9 +12,12 @@ package import API
 package struct ReadBatch {
     private let plan: ReadPlan
     private var columns: [ReadColumnBuilder]
-    /// Rows that were damaged or unreadable.
+    /// Rows whose bytes are not what was written.
     package private(set) var damagedRowCount = 0
+    /// Rows in a layout that the plan's set does not know; see ``GatherSummary/unknownLayoutRowCount``.
+    package private(set) var unknownLayoutRowCount = 0
 
+    /// A batch without rows yet, with room for `capacity`.
     package init(_ plan: ReadPlan, capacity: Int) {
         self.plan = plan
         columns = plan.places.map {
@@ -31,7 +34,10 @@ package struct ReadBatch {
         do throws(RowDamage) {
             append(try RowView(verifying: row, of: plan.set), now: now)
         } catch {
-            damagedRowCount += 1
+            switch error {
+            case .damaged: damagedRowCount += 1
+            case .unknownLayout: unknownLayoutRowCount += 1
+            }
             for index in columns.indices { columns[index].appendMissing(.invalid, age: -1) }
         }
     }

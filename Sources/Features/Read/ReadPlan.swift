@@ -2,17 +2,19 @@
 
 /// The features to read of one version of a feature set, with their names resolved.
 package struct ReadPlan: Sendable {
+    /// The set that is read.
     package let set: FeatureSet
+    /// The version whose features are read.
     package let version: FeatureSetVersion
     /// Places in `version.features`, in the order asked for.
     let places: [Int]
 
     /// Resolves `features`; none means all, in their declared order.
     ///
-    /// - Throws: ``ReadPlanError``, naming the feature's place.
+    /// - Throws: ``FieldError``, naming the feature's place.
     package init(
         set: FeatureSet, version: FeatureSetVersion, features: [String] = []
-    ) throws(ReadPlanError) {
+    ) throws(FieldError) {
         self.set = set
         self.version = version
         guard !features.isEmpty else {
@@ -20,7 +22,7 @@ package struct ReadPlan: Sendable {
             return
         }
         guard features.count <= FeatureLimits.featuresMax else {
-            throw ReadPlanError(
+            throw FieldError(
                 field: "features", reason: "has more than \(FeatureLimits.featuresMax) names")
         }
         var known: [String: Int] = [:]
@@ -28,7 +30,7 @@ package struct ReadPlan: Sendable {
         var places: [Int] = []
         for (index, name) in features.enumerated() {
             guard let place = known[name] else {
-                throw ReadPlanError(
+                throw FieldError(
                     field: "features[\(index)]",
                     reason: "is not a feature of \(set.name)@\(version.number)")
             }
@@ -56,10 +58,4 @@ package struct ReadPlan: Sendable {
         // A hundred years at most, so that the product fits.
         milliseconds == 0 ? .max : Int64(milliseconds) * 1_000
     }
-}
-
-/// Why features cannot be read: INVALID_ARGUMENT or NOT_FOUND of a name.
-package struct ReadPlanError: Error, Equatable {
-    package let field: String
-    package let reason: String
 }

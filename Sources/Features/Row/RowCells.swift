@@ -42,8 +42,12 @@
     /// Collects the distinct event times of cells, latest first; returns how many.
     func gatherTimes(_ columnCount: Int) -> Int {
         var count = 0
+        var previous: Int64 = 0
         for column in 0..<columnCount where unsafe states[column] != Presence.absent.rawValue {
             let time = unsafe times[column]
+            // Neighbours mostly share their time.
+            if count > 0 && time == previous { continue }
+            previous = time
             let place = unsafe place(of: time, among: count)
             if unsafe place < count && distinct[place] == time { continue }
             var index = count

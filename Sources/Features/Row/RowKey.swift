@@ -20,6 +20,7 @@ internal import Base
 package struct RowKey: ~Copyable {
     var buffer = ByteBuffer(capacity: FeatureLimits.keyByteCountMax)
 
+    /// An empty key, with room for the longest.
     package init() {}
 
     /// The key, once finished.

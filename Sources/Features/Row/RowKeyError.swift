@@ -9,6 +9,8 @@ package enum RowKeyError: Error, Equatable {
     case idHasNUL
     /// Not UTF-8.
     case idNotUTF8
+    /// No id of a kind that the key needs.
+    case missingKind
     /// All ids together are too long: ``FeatureLimits/keyByteCountMax``.
     case keyTooLong
 
@@ -19,6 +21,7 @@ package enum RowKeyError: Error, Equatable {
         case .idTooLong: "is longer than \(FeatureLimits.idByteCountMax) bytes"
         case .idHasNUL: "contains a NUL byte"
         case .idNotUTF8: "is not UTF-8"
+        case .missingKind: "is missing"
         case .keyTooLong: "is too long together with the other ids of the key"
         }
     }

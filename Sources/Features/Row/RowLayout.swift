@@ -28,6 +28,7 @@ package final class RowLayout: Sendable {
 
     /// The number that a row names; 1 is the oldest.
     package let id: UInt16
+    /// The type of each column.
     package let types: [FeatureType]
     /// The offset of each column's slot from the start of the row.
     package let offsets: [Int]
@@ -62,6 +63,7 @@ package final class RowLayout: Sendable {
         fixedEnd = end
     }
 
+    /// Columns that a row of this layout has.
     package var columnCount: Int { types.count }
 
     /// 64-bit words of presence.

@@ -42,13 +42,21 @@ extension RowScratch {
     /// Spreads a row over the arrays.
     private func unpack(_ view: borrowing RowView) throws(RowDamage) {
         let layout = view.layout
+        let cells = unsafe self.cells
+        let hasOneTime = view.timeCount == 0
+        let latest = view.latestTime
+        var word: UInt64 = 0
         for column in 0..<layout.columnCount {
-            guard
-                let presence = view.presence(ofColumn: column),
-                let time = view.eventTime(ofColumn: column)
-            else { throw .damaged }
-            unsafe cells.states[column] = presence.rawValue
+            if column & 31 == 0 { word = view.presenceWord(column >> 5) }
+            guard let presence = Presence(rawValue: UInt8(truncatingIfNeeded: word & 3)) else {
+                throw .damaged
+            }
+            word >>= 2
             guard presence != .absent else { continue }
+            unsafe cells.states[column] = presence.rawValue
+            guard let time = hasOneTime ? latest : view.eventTime(ofColumn: column) else {
+                throw .damaged
+            }
             unsafe cells.times[column] = time
             guard presence == .present else { continue }
             if layout.types[column] == .string {
@@ -65,6 +73,7 @@ extension RowScratch {
         _ patch: borrowing RowPatch, over stored: Span<UInt8>, types: [FeatureType]
     ) -> Bool {
         var changed = false
+        let cells = unsafe self.cells
         for index in patch.columns.indices {
             let state = patch.states[index]
             guard state != Presence.absent.rawValue else { continue }

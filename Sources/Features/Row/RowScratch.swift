@@ -10,6 +10,7 @@ internal import Base
     let cells: RowCells
     var packed = ByteBuffer(capacity: 4_096)
 
+    /// Memory for rows of any layout.
     package init() {
         unsafe cells = .allocate()
     }

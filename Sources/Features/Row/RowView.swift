@@ -7,7 +7,9 @@ internal import Base
 /// Once made, its bytes carry the right checksum and its sections lie inside them. Reads of single cells
 /// still check what they use, so that not even a row with a forged checksum can trap.
 package struct RowView: ~Escapable {
+    /// The whole row.
     package let bytes: Span<UInt8>
+    /// The layout that the row names.
     package let layout: RowLayout
     /// Distinct event times beside the latest.
     package let timeCount: Int
@@ -53,8 +55,14 @@ package struct RowView: ~Escapable {
     /// What the row says about a column; absent if its layout lacks it, nil if it is malformed.
     package func presence(ofColumn column: Int) -> Presence? {
         guard column < layout.columnCount else { return .absent }
-        let word: UInt64 = bytes.load(at: RowLayout.headerByteCount + (column >> 5) * 8)
+        let word = presenceWord(column >> 5)
         return Presence(rawValue: UInt8(truncatingIfNeeded: word >> ((column & 31) * 2)) & 3)
+    }
+
+    /// The presence of columns `index * 32` and on, two bits each.
+    @inline(__always)
+    func presenceWord(_ index: Int) -> UInt64 {
+        bytes.load(at: RowLayout.headerByteCount + index * 8)
     }
 
     /// The event time of a column that the layout has, in microseconds; nil if it is malformed.
@@ -70,6 +78,7 @@ package struct RowView: ~Escapable {
     }
 
     /// The slot of a fixed column as bits: little-endian, zero-extended.
+    @inline(__always)
     package func bits(ofColumn column: Int) -> UInt64 {
         let offset = layout.offsets[column]
         switch layout.types[column] {

@@ -59,8 +59,14 @@ package struct FeatureCatalog: Sendable {
             let set = try FeatureSet(definition, id: nextSetID, kindsID: kindsID)
             let lines = definition.features.map { "feature \($0.name) added (\($0.type.name))" }
             change = FeatureSetChange(action: .add, version: 1, details: lines, set: set)
-            nextSetID += 1
         }
+        guard change.set.encodedState().count <= FeatureLimits.stateByteCountMax else {
+            throw .conflict(
+                field: "features",
+                reason: "the set's versions take more than \(FeatureLimits.stateByteCountMax) bytes"
+            )
+        }
+        nextSetID = max(nextSetID, change.set.id + 1)
         kindsIDs[definition.entityKinds] = kindsID
         sets[definition.name] = change.set
         return change

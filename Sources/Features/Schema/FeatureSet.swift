@@ -2,6 +2,7 @@
 
 /// All versions of the feature set of one name, with the columns and row layouts that they share.
 package struct FeatureSet: Sendable {
+    /// The name that versions are versions of.
     package let name: String
     /// The set's number in keys of rows.
     package let id: UInt32
@@ -11,8 +12,11 @@ package struct FeatureSet: Sendable {
     package internal(set) var layouts: [RowLayout]
     /// Version n is at index n - 1; never empty.
     package internal(set) var versions: [FeatureSetVersion]
+    /// Who answers for the set.
     package internal(set) var owner: String
+    /// For people.
     package internal(set) var description: String
+    /// For people and their tools.
     package internal(set) var labels: [String: String]
 
     /// The newest version.

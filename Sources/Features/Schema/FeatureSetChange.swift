@@ -11,6 +11,7 @@ package struct FeatureSetChange: Sendable {
         case unchanged
     }
 
+    /// What kind of change it is.
     package let action: Action
     /// The version that the definition is.
     package let version: UInt32

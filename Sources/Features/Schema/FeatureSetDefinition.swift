@@ -2,16 +2,21 @@
 
 /// A document of a feature set that was checked in itself: names, limits, defaults.
 package struct FeatureSetDefinition: Hashable, Sendable {
+    /// `[a-z][a-z0-9_]*`.
     package var name: String
     /// The version that the author means; 0 means the newest if nothing changed, else the next.
     package var version: UInt32
     /// The entity kinds that together are the key, in key order.
     package var entityKinds: [String]
+    /// The features, in the order that a model sees.
     package var features: [FeatureDefinition]
     /// A value older than this is expired; 0 means never.
     package var ttlMilliseconds: UInt64
+    /// Who answers for the set.
     package var owner: String
+    /// For people.
     package var description: String
+    /// For people and their tools.
     package var labels: [String: String]
 
     /// Checks a definition.

@@ -2,6 +2,7 @@
 
 /// A feature set as requests name it: "cart@3", or "cart" for the newest version.
 package struct FeatureSetReference: Hashable, Sendable {
+    /// The set's name.
     package let name: String
     /// 0 means the newest.
     package let version: UInt32

@@ -8,6 +8,7 @@ package struct FeatureSetVersion: Hashable, Sendable {
     package let entityKinds: [String]
     /// The number of that list of kinds in keys of rows.
     package let kindsID: UInt16
+    /// The features, in the order that a model sees; only their descriptions ever change.
     package internal(set) var features: [FeatureDefinition]
     /// The column of each feature, in the order of `features`.
     package let columnIDs: [UInt16]

@@ -4,6 +4,8 @@
 ///
 /// Its id is its place in ``FeatureSet/columns``.
 package struct PhysicalColumn: Hashable, Sendable {
+    /// The name of the features that lie on it.
     package let name: String
+    /// The type of the features that lie on it.
     package let type: FeatureType
 }

@@ -4,8 +4,10 @@ internal import Base
 
 /// Values that a caller knows now, which override stored ones.
 ///
-/// Each function gives the float that the input makes of a value, or nil if the value does not fit the
-/// input's type, which is the caller's mistake. The gatherer's rules hold: an unknown category is NaN.
+/// Each `value(ofInput:)` gives the float that the input makes of a value, or nil if the value does not
+/// fit the input's type, which is the caller's mistake. The gatherer's rules hold: an unknown category
+/// is NaN. Write the float into the vector with ``override(_:with:into:_:_:)``, and ``recount(_:_:_:)``
+/// once after the last.
 extension VectorPlan {
     /// A number, for float and int64 inputs; for int64 it must be whole.
     package func value(ofInput input: Int, number: Double) -> Float? {
@@ -38,5 +40,32 @@ extension VectorPlan {
         let table = unsafe tables[rules[input].table]
         let code = table.index(of: text)
         return code < 0 ? .nan : Float(code)
+    }
+
+    /// Puts a context value in the place of what was gathered: present, of age 0; nil is a null.
+    package func override(
+        _ input: Int, with value: Float?, into vector: inout MutableSpan<Float>,
+        _ statuses: inout MutableSpan<UInt8>, _ ages: inout MutableSpan<Int64>
+    ) {
+        vector[input] = value ?? .nan
+        statuses[input] = (value == nil ? ValueStatus.null : .present).rawValue
+        ages[input] = 0
+    }
+
+    /// Counts degraded inputs and the oldest age anew, after overrides.
+    package func recount(
+        _ statuses: Span<UInt8>, _ ages: Span<Int64>, _ summary: inout GatherSummary
+    ) {
+        precondition(statuses.count == count)
+        precondition(ages.count == count)
+        summary.degradedCount = 0
+        summary.oldestAge = -1
+        for input in statuses.indices {
+            let status = statuses[input]
+            if status != ValueStatus.present.rawValue { summary.degradedCount += 1 }
+            if status == ValueStatus.present.rawValue || status == ValueStatus.stale.rawValue {
+                summary.oldestAge = max(summary.oldestAge, ages[input])
+            }
+        }
     }
 }

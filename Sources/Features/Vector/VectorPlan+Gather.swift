@@ -50,18 +50,22 @@ extension VectorPlan {
         _ row: Span<UInt8>, _ group: Int, _ now: Int64, _ target: Target,
         _ summary: inout GatherSummary
     ) {
-        let isWhole: Bool
         do throws(RowDamage) {
             try RowView.verify(row)
-            isWhole = row[26] == RowLayout.formatVersion
-        } catch { isWhole = false }
+        } catch {
+            summary.damagedRowCount += 1
+            return unsafe fill(group, .invalid, target, &summary)
+        }
         let first = unsafe firstLayouts[group]
         let layoutCount = unsafe firstLayouts[group + 1] - first
-        let layoutIndex = isWhole ? Int(row.load(at: 24, as: UInt16.self)) - 1 : -1
+        let layoutIndex = Int(row.load(at: 24, as: UInt16.self)) - 1
         guard
-            layoutIndex >= 0, layoutIndex < layoutCount,
-            unsafe layouts[first + layoutIndex].fixedEnd <= row.count
+            row[26] == RowLayout.formatVersion, layoutIndex >= 0, layoutIndex < layoutCount
         else {
+            summary.unknownLayoutRowCount += 1
+            return unsafe fill(group, .invalid, target, &summary)
+        }
+        guard unsafe layouts[first + layoutIndex].fixedEnd <= row.count else {
             summary.damagedRowCount += 1
             return unsafe fill(group, .invalid, target, &summary)
         }

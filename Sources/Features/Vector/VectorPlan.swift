@@ -17,6 +17,7 @@ internal import Base
 @safe package final class VectorPlan: @unchecked Sendable {
     // Sendable and safe: the arrays are written in init only, and freed with the plan. An index is an
     // input (checked against the vector's count on entry) or comes from `compile`, which made the array.
+    /// The rows to fetch, each with its inputs.
     package let groups: [VectorGroup]
     /// The feature of each input.
     package let names: [String]
@@ -24,6 +25,8 @@ internal import Base
     package let setNames: [String]
     /// The type of each input.
     package let types: [FeatureType]
+    /// The categories of each input, in code order; empty unless it is a string.
+    package let categories: [[String]]
     let tables: [ByteTable]
     /// Context names: "feature" where only one input has it, and "set.feature".
     let inputNames: ByteTable
@@ -43,7 +46,7 @@ internal import Base
     package var count: Int { names.count }
 
     /// Compiles the inputs, in the model's own order.
-    package convenience init(_ inputs: [VectorInput]) throws(VectorPlanError) {
+    package convenience init(_ inputs: [VectorInput]) throws(FieldError) {
         self.init(try VectorPlanBuilder(inputs))
     }
 
@@ -52,6 +55,7 @@ internal import Base
         names = builder.names
         setNames = builder.setNames
         types = builder.rules.map(\.type)
+        categories = builder.categories
         tables = builder.tables
         inputNames = ByteTable(builder.contextNames.map(\.name))
         inputOfName = builder.contextNames.map(\.input)

@@ -7,6 +7,7 @@ struct VectorPlanBuilder {
     private(set) var groups: [VectorGroup] = []
     private(set) var names: [String] = []
     private(set) var setNames: [String] = []
+    private(set) var categories: [[String]] = []
     private(set) var tables: [ByteTable] = []
     private(set) var contextNames: [(name: String, input: Int)] = []
     private(set) var rules: [InputRule] = []
@@ -17,9 +18,9 @@ struct VectorPlanBuilder {
     private(set) var firstInputs: [Int] = []
     private var columns: [Int] = []
 
-    init(_ inputs: [VectorInput]) throws(VectorPlanError) {
+    init(_ inputs: [VectorInput]) throws(FieldError) {
         guard (1...FeatureLimits.inputsMax).contains(inputs.count) else {
-            throw VectorPlanError(
+            throw FieldError(
                 field: "inputs", reason: "must be 1 to \(FeatureLimits.inputsMax)")
         }
         for (index, input) in inputs.enumerated() { try add(input, at: "inputs[\(index)]") }
@@ -33,10 +34,10 @@ struct VectorPlanBuilder {
         firstLayouts.append(layouts.count)
     }
 
-    private mutating func add(_ input: VectorInput, at path: String) throws(VectorPlanError) {
+    private mutating func add(_ input: VectorInput, at path: String) throws(FieldError) {
         let version = input.version
         guard let place = version.index(ofFeature: input.feature) else {
-            throw VectorPlanError(
+            throw FieldError(
                 field: "\(path).feature", reason: "is not in \(input.set.name)@\(version.number)")
         }
         let feature = version.features[place]
@@ -44,7 +45,7 @@ struct VectorPlanBuilder {
         if feature.type == .string {
             let categoriesMax = FeatureLimits.categoriesMax
             guard (1...categoriesMax).contains(input.categories.count) else {
-                throw VectorPlanError(
+                throw FieldError(
                     field: "\(path).categories",
                     reason: "must be 1 to \(categoriesMax) for a string feature")
             }
@@ -53,22 +54,23 @@ struct VectorPlanBuilder {
                     $0.utf8.count <= FeatureLimits.textByteCountMax
                 })
             else {
-                throw VectorPlanError(
+                throw FieldError(
                     field: "\(path).categories",
                     reason: "has one longer than \(FeatureLimits.textByteCountMax) bytes")
             }
             guard Set(input.categories).count == input.categories.count else {
-                throw VectorPlanError(
+                throw FieldError(
                     field: "\(path).categories", reason: "has the same one twice")
             }
             table = tables.count
             tables.append(ByteTable(input.categories))
         } else if !input.categories.isEmpty {
-            throw VectorPlanError(
+            throw FieldError(
                 field: "\(path).categories", reason: "must be empty unless the feature is a string")
         }
         names.append(feature.name)
         setNames.append(input.set.name)
+        categories.append(input.categories)
         columns.append(Int(version.columnIDs[place]))
         rules.append(
             InputRule(
@@ -96,14 +98,14 @@ struct VectorPlanBuilder {
         milliseconds == 0 ? .max : Int64(milliseconds) * 1_000
     }
 
-    private mutating func nameInputs() throws(VectorPlanError) {
+    private mutating func nameInputs() throws(FieldError) {
         var counts: [String: Int] = [:]
         for name in names { counts[name, default: 0] += 1 }
         var seen: Set<String> = []
         for index in names.indices {
             let full = "\(setNames[index]).\(names[index])"
             guard seen.insert(full).inserted else {
-                throw VectorPlanError(
+                throw FieldError(
                     field: "inputs[\(index)].feature", reason: "is an earlier input already")
             }
             contextNames.append((full, index))

@@ -4,7 +4,7 @@ internal import API
 
 extension PreparedWrite {
     /// Spreads the request's columns over the cells.
-    mutating func takeColumns(_ given: [KassaV1.Column]) throws(WriteError) {
+    mutating func takeColumns(_ given: [KassaV1.Column]) throws(FieldError) {
         let cellCount = rowCount * given.count
         states = [UInt8](repeating: Presence.present.rawValue, count: cellCount)
         bits = [UInt64](repeating: 0, count: cellCount)
@@ -14,12 +14,12 @@ extension PreparedWrite {
             let guess =
                 place < version.features.count && version.features[place].name == column.name
             guard let index = guess ? place : version.index(ofFeature: column.name) else {
-                throw WriteError(
+                throw FieldError(
                     field: "columns[\(place)].name",
                     reason: "is not a feature of \(set.name)@\(version.number)")
             }
             guard !isTaken[index] else {
-                throw WriteError(
+                throw FieldError(
                     field: "columns[\(place)].name", reason: "is an earlier column's too")
             }
             isTaken[index] = true
@@ -31,14 +31,14 @@ extension PreparedWrite {
 
     private mutating func takeStates(
         _ column: KassaV1.Column, place: Int, of columnCount: Int
-    ) throws(WriteError) {
+    ) throws(FieldError) {
         let byteCount = (rowCount + 7) / 8
         guard column.nulls.isEmpty || column.nulls.count == byteCount else {
-            throw WriteError(
+            throw FieldError(
                 field: "columns[\(place)].nulls", reason: "must have a bit a row, or be empty")
         }
         guard column.absent.isEmpty || column.absent.count == byteCount else {
-            throw WriteError(
+            throw FieldError(
                 field: "columns[\(place)].absent", reason: "must have a bit a row, or be empty")
         }
         if column.nulls.isEmpty && column.absent.isEmpty { return }
@@ -53,13 +53,13 @@ extension PreparedWrite {
 
     private mutating func takeValues(
         _ column: KassaV1.Column, place: Int, of columnCount: Int, _ feature: FeatureDefinition
-    ) throws(WriteError) {
+    ) throws(FieldError) {
         let name = feature.name
         switch (feature.type, column.values) {
         case (_, nil):
             for row in 0..<rowCount
             where states[row * columnCount + place] == Presence.present.rawValue {
-                throw WriteError(
+                throw FieldError(
                     field: "columns[\(place)].values", reason: "is missing, and not all is null")
             }
         case (.float32, .floats(let source)):
@@ -94,16 +94,16 @@ extension PreparedWrite {
         case (.string, .texts(let source)):
             try takeTexts(source.values, name, place, columnCount)
         case (.float32, _), (.float64, _):
-            throw WriteError(
+            throw FieldError(
                 field: "columns[\(place)].values",
                 reason: "must be floats, doubles or integers for a \(feature.type.name)")
         case (.int64, _):
-            throw WriteError(
+            throw FieldError(
                 field: "columns[\(place)].values", reason: "must be integers for an int64")
         case (.bool, _):
-            throw WriteError(field: "columns[\(place)].values", reason: "must be flags for a bool")
+            throw FieldError(field: "columns[\(place)].values", reason: "must be flags for a bool")
         case (.string, _):
-            throw WriteError(
+            throw FieldError(
                 field: "columns[\(place)].values", reason: "must be texts for a string")
         }
     }
@@ -113,9 +113,9 @@ extension PreparedWrite {
     private mutating func fill<Source>(
         _ source: [Source], _ name: String, _ place: Int, _ columnCount: Int, _ reason: String,
         _ convert: (Source) -> UInt64?
-    ) throws(WriteError) {
+    ) throws(FieldError) {
         guard source.count == rowCount else {
-            throw WriteError(field: "columns[\(place)].values", reason: "must be one a row")
+            throw FieldError(field: "columns[\(place)].values", reason: "must be one a row")
         }
         var cell = place
         for row in 0..<rowCount {
@@ -132,9 +132,9 @@ extension PreparedWrite {
 
     private mutating func takeTexts(
         _ source: [String], _ name: String, _ place: Int, _ columnCount: Int
-    ) throws(WriteError) {
+    ) throws(FieldError) {
         guard source.count == rowCount else {
-            throw WriteError(field: "columns[\(place)].values", reason: "must be one a row")
+            throw FieldError(field: "columns[\(place)].values", reason: "must be one a row")
         }
         for row in 0..<rowCount {
             let cell = row * columnCount + place

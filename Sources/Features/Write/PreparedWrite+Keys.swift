@@ -4,39 +4,23 @@ internal import API
 
 extension PreparedWrite {
     /// Builds every row's key; key columns may come in any order.
-    mutating func takeKeys(_ given: [KassaV1.KeyColumn]) throws(WriteError) {
+    mutating func takeKeys(_ given: [KassaV1.KeyColumn]) throws(FieldError) {
         let kinds = version.entityKinds
         guard given.count == kinds.count else {
-            throw WriteError(
+            throw FieldError(
                 field: "keys", reason: "must be one a kind: \(kinds.joined(separator: ", "))")
         }
-        var ids: [[String]] = []
-        for kind in kinds {
-            guard let column = given.first(where: { $0.kind == kind }) else {
-                throw WriteError(field: "keys", reason: "has no ids of kind \(kind)")
-            }
-            guard column.ids.count == rowCount else {
-                throw WriteError(
-                    field: "keys[\(kind)].ids", reason: "must be as many as the other ids")
-            }
-            ids.append(column.ids)
-        }
+        let columns = try KeyColumns(given, kinds: kinds)
         keys.reserveCapacity(rowCount * 32)
         keyEnds.reserveCapacity(rowCount)
         var key = RowKey()
         for row in 0..<rowCount {
-            key.start(kindsID: version.kindsID)
-            var place = 0
-            do throws(RowKeyError) {
-                while place < ids.count {
-                    try key.append(ids[place][row])
-                    place += 1
-                }
-                try key.finish(setID: set.id)
+            do throws(FieldError) {
+                try columns.build(row, kindsID: version.kindsID, setID: set.id, into: &key)
                 let bytes = key.bytes
                 for index in bytes.indices { keys.append(bytes[index]) }
             } catch {
-                refuse(row, "keys[\(kinds[min(place, kinds.count - 1)])]", error.reason)
+                refuse(row, error.field, error.reason)
             }
             // A refused row has an empty key, which nobody asks for.
             keyEnds.append(UInt32(keys.count))
@@ -44,9 +28,9 @@ extension PreparedWrite {
     }
 
     /// Takes n event times, or one for all; none means now.
-    mutating func takeTimes(_ given: [Int64], now: Int64) throws(WriteError) {
+    mutating func takeTimes(_ given: [Int64], now: Int64) throws(FieldError) {
         guard given.count == rowCount || given.count <= 1 else {
-            throw WriteError(field: "event_time_us", reason: "must be one a row, or one, or none")
+            throw FieldError(field: "event_time_us", reason: "must be one a row, or one, or none")
         }
         times = given.isEmpty ? [now] : given
         let latest = min(
@@ -56,7 +40,7 @@ extension PreparedWrite {
             guard time < 0 || time > latest else { continue }
             let reason = time < 0 ? "is negative" : "is too far in the future"
             guard times.count > 1 || rowCount == 1 else {
-                throw WriteError(field: "event_time_us", reason: reason)
+                throw FieldError(field: "event_time_us", reason: reason)
             }
             refuse(index, "event_time_us", reason)
         }

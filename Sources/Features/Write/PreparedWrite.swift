@@ -14,8 +14,11 @@ package import Base
 /// are applied, all in the one transaction of the writer's group. Placeholders of null and absent cells
 /// are not looked at.
 package struct PreparedWrite: Sendable {
+    /// The set that is written, as it was when the write was checked.
     package let set: FeatureSet
+    /// The version that the request named.
     package let version: FeatureSetVersion
+    /// Rows of the request, refused ones included.
     package let rowCount: Int
     /// The rows that are refused, a reason each, ascending.
     package internal(set) var refusals: [RowRefusal] = []
@@ -37,27 +40,27 @@ package struct PreparedWrite: Sendable {
 
     /// Checks `request` against a version of a set.
     ///
-    /// - Throws: ``WriteError`` when the request as a whole makes no sense.
+    /// - Throws: ``FieldError`` when the request as a whole makes no sense.
     /// - Complexity: O(cells); a fixed number of allocations.
     package init(
         _ request: KassaV1.WriteRequest, to set: FeatureSet, version: FeatureSetVersion,
         receivedAt now: Timestamp
-    ) throws(WriteError) {
+    ) throws(FieldError) {
         self.set = set
         self.version = version
         rowCount = request.keys.first?.ids.count ?? 0
         guard (1...FeatureLimits.rowsMax).contains(rowCount) else {
-            throw WriteError(
+            throw FieldError(
                 field: "keys", reason: "must have 1 to \(FeatureLimits.rowsMax) ids a kind")
         }
         guard !request.columns.isEmpty else {
-            throw WriteError(field: "columns", reason: "needs at least one column")
+            throw FieldError(field: "columns", reason: "needs at least one column")
         }
         guard request.columns.count <= version.features.count else {
-            throw WriteError(field: "columns", reason: "has more columns than features")
+            throw FieldError(field: "columns", reason: "has more columns than features")
         }
         guard rowCount * request.columns.count <= FeatureLimits.cellsMax else {
-            throw WriteError(
+            throw FieldError(
                 field: "columns", reason: "have more than \(FeatureLimits.cellsMax) cells")
         }
         refused = [Bool](repeating: false, count: rowCount)
@@ -65,6 +68,15 @@ package struct PreparedWrite: Sendable {
         try takeTimes(request.eventTimeUs, now: now.microseconds)
         try takeColumns(request.columns)
         refusals.sort { $0.row < $1.row }
+    }
+
+    /// Rows that are to be applied.
+    package var acceptedRowCount: Int { rowCount - refusals.count }
+
+    /// About how many bytes of keys and values applying it writes, for the bounds of the writer's queue:
+    /// a row is at least as long as its layout says.
+    package var byteCountEstimate: Int {
+        keys.count + texts.count + acceptedRowCount * set.newestLayout.fixedEnd
     }
 
     /// Whether a row is refused.

@@ -11,5 +11,6 @@ package struct WriteTally: Hashable, Sendable {
     /// Rows that could not be merged; those refused in advance are in ``PreparedWrite/refusals``.
     package var refusals: [RowRefusal] = []
 
+    /// The tally of nothing applied yet.
     package init() {}
 }

@@ -4,7 +4,7 @@ extension PackedForest {
     /// `start` plus the leaves that a prepared row reaches, added tree by tree in order.
     ///
     /// Eight trees are walked side by side: a step waits for two loads, and eight independent chains
-    /// fill that time. No branch depends on the row, so random rows cost what repeated ones do.
+    /// fill that time. No choice of a child is a branch, so random rows cost what repeated ones do.
     /// Another kernel (SIMD, in C) may take this one's place: same arguments, same bits.
     func sum(_ row: UnsafePointer<Float>, from start: Float) -> Float {
         var total = start
@@ -29,6 +29,14 @@ extension PackedForest {
                 unsafe g = next(g, row)
                 unsafe h = next(h, row)
                 stepsLeft &-= 1
+                // Leaf-wise trees have a few deep ends that hardly any row reaches.
+                if stepsLeft == 4 || stepsLeft == 2 {
+                    let upper =
+                        unsafe a.pointee.step | b.pointee.step | c.pointee.step | d.pointee.step
+                    let lower =
+                        unsafe e.pointee.step | f.pointee.step | g.pointee.step | h.pointee.step
+                    if upper | lower == 0 { break }
+                }
             }
             unsafe total += a.pointee.value
             unsafe total += b.pointee.value

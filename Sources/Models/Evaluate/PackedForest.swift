@@ -49,9 +49,11 @@
     }
 }
 
-/// A copy of `array` that lives until it is deallocated.
+/// A copy of `array` that starts at a cache line and lives until it is deallocated.
 private func copy<Element: BitwiseCopyable>(_ array: [Element]) -> UnsafePointer<Element> {
-    let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(array.count, 1))
+    let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: max(array.count, 1) * MemoryLayout<Element>.stride, alignment: 64)
+    let copy = unsafe memory.bindMemory(to: Element.self, capacity: max(array.count, 1))
     // Safe: the memory holds as many elements as the array has.
     unsafe array.withUnsafeBufferPointer { source in
         if let base = source.baseAddress {

@@ -11,4 +11,7 @@ struct PackedNode {
     var slot: UInt16
     /// Nodes from here to the left child.
     var step: UInt16
+
+    /// A leaf that adds nothing: it fills up lines and groups.
+    static let gap = PackedNode(value: -0.0, slot: 0, step: 0)
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import API
+
+extension VectorPlan {
+    /// What a float of the vector says, as the API has values: a null for NaN, a category's text for its
+    /// code, an int64 as near as a float32 came to it.
+    ///
+    /// For replies that include the features; it allocates.
+    package func describe(_ value: Float, ofInput input: Int) -> KassaV1.Value {
+        guard !value.isNaN else { return KassaV1.Value(kind: .null(KassaV1.NullValue())) }
+        switch types[input] {
+        case .float32, .float64:
+            return KassaV1.Value(kind: .number(Double(value)))
+        case .int64:
+            // 2^63, which Int64.max rounds to, is no Int64.
+            return KassaV1.Value(kind: .integer(Int64(exactly: value) ?? .max))
+        case .bool:
+            return KassaV1.Value(kind: .flag(value != 0))
+        case .string:
+            let categories = categories[input]
+            guard let code = Int(exactly: value), categories.indices.contains(code) else {
+                return KassaV1.Value(kind: .null(KassaV1.NullValue()))
+            }
+            return KassaV1.Value(kind: .text(categories[code]))
+        }
+    }
+}
