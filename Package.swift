@@ -73,7 +73,13 @@ let layers: [[Target]] = [
 let executables: [Target] = [
     .executableTarget(
         name: "kassa",
-        dependencies: ["API", "Base", "Client", "Documents", "Server", "Wire"],
+        dependencies: [
+            "API", "Client", "Crypto", "Documents", "Files", "GRPC", "Server", "Wire",
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "KassaTests",
+        dependencies: ["API", "Documents", "Wire", "kassa"],
         swiftSettings: settings),
     .executableTarget(
         name: "EchoServer",

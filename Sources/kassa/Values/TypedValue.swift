@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Wire
+
+/// A value from the command line, read as the type that its feature is declared with.
+enum TypedValue: Equatable {
+    case float(Float)
+    case double(Double)
+    case integer(Int64)
+    case flag(Bool)
+    case text(String)
+    case null
+
+    /// Reads `text` for a feature of `type`; `null` is the explicit null of every type.
+    init(_ value: NamedText, type: KassaV1.FeatureType) throws(CommandError) {
+        if value.text == "null" {
+            self = .null
+            return
+        }
+        switch type {
+        case .float32:
+            guard let number = Float(value.text), number.isFinite else {
+                throw Self.wrong(value, "a number")
+            }
+            self = .float(number)
+        case .float64:
+            guard let number = Double(value.text), number.isFinite else {
+                throw Self.wrong(value, "a number")
+            }
+            self = .double(number)
+        case .int64:
+            guard let number = Int64(value.text) else { throw Self.wrong(value, "a whole number") }
+            self = .integer(number)
+        case .bool:
+            guard let flag = Bool(value.text) else { throw Self.wrong(value, "true or false") }
+            self = .flag(flag)
+        case .string:
+            self = .text(value.text)
+        default:
+            throw .failed("feature \(value.name) has a type that this kassa does not know")
+        }
+    }
+
+    private static func wrong(_ value: NamedText, _ wanted: String) -> CommandError {
+        .usage("\(value.name) must be \(wanted) or null, not \"\(value.text)\"")
+    }
+
+    /// The value in a request's context.
+    var value: KassaV1.Value {
+        switch self {
+        case .float(let number): KassaV1.Value(kind: .number(Double(number)))
+        case .double(let number): KassaV1.Value(kind: .number(number))
+        case .integer(let integer): KassaV1.Value(kind: .integer(integer))
+        case .flag(let flag): KassaV1.Value(kind: .flag(flag))
+        case .text(let text): KassaV1.Value(kind: .text(text))
+        case .null: KassaV1.Value(kind: .null(KassaV1.NullValue()))
+        }
+    }
+
+    /// The value as a column of one row; a null has a placeholder of the feature's type.
+    func column(_ name: String, type: KassaV1.FeatureType) -> KassaV1.Column {
+        var column = KassaV1.Column()
+        column.name = name
+        switch self {
+        case .float(let number): column.values = .floats(KassaV1.FloatValues(values: [number]))
+        case .double(let number): column.values = .doubles(KassaV1.DoubleValues(values: [number]))
+        case .integer(let integer):
+            column.values = .integers(KassaV1.IntegerValues(values: [integer]))
+        case .flag(let flag): column.values = .flags(KassaV1.FlagValues(values: [flag]))
+        case .text(let text): column.values = .texts(KassaV1.TextValues(values: [text]))
+        case .null:
+            column.nulls = [1]
+            switch type {
+            case .float32: column.values = .floats(KassaV1.FloatValues(values: [0]))
+            case .float64: column.values = .doubles(KassaV1.DoubleValues(values: [0]))
+            case .int64: column.values = .integers(KassaV1.IntegerValues(values: [0]))
+            case .bool: column.values = .flags(KassaV1.FlagValues(values: [false]))
+            default: column.values = .texts(KassaV1.TextValues(values: [""]))
+            }
+        }
+        return column
+    }
+}
