@@ -485,7 +485,7 @@ REFUSED_READS = {
     "unknown feature": (
         features_pb2.ReadRequest(
             keys=shop.keys("session", "a"), selections=[selection("profile", CANARY)]),
-        Code.INVALID_ARGUMENT, "selections[0].features"),
+        Code.INVALID_ARGUMENT, "selections[0]", "features[0]"),
     "no ids": (
         features_pb2.ReadRequest(selections=[selection("profile")]),
         Code.INVALID_ARGUMENT, "keys"),
@@ -494,7 +494,8 @@ REFUSED_READS = {
         Code.INVALID_ARGUMENT, "selections"),
     "wrong kind": (
         shop.read("profile", ids=["a"], kind=CANARY), Code.INVALID_ARGUMENT, "keys", "session"),
-    "empty id": (shop.read("profile", ids=["a", ""]), Code.INVALID_ARGUMENT, "keys", "id 1"),
+    "empty id": (
+        shop.read("profile", ids=["a", ""]), Code.INVALID_ARGUMENT, "keys[session]", "empty"),
     "10,001 ids": (
         shop.read("profile", ids=[str(row) for row in range(10_001)]),
         Code.INVALID_ARGUMENT, "keys", "10000"),
