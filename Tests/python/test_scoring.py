@@ -485,7 +485,7 @@ REFUSED_READS = {
     "unknown feature": (
         features_pb2.ReadRequest(
             keys=shop.keys("session", "a"), selections=[selection("profile", CANARY)]),
-        Code.INVALID_ARGUMENT, "selections[0]", "features[0]"),
+        Code.INVALID_ARGUMENT, "selections[0].features"),
     "no ids": (
         features_pb2.ReadRequest(selections=[selection("profile")]),
         Code.INVALID_ARGUMENT, "keys"),
@@ -494,8 +494,7 @@ REFUSED_READS = {
         Code.INVALID_ARGUMENT, "selections"),
     "wrong kind": (
         shop.read("profile", ids=["a"], kind=CANARY), Code.INVALID_ARGUMENT, "keys", "session"),
-    "empty id": (
-        shop.read("profile", ids=["a", ""]), Code.INVALID_ARGUMENT, "keys[session]", "empty"),
+    "empty id": (shop.read("profile", ids=["a", ""]), Code.INVALID_ARGUMENT, "keys", "ids[1]"),
     "10,001 ids": (
         shop.read("profile", ids=[str(row) for row in range(10_001)]),
         Code.INVALID_ARGUMENT, "keys", "10000"),

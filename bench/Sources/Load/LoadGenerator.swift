@@ -92,7 +92,8 @@ struct LoadGenerator: ~Copyable {
                     due = due.advanced(byNanoseconds: interval)
                 }
             }
-            try wait(requests)
+            let wake = isClosedLoop || due >= measureEnd ? measureEnd : due
+            try wait(requests, until: plan.spins ? now : wake, now: now)
         }
         return LoadResult(
             latencies: latencies, completed: completed, seconds: plan.seconds, statuses: statuses,
@@ -116,12 +117,19 @@ struct LoadGenerator: ~Copyable {
         inFlight += 1
     }
 
-    private mutating func wait(_ requests: borrowing RequestTable) throws(SocketError) {
-        let timeout: Int32 = plan.spins || !isClosedLoop ? 0 : 100
+    /// Handles what arrives, and waits for it until `wake` or a little longer.
+    private mutating func wait(
+        _ requests: borrowing RequestTable, until wake: MonotonicTime, now: MonotonicTime
+    ) throws(SocketError) {
+        // After the measured time every call is awaited, in steps.
+        let nanoseconds =
+            now >= measureEnd && !plan.spins ? 10_000_000 : wake.nanoseconds(since: now)
+        var timeout = timespec(
+            tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         // A few at a time: the rest is reported by the next wait.
         try unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 64) {
             events throws(SocketError) in
-            let count = unsafe epoll_wait(epoll, events.baseAddress, 64, timeout)
+            let count = unsafe epoll_pwait2(epoll, events.baseAddress, 64, &timeout, nil)
             for index in 0..<max(0, Int(count)) {
                 let tag = unsafe kassa_epoll_tag(events.baseAddress! + index)
                 try take(requests, connections[Int(tag)])

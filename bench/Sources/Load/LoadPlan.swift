@@ -6,7 +6,7 @@ struct LoadPlan {
         /// Each stream sends its next request when the last was answered.
         case closedLoop
         /// Requests are due at a constant rate, whatever the server does; a latency counts from the
-        /// moment when its request was due. The client spins, so that it is punctual.
+        /// moment when its request was due, and so includes what a client that sleeps wakes late.
         case openLoop(perSecond: Int)
     }
 
