@@ -36,6 +36,7 @@ final class Upload {
 package enum StreamLimits {
     /// Unanswered writes of one stream; a stream that reaches it is not read until half are answered.
     package static let openWritesMax = 256
-    /// Reply bytes that may wait for one client before its stream is not read any more.
-    package static let waitingReplyBytesMax = 1 << 20
+    /// Reply bytes of one stream that may wait for the client before the stream is not read any more:
+    /// well under what stops a whole connection, so that a few slow readers stop only themselves.
+    package static let waitingReplyBytesMax = 128 << 10
 }
