@@ -101,8 +101,10 @@ let executables: [Target] = [
         path: "Tests/durability/StoreTorture", swiftSettings: settings),
     .executableTarget(
         name: "Bench",
-        dependencies: ["API", "Base", "Client", "GRPC", "Metrics", "Transport", "Wire"],
-        path: "bench",
+        dependencies: [
+            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Transport", "Wire",
+        ],
+        path: "bench/Sources",
         swiftSettings: settings),
     .executableTarget(
         name: "WireEcho",

@@ -39,6 +39,8 @@ final class ServerConnection: ByteSession {
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
         session.produce(into: &buffer)
         resumeStreams()
+        // Calls are held back while many replies wait; what was sent may have made room for them.
+        if session.hasEvents { answerEvents() }
     }
 
     func drain(now: MonotonicTime) {
