@@ -4,7 +4,10 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
+
+import pytest
 
 from kassa_process import ROOT, binary
 
@@ -53,6 +56,25 @@ def test_a_server_that_does_not_start_fails_the_demo(tmp_path):
     assert result.returncode == 1
     assert "Demo: the server has not started; exit code 1" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path):
+    program = pathlib.Path(binary()).parent / "Demo"
+    # A group of its own, as a terminal's foreground job is.
+    process = subprocess.Popen(
+        [program, "run", "--sessions", "20000", "--kassa", binary()], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)})
+    for line in process.stdout:
+        if "likely to leave" in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Demo: the connection to 127.0.0.1:" in errors and "was lost" in errors
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
 
 
 def test_a_wrong_word_shows_the_usage():

@@ -3,6 +3,7 @@
 internal import API
 internal import Base
 internal import Client
+internal import Glibc
 internal import Simulator
 internal import Wire
 
@@ -127,6 +128,8 @@ struct LiveDriver {
                 moment, features: known, probability: probabilities[moment.session])
         {
             print(line.rendered(ink))
+            // Told as it happens, to a pipe as well.
+            fflush(nil)
         }
         guard moment.event.isLast else { return }
         evaluation.close(

@@ -18,6 +18,9 @@ struct DemoRun {
 
     func run() throws(CommandError) {
         let start = MonotonicTime.now()
+        // An interrupt from the terminal reaches the server as well, which drains: the next call
+        // fails, and what was begun is cleaned up on the way out. Children do not inherit this.
+        _ = signal(SIGINT) { _ in }
         let folder = try TemporaryFolder(named: "kassa-demo")
         let arguments = [
             "serve", "--data", folder.path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
