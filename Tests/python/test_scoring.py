@@ -494,7 +494,7 @@ REFUSED_READS = {
         Code.INVALID_ARGUMENT, "selections"),
     "wrong kind": (
         shop.read("profile", ids=["a"], kind=CANARY), Code.INVALID_ARGUMENT, "keys", "session"),
-    "empty id": (shop.read("profile", ids=["a", ""]), Code.INVALID_ARGUMENT, "keys", "id 1"),
+    "empty id": (shop.read("profile", ids=["a", ""]), Code.INVALID_ARGUMENT, "keys", "ids[1]"),
     "10,001 ids": (
         shop.read("profile", ids=[str(row) for row in range(10_001)]),
         Code.INVALID_ARGUMENT, "keys", "10000"),

@@ -39,12 +39,16 @@ extension Worker {
             let field = "selections[\(index)]"
             let (set, version) = try featureSet(selection.featureSet, at: "\(field).feature_set")
             let plan: ReadPlan
-            let keys: KeyColumns
             do throws(FieldError) {
                 plan = try ReadPlan(set: set, version: version, features: selection.features)
+            } catch {
+                throw EngineError(error, in: "\(field).")
+            }
+            let keys: KeyColumns
+            do throws(FieldError) {
                 keys = try KeyColumns(request.keys, kinds: version.entityKinds)
             } catch {
-                throw EngineError(error, in: "\(field): ")
+                throw EngineError(error)
             }
             let featureCount =
                 selection.features.isEmpty ? version.features.count : selection.features.count
@@ -71,7 +75,7 @@ extension Worker {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
         } catch {
-            throw EngineError(error)
+            throw EngineError(.invalidArgument, "\(error.field).ids[\(entity)]: \(error.reason)")
         }
         do throws(StoreError) {
             let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
