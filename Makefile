@@ -54,7 +54,7 @@ demo: deps ## Play the main job end to end, with a story.
 	.build/release/Demo run
 
 bench: deps release ## Measure Score beside nghttpd in one run; writes bench/results/score.json.
-	.build/release/Bench score
+	.build/release/Bench score --commit $$(git describe --always --dirty)
 
 train: ## Train the demo's model again (needs PyPI; the result is committed).
 	python3 -m venv .build/train

@@ -88,12 +88,12 @@ let executables: [Target] = [
         swiftSettings: settings),
     .executableTarget(
         name: "Demo",
-        dependencies: ["Base", "Simulator"],
+        dependencies: ["API", "Base", "Client", "Files", "Simulator", "Wire"],
         exclude: ["Configuration", "Training"],
         swiftSettings: settings),
     .testTarget(
         name: "DemoTests",
-        dependencies: ["Base", "Demo", "Simulator"],
+        dependencies: ["API", "Base", "Demo", "Files", "Simulator"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(

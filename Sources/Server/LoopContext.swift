@@ -15,6 +15,7 @@ final class LoopContext {
     let uploads: UploadBudget
     let memory = SessionMemory()
     let metrics = RPCMetrics(methods: RPC.labels)
+    let sessionMetrics: SessionMetrics
     var worker: Worker
     var writer = WireWriter()
     /// The loop, and how answers that other threads made come back to it; set once the loop exists.
@@ -28,6 +29,7 @@ final class LoopContext {
         self.control = control
         self.health = health
         self.uploads = uploads
+        sessionMetrics = SessionMetrics(loop: loop)
         worker = try Worker(engine: engine, loop: loop)
     }
 

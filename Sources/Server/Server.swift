@@ -88,6 +88,7 @@ package final class Server {
             try registry.register(BuildSource(version: configuration.version))
             for loop in loops {
                 try registry.register(loop.rpcMetrics)
+                try registry.register(loop.sessionMetrics)
                 try registry.register(LoopSource(loop.handle, index: loop.index))
             }
         } catch {
@@ -123,6 +124,7 @@ package final class Server {
     let port: UInt16
     let handle: LoopHandle
     let rpcMetrics: RPCMetrics
+    let sessionMetrics: SessionMetrics
     private let context: LoopContext
     private let loop: EventLoop
 
@@ -155,6 +157,7 @@ package final class Server {
         self.port = loop.port
         handle = loop.handle
         rpcMetrics = context.metrics
+        sessionMetrics = context.sessionMetrics
     }
 
     func run() {

@@ -19,6 +19,7 @@ final class ServerConnection: ByteSession {
     let session: ServerSession
     /// What is kept of streaming calls between their messages.
     var streams: [CallID: StreamState] = [:]
+    private var counted = SessionMetrics.Seen()
 
     init(_ id: ConnectionID, context: LoopContext, now: MonotonicTime) {
         self.id = id
@@ -71,6 +72,7 @@ final class ServerConnection: ByteSession {
             case .cancelled(let call): cancelled(call)
             }
         }
+        counted = context.sessionMetrics.count(session, since: counted, context.memory)
     }
 
     private func message(_ call: Call, _ now: Timestamp) {
@@ -109,7 +111,8 @@ final class ServerConnection: ByteSession {
 
     private func cancelled(_ call: Call) {
         if let stream = streams.removeValue(forKey: call.id) { release(stream) }
-        record(call, .cancelled)
+        // The session answers a call whose deadline passed; the client's own reset has no answer.
+        record(call, call.isAnswered ? call.status : .cancelled)
     }
 
     /// Answers a unary call at once, encoding straight into its reply.

@@ -5,6 +5,7 @@
 
 import Base
 import GRPC
+import Glibc
 import Transport
 
 func serve() throws {
@@ -15,6 +16,8 @@ func serve() throws {
         EchoSession(memory: memory, now: MonotonicTime.now())
     }
     print("listening on 127.0.0.1:\(loop.port)")
+    // Whoever started it reads the port from a pipe.
+    fflush(nil)
     loop.run()
 }
 

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / ".build" / "release" / "Bench"
 
@@ -22,14 +24,18 @@ THROUGHPUT_CASES = {
 H2LOAD_CASES = {f"h2load, one entity, c16 m{streams}" for streams in (1, 10, 100)}
 
 
-def test_the_score_bench_measures_every_case_without_errors(tmp_path):
+DEMO = ["--demo", ROOT / "Sources" / "Demo" / "Configuration"]
+
+
+@pytest.mark.parametrize("target, options", [("score", []), ("score-demo", DEMO)])
+def test_the_score_bench_measures_every_case_without_errors(tmp_path, target, options):
     output = tmp_path / "results" / "score.json"
-    command = [BENCH, "score", "--small", "--commit", "abc", "--output", output]
+    command = [BENCH, "score", "--small", "--commit", "abc", "--output", output, *options]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(output.read_text())
     assert set(result) == {"target", "commit", "machine", "rows"}
-    assert (result["target"], result["commit"]) == ("score", "abc")
+    assert (result["target"], result["commit"]) == (target, "abc")
 
     by_case = {}
     for row in result["rows"]:

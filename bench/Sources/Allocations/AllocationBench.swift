@@ -49,15 +49,15 @@ struct AllocationBench {
             program: server,
             environment: ["LD_PRELOAD=\(interposer)", "KASSA_ALLOCATION_COUNTS=\(path)"])
         defer { kassa.process.stop() }
-        let fixture = ScoreFixture(trees: 100, depth: 6, entityCount: 10_000)
+        let fixture = SyntheticData(trees: 100, depth: 6, entityCount: 10_000)
         let control = try ControlClient(port: kassa.port)
-        try fixture.configure(control)
-        _ = try fixture.load(control)
+        try fixture.configure(kassa.access(control))
+        try fixture.load(control)
         try fixture.verify(control)
 
         let requests = fixture.requests()
         let connection = try LoadConnection(
-            LoadPlan(port: kassa.port, call: .unary(path: ScoreFixture.path)),
+            LoadPlan(port: kassa.port, call: .unary(path: scorePath)),
             memory: SessionMemory())
         try score(warmUpCount, connection, requests)
         if traceCount > 0 { AllocationCounts.trace(traceCount, path: path) }

@@ -23,8 +23,8 @@ func runLoad(_ words: [String]) throws {
     case "grpc": call = .unary(path: words[2])
     case "score":
         guard let entities = Int(words[2]), entities > 0 else { throw BenchError(loadHelp) }
-        call = .unary(path: ScoreFixture.path)
-        requests = ScoreFixture(trees: 1, depth: 1, entityCount: entities).requests()
+        call = .unary(path: scorePath)
+        requests = SyntheticData(trees: 1, depth: 1, entityCount: entities).requests()
     default: throw BenchError(loadHelp)
     }
     if requests.count == 0 {

@@ -7,12 +7,15 @@ import Transport
 struct KassaServer {
     let folder: TemporaryFolder
     let process: ChildProcess
+    /// The program that runs.
+    let program: String
     let port: UInt16
     let adminPort: UInt16
 
     /// Starts `program`, or the one beside this program, with `environment` (`NAME=value`) added.
     init(program: String?, environment: [String] = []) throws {
         let program = try program ?? Self.programBeside()
+        self.program = program
         folder = try TemporaryFolder()
         port = try Machine.freePort()
         adminPort = try Machine.freePort()
@@ -25,6 +28,10 @@ struct KassaServer {
             environment.isEmpty ? words : ["env"] + environment + words, core: Machine.serverCore,
             log: log)
         try waitUntilReady(process, port: port, log: log)
+    }
+
+    func access(_ client: ControlClient) -> ServerAccess {
+        ServerAccess(client: client, port: port, program: program)
     }
 
     /// The release build puts both programs into one folder.

@@ -15,10 +15,10 @@ func runPrepare(_ words: [String]) throws {
     let options = try ScoreOptions(Array(words.dropFirst(2)))
     // The server may just be starting.
     let control = try connect(port: port, seconds: 10)
-    let fixture = ScoreFixture(
+    let fixture = SyntheticData(
         trees: options.trees, depth: options.depth, entityCount: options.entities)
-    try fixture.configure(control)
-    _ = try fixture.load(control)
+    try fixture.configure(ServerAccess(client: control, port: port, program: "kassa"))
+    try fixture.load(control)
     try fixture.verify(control)
     try Files.write(fixture.framedRequest.span, to: words[1])
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Base
 import Files
 import Glibc
 
@@ -8,16 +9,22 @@ struct ScoreBench {
     private typealias Servers = (kassa: KassaServer, floor: FloorServer)
 
     let options: ScoreOptions
-    let fixture: ScoreFixture
+    private var data: any ScoreData
     private var report: Report
     private var quiets: [Quiet] = []
     private var repeats = 0
 
     init(_ options: ScoreOptions) {
         self.options = options
-        fixture = ScoreFixture(
-            trees: options.trees, depth: options.depth, entityCount: options.entities)
-        report = Report(target: "score", commit: options.commit, machine: Machine.description)
+        if let demo = options.demo {
+            data = DemoData(folder: demo, entityCount: options.entities)
+        } else {
+            data = SyntheticData(
+                trees: options.trees, depth: options.depth, entityCount: options.entities)
+        }
+        report = Report(
+            target: options.demo == nil ? "score" : "score-demo", commit: options.commit,
+            machine: Machine.description)
     }
 
     mutating func run() throws {
@@ -28,25 +35,28 @@ struct ScoreBench {
             servers.floor.process.stop()
         }
         print(
-            "score: \(options.trees) trees of depth \(options.depth), \(options.entities) entities,",
+            "\(report.target): \(options.entities) entities,",
             "\(options.rounds) rounds of \(options.seconds) s, \(report.machine)")
         let control = try ControlClient(port: servers.kassa.port)
-        try fixture.configure(control)
-        let loadSeconds = try fixture.load(control)
+        try data.configure(kassa.access(control))
+        let loadStart = MonotonicTime.now()
+        try data.load(control)
+        let loadSeconds = Double(MonotonicTime.now().nanoseconds(since: loadStart)) / 1e9
         print(
             "loaded in \(format(loadSeconds)) s:",
-            "\(format(Double(options.entities) / loadSeconds)) rows/s")
-        try fixture.verify(control)
+            "\(format(Double(options.entities) / loadSeconds)) entities/s")
+        try data.verify(control)
 
-        let requests = fixture.requests()
+        let requests = data.requests()
         try Machine.pinSelf()
         for loadCase in LoadCase.all { try measure(loadCase, servers, requests) }
         if H2Load.isPresent { try measureH2Load(servers) }
 
         report.print()
         printNoise()
-        try report.write(to: options.output)
-        print("\nwritten: \(options.output)")
+        let output = options.output ?? "bench/results/\(report.target).json"
+        try report.write(to: output)
+        print("\nwritten: \(output)")
     }
 
     /// One case in all rounds, both servers in turn, the first of a round alternating.
@@ -60,7 +70,7 @@ struct ScoreBench {
             for isOurs in round % 2 == 0 ? [true, false] : [false, true] {
                 var plan = LoadPlan(
                     port: isOurs ? servers.kassa.port : servers.floor.port,
-                    call: isOurs ? .unary(path: ScoreFixture.path) : .get(path: FloorServer.path),
+                    call: isOurs ? .unary(path: scorePath) : .get(path: FloorServer.path),
                     connections: loadCase.connections, streams: loadCase.streams,
                     arrival: loadCase.arrival, spins: loadCase.spins)
                 plan.warmUpSeconds = options.warmUpSeconds
@@ -105,7 +115,7 @@ struct ScoreBench {
 
     private mutating func measureH2Load(_ servers: Servers) throws {
         let body = "\(servers.kassa.folder.path)/request"
-        try Files.write(fixture.framedRequest.span, to: body)
+        try Files.write(data.framedRequest.span, to: body)
         let h2load = H2Load(log: "\(servers.kassa.folder.path)/h2load.log")
         for shape in H2Load.shapes {
             var ours: [Double] = []
@@ -115,7 +125,7 @@ struct ScoreBench {
             for _ in 0..<options.rounds {
                 ours.append(
                     try h2load.run(
-                        port: servers.kassa.port, path: ScoreFixture.path,
+                        port: servers.kassa.port, path: scorePath,
                         streams: shape.streams, requests: requests, body: body))
                 peer.append(
                     try h2load.run(

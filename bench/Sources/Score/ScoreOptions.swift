@@ -11,7 +11,9 @@ struct ScoreOptions {
     var trees = 100
     var depth = 6
     var isSmall = false
-    var output = "bench/results/score.json"
+    /// The folder of the demo's configuration, if its model is to be measured.
+    var demo: String?
+    var output: String?
     var commit = "unknown"
     /// The server's program; without one, `kassa` beside this program.
     var server: String?
@@ -25,7 +27,8 @@ struct ScoreOptions {
           --repeats N      times that a measurement in a noisy moment is made again (2)
           --trees N        trees of the model (100)
           --depth N        depth of its trees (6)
-          --output FILE    where the JSON goes (bench/results/score.json)
+          --demo FOLDER    measure the model of Sources/Demo/Configuration instead
+          --output FILE    where the JSON goes (bench/results/score.json or score-demo.json)
           --commit ID      what the JSON calls the measured code
           --server FILE    the program to measure (kassa, beside this program)
           --small          a few seconds in total, to see that all of it works
@@ -51,6 +54,7 @@ struct ScoreOptions {
             case "--repeats": repeats = try Self.integer(word, value, 0...99)
             case "--trees": trees = try Self.integer(word, value, 1...5_000)
             case "--depth": depth = try Self.integer(word, value, 1...12)
+            case "--demo": demo = value
             case "--output": output = value
             case "--commit": commit = value
             case "--server": server = value

@@ -6,11 +6,9 @@ import Crypto
 import Glibc
 import Wire
 
-/// The data that the Score bench asks about: a feature set, a model, a scorer and rows.
-struct ScoreFixture {
-    static let path = "/kassa.v1.Scoring/Score"
+/// A random model over 32 features of float32, the same each time.
+struct SyntheticData: ScoreData {
     static let featureCount = 32
-    static let rowsPerWrite = 10_000
     static let uploadChunkBytes = 1 << 20
 
     let forest: SyntheticForest
@@ -32,8 +30,8 @@ struct ScoreFixture {
         return .random(in: -1..<1, using: &generator)
     }
 
-    /// Gives a fresh server the feature set, the model and the scorer.
-    func configure(_ client: ControlClient) throws {
+    func configure(_ server: ServerAccess) throws {
+        let client = server.client
         var set = KassaV1.FeatureSetSpec(name: "bench", version: 1, entity: ["session"])
         set.features = (0..<Self.featureCount).map {
             KassaV1.FeatureSpec(name: name(ofFeature: $0), type: .float32)
@@ -72,59 +70,28 @@ struct ScoreFixture {
         }
     }
 
-    /// Writes the rows of all entities; returns how many seconds that took.
-    func load(_ client: ControlClient) throws -> Double {
-        let start = MonotonicTime.now()
-        for first in stride(from: 0, to: entityCount, by: Self.rowsPerWrite) {
-            let entities = first..<min(first + Self.rowsPerWrite, entityCount)
+    func load(_ client: ControlClient) throws {
+        for entities in batches {
             let columns = (0..<Self.featureCount).map { feature in
                 KassaV1.Column(
                     name: name(ofFeature: feature),
                     values: .floats(
                         KassaV1.FloatValues(values: entities.map { value($0, feature) })))
             }
-            let request = KassaV1.WriteRequest(
-                featureSet: "bench@1",
-                keys: [KassaV1.KeyColumn(kind: "session", ids: entities.map(id))],
-                columns: columns)
-            let reply = try client.call(
-                "/kassa.v1.Features/Write", [request], reply: KassaV1.WriteResponse.self)
-            guard reply.errors.isEmpty, Int(reply.applied) == entities.count else {
-                throw BenchError("\(reply.applied) of \(entities.count) rows were applied")
-            }
+            let keys = [KassaV1.KeyColumn(kind: "session", ids: entities.map(id))]
+            try write("bench@1", keys, columns, client)
         }
-        return Double(MonotonicTime.now().nanoseconds(since: start)) / 1e9
     }
 
-    private func request(_ entity: Int) -> KassaV1.ScoreRequest {
+    func request(_ entity: Int) -> KassaV1.ScoreRequest {
         KassaV1.ScoreRequest(
             scorer: "bench", entities: [KassaV1.EntityKey(kind: "session", id: id(of: entity))])
     }
 
-    /// A request for every entity.
-    func requests() -> RequestTable {
-        var table = RequestTable(byteCount: entityCount * 40)
-        for entity in 0..<entityCount {
-            table.add { writer in request(entity).encode(into: &writer) }
-        }
-        return table
-    }
-
-    /// One Score request with its gRPC prefix, as h2load sends it.
-    var framedRequest: [UInt8] {
-        var writer = WireWriter()
-        writer.prefixed(request(entityCount / 2))
-        return writer.bytes.indices.map { writer.bytes[$0] }
-    }
-
-    /// Compares the server's scores of some entities with a walk of our own.
-    ///
-    /// A server that answers fast and wrong must not get a number.
-    func verify(_ client: ControlClient, count: Int = 200) throws {
-        for index in 0..<min(count, entityCount) {
-            let entity = index * entityCount / min(count, entityCount)
-            let reply = try client.call(
-                Self.path, [request(entity)], reply: KassaV1.ScoreResponse.self)
+    /// Compares the scores of some entities with a walk of our own.
+    func verify(_ client: ControlClient) throws {
+        for entity in sample(200) {
+            let reply = try score(entity, client)
             let row = (0..<Self.featureCount).map { value(entity, $0) }
             let expected = 1 / (1 + exp(-Double(forest.margin(of: row))))
             guard abs(reply.score - expected) < 1e-5, reply.degraded.isEmpty else {
