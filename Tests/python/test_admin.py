@@ -4,7 +4,6 @@
 import http.client
 import math
 import pathlib
-import re
 import shutil
 import socket
 import subprocess
@@ -18,7 +17,6 @@ import pytest
 import client as shop
 from client import Client, refusal
 from frames import Connection, message
-from kassa.v1 import values_pb2
 from kassa_process import eventually
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """gRPC over HTTP/2 byte by byte: every refusal of the protocol's table, other clients, drain, health."""
 
-import os
 import random
 import re
 import shutil
@@ -12,6 +11,7 @@ import time
 import urllib.request
 
 import grpc
+import hpack
 import pytest
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -19,14 +19,13 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase)
 from hyperframe.frame import (
-    DataFrame, HeadersFrame, PingFrame, PriorityFrame, RstStreamFrame, SettingsFrame,
+    ContinuationFrame, DataFrame, HeadersFrame, PingFrame, PriorityFrame, SettingsFrame,
     WindowUpdateFrame)
 
 import client as shop
 from client import Client
 from frames import PREFACE, Connection, fields, message
-from kassa.v1 import scoring_pb2, values_pb2
-from kassa_process import ROOT, eventually
+from kassa.v1 import features_pb2, scoring_pb2, values_pb2
 
 SCORE = "/kassa.v1.Scoring/Score"
 SCORE_STREAM = "/kassa.v1.Scoring/ScoreStream"
@@ -214,7 +213,6 @@ def test_too_many_header_bytes_reset_the_stream(server, connection, header_field
         block = own.encoder.encode(fields(SCORE) + header_fields)
         frames = [HeadersFrame(own.stream, block[:16_000], flags=["END_STREAM"])]
         if len(block) > 16_000:
-            from hyperframe.frame import ContinuationFrame
             frames.append(ContinuationFrame(own.stream, block[16_000:]))
         frames[-1].flags.add("END_HEADERS")
         own.send(*frames)
@@ -308,6 +306,38 @@ def test_ten_thousand_small_messages_in_one_run(connection, good_reply):
     assert_alive(connection, good_reply)
 
 
+def test_a_reply_of_megabytes_goes_window_by_window(server, connection):
+    """A large reply and the calls behind it come as the client makes room, whole and in full."""
+    ids = [f"large-{row}" for row in range(5_000)]
+    client = Client(server.address)
+    texts = [f"{row:>300}" for row in range(5_000)]
+    client.features.Write(
+        shop.write("profile", ids, shop.column("city", "texts", texts)), timeout=20)
+    client.close()
+    request = message(shop.read("profile", ids=ids).SerializeToString())
+    with Connection(server.port) as slow:
+        stream = slow.request("/kassa.v1.Features/Read", request)
+        behind = slow.request(SCORE, GOOD)
+        assert slow.until(lambda: len(slow.replies.get(stream, reply_none).body) == 65_535)
+        slow.until(lambda: False, 0.1)
+        received = 0
+        while not (stream in slow.replies and slow.replies[stream].done
+                   and behind in slow.replies and slow.replies[behind].done):
+            total = sum(len(reply.body) for reply in slow.replies.values())
+            assert total > received, "no progress"
+            slow.send(
+                WindowUpdateFrame(0, total - received),
+                WindowUpdateFrame(stream, total - received))
+            received = total
+            assert slow.until(
+                lambda: sum(len(reply.body) for reply in slow.replies.values()) > received
+                or all(number in slow.replies and slow.replies[number].done
+                       for number in (stream, behind)), 5)
+        answer = features_pb2.ReadResponse.FromString(slow.replies[stream].body[5:])
+        assert list(answer.feature_sets[0].columns[4].texts.values) == texts
+        assert slow.replies[stream].status == slow.replies[behind].status == OK
+
+
 class reply_none:
     body = b""
 
@@ -326,8 +356,6 @@ def grant(connection, stream, received):
 
 def conversation():
     """The bytes of a client that asks for everything, right and wrong, and how many streams it opens."""
-    import hpack
-
     scratch = Connection.__new__(Connection)
     scratch.encoder, scratch.stream = hpack.Encoder(), -1
     health = "/grpc.health.v1.Health/Check"

@@ -18,7 +18,7 @@ import pytest
 import client as shop
 import uci_split
 from client import Client
-from kassa.v1 import features_pb2, models_pb2, scoring_pb2
+from kassa.v1 import features_pb2, models_pb2
 
 BATCH_ROWS = 1_000
 CALLS_OPEN = 64
