@@ -49,6 +49,8 @@ extension KassaV1 {
             @inlinable package static var durability: UInt32 { 5 }
             /// The number of `sequence`.
             @inlinable package static var sequence: UInt32 { 6 }
+            /// The number of `generation`.
+            @inlinable package static var generation: UInt32 { 15 }
         }
 
         /// "cart@3", or "cart" for the newest version.
@@ -69,6 +71,9 @@ extension KassaV1 {
         /// The field `sequence`.
         package var sequence: UInt64 = 0
 
+        /// Into a generation that is being loaded instead of the live rows; 0 means the live rows.
+        package var generation: UInt64 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -79,7 +84,8 @@ extension KassaV1 {
             eventTimeUs: [Int64] = [],
             columns: [KassaV1.Column] = [],
             durability: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
-            sequence: UInt64 = 0
+            sequence: UInt64 = 0,
+            generation: UInt64 = 0
         ) {
             self.featureSet = featureSet
             self.keys = keys
@@ -87,6 +93,7 @@ extension KassaV1 {
             self.columns = columns
             self.durability = durability
             self.sequence = sequence
+            self.generation = generation
         }
 
         /// Reads fields until `reader` ends.
@@ -101,6 +108,7 @@ extension KassaV1 {
                 case 34: self.columns.append(try reader.message())
                 case 40: self.durability = try reader.enumeration()
                 case 48: self.sequence = try reader.uint64()
+                case 120: self.generation = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -115,6 +123,7 @@ extension KassaV1 {
             for element in self.columns { writer.message(4, element) }
             if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
             if self.sequence != 0 { writer.uint64(6, self.sequence) }
+            if self.generation != 0 { writer.uint64(15, self.generation) }
         }
     }
 }
@@ -664,5 +673,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byL6AQoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2UiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIpQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsIk8KEEZlYXR1cmVTZWxlY3Rpb24SHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGgoIZmVhdHVyZXMYAiADKAlSCGZlYXR1cmVzInIKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMiggMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMr8BCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKaAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24ilAIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMicgoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucyKCAwoKUmVhZENvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEikKBHR5cGUYAiABKA4yFS5rYXNzYS52MS5GZWF0dXJlVHlwZVIEdHlwZRIvCgZmbG9hdHMYAyABKAsyFS5rYXNzYS52MS5GbG9hdFZhbHVlc0gAUgZmbG9hdHMSMgoHZG91YmxlcxgEIAEoCzIWLmthc3NhLnYxLkRvdWJsZVZhbHVlc0gAUgdkb3VibGVzEjUKCGludGVnZXJzGAUgASgLMhcua2Fzc2EudjEuSW50ZWdlclZhbHVlc0gAUghpbnRlZ2VycxIsCgVmbGFncxgGIAEoCzIULmthc3NhLnYxLkZsYWdWYWx1ZXNIAFIFZmxhZ3MSLAoFdGV4dHMYByABKAsyFC5rYXNzYS52MS5UZXh0VmFsdWVzSABSBXRleHRzEhoKCHN0YXR1c2VzGAggASgMUghzdGF0dXNlcxIXCgdhZ2VzX21zGAkgAygSUgZhZ2VzTXNCCAoGdmFsdWVzImMKEEZlYXR1cmVTZXRWYWx1ZXMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSLgoHY29sdW1ucxgCIAMoCzIULmthc3NhLnYxLlJlYWRDb2x1bW5SB2NvbHVtbnMiYwoMUmVhZFJlc3BvbnNlEj0KDGZlYXR1cmVfc2V0cxgBIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZXRWYWx1ZXNSC2ZlYXR1cmVTZXRzEhQKBWVwb2NoGAIgASgEUgVlcG9jaCojCgpEdXJhYmlsaXR5EggKBEZBU1QQABILCgdEVVJBQkxFEAEyvwEKCEZlYXR1cmVzEjgKBVdyaXRlEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZRJCCgtXcml0ZVN0cmVhbRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2UoATABEjUKBFJlYWQSFS5rYXNzYS52MS5SZWFkUmVxdWVzdBoWLmthc3NhLnYxLlJlYWRSZXNwb25zZWIGcHJvdG8z")
 }

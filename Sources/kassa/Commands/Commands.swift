@@ -3,7 +3,8 @@
 /// Every command, in the order of the help.
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
-    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand, versionCommand,
+    modelGetCommand, modelDeleteCommand, writeCommand, loadCommand, readCommand, scoreCommand,
+    versionCommand,
 ]
 
 /// What `kassa --help` shows.
