@@ -28,6 +28,8 @@ package final class Server {
     package let adminPort: UInt16
     private let engine: Engine
     private let control = ControlThread()
+    /// Where generations are compared, which takes seconds.
+    private let checks = ControlThread(name: "checks")
     private let health: Health
     private let loops: [LoopSlot]
     private var admin: AdminServer?
@@ -43,6 +45,7 @@ package final class Server {
         for index in 0..<configuration.loopCount {
             let slot = try LoopSlot(
                 configuration, port: port, index: index, engine: engine, control: control,
+                checks: checks,
                 health: health, uploads: uploads)
             // The loops share one port, which the first may have chosen.
             port = slot.port
@@ -109,6 +112,8 @@ package final class Server {
         health.drain()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
+        // What a check has found is kept by the control thread.
+        checks.stop()
         control.stop()
         engine.stop()
         if let admin = admin.take() { admin.stop() }
@@ -130,12 +135,13 @@ package final class Server {
 
     init(
         _ configuration: ServerConfiguration, port: UInt16, index: Int, engine: Engine,
-        control: ControlThread, health: Health, uploads: UploadBudget
+        control: ControlThread, checks: ControlThread, health: Health, uploads: UploadBudget
     ) throws(ServerError) {
         self.index = index
         do throws(EngineError) {
             context = try LoopContext(
-                engine: engine, control: control, health: health, uploads: uploads, loop: index)
+                engine: engine, control: control, checks: checks, health: health,
+                uploads: uploads, loop: index)
         } catch {
             throw ServerError(error.reason)
         }

@@ -93,6 +93,9 @@ final class ServerConnection: ByteSession {
         case .writeStream: writeNext(call, now)
         case .apply, .getDocument, .listDocuments, .listModels, .getModel, .deleteModel:
             control(call, rpc, now)
+        case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
+            .discardGeneration, .listGenerations:
+            generations(call, rpc, now)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)
         case .healthWatch: watchHealth(call)

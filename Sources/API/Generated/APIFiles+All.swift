@@ -106,6 +106,7 @@ extension APIFiles {
         KassaStorageV1.AuditRecord.self,
         KassaStorageV1.StoredGeneration.self,
         KassaStorageV1.StoredGenerations.self,
+        KassaStorageV1.StoredDiscard.self,
         KassaStorageV1.StoredLoadProgress.self,
         KassaV1.WriteRequest.self,
         KassaV1.RowError.self,

@@ -289,7 +289,7 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
-    /// The generations of one feature set. The table of a discarded one is taken until it is empty.
+    /// The generations of one feature set.
     @usableFromInline package struct StoredGenerations: WireMessage, Equatable {
         /// The message's full name in the proto file.
         @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredGenerations" }
@@ -306,8 +306,6 @@ extension KassaStorageV1 {
             @inlinable package static var kept: UInt32 { 4 }
             /// The number of `loading`.
             @inlinable package static var loading: UInt32 { 5 }
-            /// The number of `discarded`.
-            @inlinable package static var discarded: UInt32 { 6 }
         }
 
         /// The field `feature_set`.
@@ -325,9 +323,6 @@ extension KassaStorageV1 {
         /// The field `loading`.
         package var loading: KassaStorageV1.StoredGeneration? = nil
 
-        /// The field `discarded`.
-        package var discarded: [KassaStorageV1.StoredGeneration] = []
-
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -337,15 +332,13 @@ extension KassaStorageV1 {
             nextId: UInt64 = 0,
             serving: KassaStorageV1.StoredGeneration? = nil,
             kept: KassaStorageV1.StoredGeneration? = nil,
-            loading: KassaStorageV1.StoredGeneration? = nil,
-            discarded: [KassaStorageV1.StoredGeneration] = []
+            loading: KassaStorageV1.StoredGeneration? = nil
         ) {
             self.featureSet = featureSet
             self.nextId = nextId
             self.serving = serving
             self.kept = kept
             self.loading = loading
-            self.discarded = discarded
         }
 
         /// Reads fields until `reader` ends.
@@ -358,7 +351,6 @@ extension KassaStorageV1 {
                 case 26: try reader.merge(into: &self.serving)
                 case 34: try reader.merge(into: &self.kept)
                 case 42: try reader.merge(into: &self.loading)
-                case 50: self.discarded.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -372,7 +364,59 @@ extension KassaStorageV1 {
             if let value = self.serving { writer.message(3, value) }
             if let value = self.kept { writer.message(4, value) }
             if let value = self.loading { writer.message(5, value) }
-            for element in self.discarded { writer.message(6, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// A generation that was given up: its table is taken until its rows are deleted.
+    @usableFromInline package struct StoredDiscard: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredDiscard" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature_set`.
+            @inlinable package static var featureSet: UInt32 { 1 }
+            /// The number of `generation`.
+            @inlinable package static var generation: UInt32 { 2 }
+        }
+
+        /// The field `feature_set`.
+        package var featureSet: String = ""
+
+        /// The field `generation`.
+        package var generation: KassaStorageV1.StoredGeneration? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            featureSet: String = "",
+            generation: KassaStorageV1.StoredGeneration? = nil
+        ) {
+            self.featureSet = featureSet
+            self.generation = generation
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.featureSet = try reader.string()
+                case 18: try reader.merge(into: &self.generation)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if let value = self.generation { writer.message(2, value) }
         }
     }
 }
@@ -444,6 +488,6 @@ extension APIFiles {
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvIlsKC1N0b3JlZE1vZGVsEicKBGluZm8YASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBGluZm8SIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Ik4KDFN0b3JlZFNjb3JlchIoCgRzcGVjGAEgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY1IEc3BlYxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gimAEKC0F1ZGl0UmVjb3JkEhMKBWF0X3VzGAEgASgSUgRhdFVzEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZhY3Rpb24YAyABKAlSBmFjdGlvbhIWCgZyZWFzb24YBCABKAlSBnJlYXNvbhIUCgVlcG9jaBgFIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgGIAMoCVIHZGV0YWlscyLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIsMCChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcSQAoJZGlzY2FyZGVkGAYgAygLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUglkaXNjYXJkZWQibAoSU3RvcmVkTG9hZFByb2dyZXNzEg4KAmlkGAEgASgEUgJpZBIfCgtyb3dzX2xvYWRlZBgCIAEoBFIKcm93c0xvYWRlZBIlCg5kdXBsaWNhdGVfa2V5cxgDIAEoBFINZHVwbGljYXRlS2V5c2IGcHJvdG8z")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvIlsKC1N0b3JlZE1vZGVsEicKBGluZm8YASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBGluZm8SIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Ik4KDFN0b3JlZFNjb3JlchIoCgRzcGVjGAEgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY1IEc3BlYxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gimAEKC0F1ZGl0UmVjb3JkEhMKBWF0X3VzGAEgASgSUgRhdFVzEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZhY3Rpb24YAyABKAlSBmFjdGlvbhIWCgZyZWFzb24YBCABKAlSBnJlYXNvbhIUCgVlcG9jaBgFIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgGIAMoCVIHZGV0YWlscyLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
 }

@@ -59,8 +59,9 @@ extension Worker {
                     "\(field): the request asks for more than \(ReadLimits.valuesMax) values")
             }
             var batch = ReadBatch(plan, capacity: entityCount)
+            let table = configuration.value.places.of(set.name).serving
             for entity in 0..<entityCount {
-                try append(entity, keys, set, version, at: now, to: &batch)
+                try append(entity, keys, set, version, table, at: now, to: &batch)
             }
             counters.read(damagedRows: batch.damagedRowCount + batch.unknownLayoutRowCount)
             response.featureSets.append(batch.finish())
@@ -70,7 +71,7 @@ extension Worker {
 
     private mutating func append(
         _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
-        at now: Timestamp, to batch: inout ReadBatch
+        _ table: Table, at now: Timestamp, to batch: inout ReadBatch
     ) throws(EngineError) {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
@@ -78,7 +79,7 @@ extension Worker {
             throw EngineError(.invalidArgument, "\(error.field).ids[\(entity)]: \(error.reason)")
         }
         do throws(StoreError) {
-            let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            let row = try transaction.value(forKey: key.bytes, in: table)
             batch.append(row, now: now.microseconds)
         } catch {
             throw EngineError(error)

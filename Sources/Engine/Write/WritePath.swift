@@ -42,9 +42,12 @@ extension Worker {
         } catch {
             throw EngineError(error)
         }
+        if request.generation > 0 {
+            try configuration.value.places.of(set.name).checkLoading(request.generation)
+        }
         let command = FeatureWrite(
-            prepared, durability: durability, sequence: request.sequence, engine: engine,
-            completion: completion)
+            prepared, generation: request.generation, durability: durability,
+            sequence: request.sequence, engine: engine, completion: completion)
         do throws(StoreError) {
             try engine.writer.submit(command)
         } catch {

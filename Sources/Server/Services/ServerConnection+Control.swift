@@ -52,10 +52,29 @@ extension ServerConnection {
     func submit(
         _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
     ) {
-        let ticket = ticket(call)
-        let deadline = call.deadline
-        let isQueued = context.control.submit {
-            [engine = context.engine, answers = context.answers!] in
+        if !queue(on: context.control, deadline: call.deadline, ticket(call), work) {
+            refuse(
+                call,
+                EngineError(.resourceExhausted, "too much control work is queued; try again later"))
+        }
+    }
+
+    /// Queues `work`, whose outcome answers the call of `ticket`; false when the queue is full.
+    func queue(
+        on thread: ControlThread, deadline: MonotonicTime, _ ticket: Ticket,
+        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
+    ) -> Bool {
+        Self.queue(
+            on: thread, deadline: deadline, ticket, context.engine, context.answers!, work)
+    }
+
+    /// The same from any thread.
+    static func queue(
+        on thread: ControlThread, deadline: MonotonicTime, _ ticket: Ticket, _ engine: Engine,
+        _ answers: Mailbox<Answer>,
+        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
+    ) -> Bool {
+        thread.submit {
             guard MonotonicTime.now() < deadline else { return }
             let outcome: Answer.Outcome
             do throws(EngineError) {
@@ -64,11 +83,6 @@ extension ServerConnection {
                 outcome = .refusal(error)
             }
             _ = answers.post(Answer(ticket: ticket, outcome: outcome))
-        }
-        if !isQueued {
-            refuse(
-                call,
-                EngineError(.resourceExhausted, "too much control work is queued; try again later"))
         }
     }
 

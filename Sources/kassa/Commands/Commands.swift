@@ -4,7 +4,8 @@
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
     modelGetCommand, modelDeleteCommand, writeCommand, loadCommand, readCommand, scoreCommand,
-    versionCommand,
+    generationListCommand, generationCheckCommand, generationSwitchCommand,
+    generationRollbackCommand, generationDiscardCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.
