@@ -19,7 +19,7 @@ private let timeFlag = Flag(
     name: "--time", value: "COLUMN", help: "The column with the event times; else all are now.")
 private let timeFormatFlag = Flag(
     name: "--time-format", value: "FORMAT",
-    help: "date (2020-04-01T12:00:00Z, 2020-04-01 12:00:00 UTC), s, ms or us; date by default.")
+    help: "date (RFC 3339, or ending in UTC), s, ms or us; date by default.")
 private let emptyFlag = Flag(
     name: "--empty-is-null", help: "An empty field is a null, instead of nothing said.")
 private let nullFlag = Flag(
