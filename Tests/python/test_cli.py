@@ -317,3 +317,26 @@ def test_help_and_version_need_no_server(kassa):
         assert page.splitlines()[2].startswith(f"usage: kassa {name}")
     assert re.fullmatch(r"kassa \d+\.\d+\.\d+\n", kassa("version", server=nowhere))
     assert set(kassa.json("version")) == {"version"}
+
+
+def test_a_file_of_settings_stands_for_flags_and_flags_win(kassa, tmp_path):
+    settings = tmp_path / "kassa.yaml"
+    settings.write_text(f"data: {tmp_path}/data\nlisten: 127.0.0.1:1\nadmin: 127.0.0.1:0\nloops: 1\n")
+    process = subprocess.Popen(
+        [binary(), "serve", "--config", settings, "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline().endswith(f"data in {tmp_path}/data\n")
+        assert process.stdout.readline().startswith("listening on 127.0.0.1:")
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_an_unknown_setting_is_named_with_the_nearest_one(kassa, tmp_path):
+    settings = tmp_path / "kassa.yaml"
+    settings.write_text("listn: 127.0.0.1:0\n")
+    found = subprocess.run(
+        [binary(), "serve", "--config", settings], capture_output=True, text=True)
+    assert found.returncode == 1
+    assert found.stderr == f'kassa: {settings}:1:1: unknown key "listn"; did you mean "listen"?\n'

@@ -63,6 +63,15 @@ struct Arguments {
         return "kassa \(command.name) needs \(command.operands), but was given \(given)"
     }
 
+    /// The same, with `defaults` for flags that were not typed.
+    func withDefaults(_ defaults: [String: String]) -> Arguments {
+        var arguments = self
+        for (name, value) in defaults where arguments.values[name] == nil {
+            arguments.values[name] = [value]
+        }
+        return arguments
+    }
+
     /// Whether the switch `name` was given.
     func has(_ name: String) -> Bool {
         values[name] != nil
