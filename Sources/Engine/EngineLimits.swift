@@ -11,8 +11,6 @@ package enum EngineLimits {
     package static let sparedReaders = 16
     /// Documents in one `Apply`.
     package static let documentsMax = 1_000
-    /// Bytes of a name: feature sets, features, models, scorers, entity kinds.
-    package static let nameByteCountMax = 64
     /// Categories of one input.
     package static let categoriesMax = 10_000
     /// Versions of one model.
