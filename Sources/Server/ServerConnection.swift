@@ -110,7 +110,7 @@ final class ServerConnection: ByteSession {
     }
 
     private func cancelled(_ call: Call) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         // The session answers a call whose deadline passed; the client's own reset has no answer.
         record(call, call.isAnswered ? call.status : .cancelled)
     }
@@ -147,17 +147,23 @@ final class ServerConnection: ByteSession {
 
     /// Ends a call and counts it.
     func finish(_ call: Call, _ status: Status) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         session.finish(call, status: status)
         record(call, status)
     }
 
     /// Ends a call with an engine's refusal and counts it.
     func refuse(_ call: Call, _ error: EngineError) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         let status = Status(error)
         session.finish(call, status: status, message: error.reason.utf8Span.span)
         record(call, status)
+    }
+
+    /// Drops what is kept of a streaming call; a unary one keeps nothing.
+    private func forget(_ call: Call) {
+        guard !streams.isEmpty, let stream = streams.removeValue(forKey: call.id) else { return }
+        release(stream)
     }
 
     private func record(_ call: Call, _ status: Status) {

@@ -54,21 +54,28 @@ extension ServerConnection {
     ) {
         let ticket = ticket(call)
         let deadline = call.deadline
-        let isQueued = context.control.submit {
-            [engine = context.engine, answers = context.answers!] in
-            guard MonotonicTime.now() < deadline else { return }
-            let outcome: Answer.Outcome
-            do throws(EngineError) {
-                outcome = .reply(try work(engine))
-            } catch {
-                outcome = .refusal(error)
+        do throws(EngineError) {
+            try context.expectAnswer()
+            let isQueued = context.control.submit {
+                [engine = context.engine, answers = context.answers!] in
+                let outcome: Answer.Outcome
+                do throws(EngineError) {
+                    guard MonotonicTime.now() < deadline else {
+                        throw EngineError(.unavailable, "the deadline passed before it was begun")
+                    }
+                    outcome = .reply(try work(engine))
+                } catch {
+                    outcome = .refusal(error)
+                }
+                _ = answers.post(Answer(ticket: ticket, outcome: outcome))
             }
-            _ = answers.post(Answer(ticket: ticket, outcome: outcome))
-        }
-        if !isQueued {
-            refuse(
-                call,
-                EngineError(.resourceExhausted, "too much control work is queued; try again later"))
+            if !isQueued {
+                context.expectNoAnswer()
+                throw EngineError(
+                    .resourceExhausted, "too much control work is queued; try again later")
+            }
+        } catch {
+            refuse(call, error)
         }
     }
 
