@@ -15,6 +15,8 @@ package enum EngineLimits {
     package static let categoriesMax = 10_000
     /// Versions of one model.
     package static let modelVersionsMax = 1_000
+    /// The highest number of a model's version: far from where counting on would overflow.
+    package static let modelVersionMax: UInt32 = 1_000_000_000
     /// Bytes of an owner, a description, an actor or a reason.
     package static let proseByteCountMax = 4_096
     /// Labels of one resource.

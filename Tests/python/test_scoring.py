@@ -727,6 +727,8 @@ REFUSED_SPECS = {
     "no bytes": (spec(byte_count=0), Code.INVALID_ARGUMENT, "spec.byte_count"),
     "256 MiB + 1": (spec(byte_count=(256 << 20) + 1), Code.INVALID_ARGUMENT, "spec.byte_count"),
     "2^64 - 1 bytes": (spec(byte_count=2**64 - 1), Code.INVALID_ARGUMENT, "spec.byte_count"),
+    "version 1,000,000,001": (
+        spec(version=10**9 + 1), Code.INVALID_ARGUMENT, "spec.version"),
     "fewer bytes announced": (spec(byte_count=100), Code.INVALID_ARGUMENT, "byte_count"),
     "more bytes announced": (spec(byte_count=1 << 20), Code.INVALID_ARGUMENT, "spec.byte_count"),
     "another digest": (
