@@ -588,6 +588,8 @@ REFUSED_READS = {
     "10,001 ids": (
         shop.read("profile", ids=[str(row) for row in range(10_001)]),
         Code.INVALID_ARGUMENT, "keys", "10000"),
+    "65 selections": (
+        shop.read(*["profile"] * 65, ids=["a"]), Code.INVALID_ARGUMENT, "selections", "64"),
     "too many values": (
         shop.read(*["profile"] * 21, ids=[str(row) for row in range(10_000)]),
         Code.INVALID_ARGUMENT, "selections[20]", "1000000"),

@@ -10,6 +10,8 @@ package import Wire
 package enum ReadLimits {
     /// Values (entities times features) in one request.
     package static let valuesMax = 1_000_000
+    /// Feature sets in one request.
+    package static let selectionsMax = 64
 }
 
 /// The read path of `Features.Read`, top to bottom.
@@ -31,6 +33,11 @@ extension Worker {
         let entityCount = request.keys.first?.ids.count ?? 0
         guard !request.selections.isEmpty else {
             throw EngineError(.invalidArgument, "selections: at least one feature set is needed")
+        }
+        guard request.selections.count <= ReadLimits.selectionsMax else {
+            throw EngineError(
+                .invalidArgument,
+                "selections: more than \(ReadLimits.selectionsMax) in one request")
         }
         try renewSnapshot()
         var response = KassaV1.ReadResponse(epoch: configuration.value.epoch)
