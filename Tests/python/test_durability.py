@@ -256,6 +256,16 @@ def test_a_server_that_cannot_start_says_why(tmp_path, flags, word):
     assert word in result.stderr and "listening" not in result.stdout
 
 
+def test_a_server_whose_output_nobody_reads_still_drains(tmp_path):
+    process = subprocess.Popen(
+        command(tmp_path / "data"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while "admin on" not in process.stdout.readline():
+        assert process.poll() is None
+    process.stdout.close()
+    process.terminate()
+    assert process.wait(40) == 0
+
+
 def test_a_drained_server_starts_again_with_everything(start_server):
     server = start_server()
     client = Client(server.address)

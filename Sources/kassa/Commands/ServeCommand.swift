@@ -56,6 +56,8 @@ let serveCommand = Command(
     configuration.pollMicroseconds = UInt64(
         try arguments.integer("--poll-us", in: 0...1_000_000, default: 50))
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
+    // Whoever reads the output may go first; the server ends when it is told to, and in order.
+    Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
