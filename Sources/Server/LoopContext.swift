@@ -60,6 +60,13 @@ final class LoopContext {
         }
     }
 
+    /// Lets go of the loop, which holds the context too: to be called once the loop has ended, so that
+    /// both go, and with them the engine and its folder.
+    func detach() {
+        loop = nil
+        answers = nil
+    }
+
     /// Hands an answer of another thread to its connection, if that is still open.
     private func deliver(_ answer: Answer) {
         owedAnswers -= 1

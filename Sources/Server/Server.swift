@@ -109,6 +109,7 @@ package final class Server {
         health.drain()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
+        for loop in loops { loop.detach() }
         control.stop()
         engine.stop()
         if let admin = admin.take() { admin.stop() }
@@ -117,7 +118,7 @@ package final class Server {
 
 /// One event loop on its way to its thread.
 ///
-/// Made on the main thread, run on another: after `run` began nothing of it but the handle and the
+/// Made on the main thread, run on another: while `run` runs nothing of it but the handle and the
 /// metrics, which are Sendable, is used elsewhere.
 @safe private final class LoopSlot: @unchecked Sendable {
     let index: Int
@@ -162,5 +163,9 @@ package final class Server {
 
     func run() {
         loop.run()
+    }
+
+    func detach() {
+        context.detach()
     }
 }
