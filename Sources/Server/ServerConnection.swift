@@ -50,7 +50,6 @@ final class ServerConnection: ByteSession {
     }
 
     func closed() {
-        for (_, stream) in streams { release(stream) }
         streams.removeAll()
     }
 
@@ -132,7 +131,8 @@ final class ServerConnection: ByteSession {
 
     /// Takes an answer that another thread made.
     func take(_ answer: Answer, now: MonotonicTime) {
-        guard let call = session.call(answer.ticket.call) else { return }
+        // A call whose deadline has passed is answered and counted, though it may not have left yet.
+        guard let call = session.call(answer.ticket.call), !call.isAnswered else { return }
         switch answer.outcome {
         case .reply(let bytes):
             session.reply(call, message: bytes.span)
@@ -162,8 +162,7 @@ final class ServerConnection: ByteSession {
 
     /// Drops what is kept of a streaming call; a unary one keeps nothing.
     private func forget(_ call: Call) {
-        guard !streams.isEmpty, let stream = streams.removeValue(forKey: call.id) else { return }
-        release(stream)
+        if !streams.isEmpty { streams[call.id] = nil }
     }
 
     private func record(_ call: Call, _ status: Status) {
