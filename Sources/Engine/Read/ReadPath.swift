@@ -30,7 +30,6 @@ extension Worker {
         } catch {
             throw EngineError(.malformed, "ReadRequest: \(error)")
         }
-        let entityCount = request.keys.first?.ids.count ?? 0
         guard !request.selections.isEmpty else {
             throw EngineError(.invalidArgument, "selections: at least one feature set is needed")
         }
@@ -39,8 +38,30 @@ extension Worker {
                 .invalidArgument,
                 "selections: more than \(ReadLimits.selectionsMax) in one request")
         }
+        var answer = try gather(request, at: now)
+        if answer.unknownLayoutRowCount > 0 {
+            // A row was written under a newer configuration than this loop's: move to it.
+            begin()
+            answer = try gather(request, at: now)
+        }
+        counters.read(damagedRows: answer.damagedRowCount + answer.unknownLayoutRowCount)
+        answer.response.encode(into: &writer)
+    }
+
+    /// What a request comes to under one configuration and one snapshot.
+    private struct Answer {
+        var response: KassaV1.ReadResponse
+        var damagedRowCount = 0
+        var unknownLayoutRowCount = 0
+    }
+
+    /// Looks all selections up.
+    private mutating func gather(
+        _ request: KassaV1.ReadRequest, at now: Timestamp
+    ) throws(EngineError) -> Answer {
         try renewSnapshot()
-        var response = KassaV1.ReadResponse(epoch: configuration.value.epoch)
+        let entityCount = request.keys.first?.ids.count ?? 0
+        var answer = Answer(response: KassaV1.ReadResponse(epoch: configuration.value.epoch))
         var valueCount = 0
         for (index, selection) in request.selections.enumerated() {
             let field = "selections[\(index)]"
@@ -69,10 +90,11 @@ extension Worker {
             for entity in 0..<entityCount {
                 try append(entity, keys, set, version, at: now, to: &batch)
             }
-            counters.read(damagedRows: batch.damagedRowCount + batch.unknownLayoutRowCount)
-            response.featureSets.append(batch.finish())
+            answer.damagedRowCount += batch.damagedRowCount
+            answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
+            answer.response.featureSets.append(batch.finish())
         }
-        response.encode(into: &writer)
+        return answer
     }
 
     private mutating func append(
