@@ -59,9 +59,13 @@ internal import Synchronization
         let wantedMapBytes = max(configuration.mapBytes, header?.leastMapBytes ?? 0)
         // LMDB wants whole pages of the system; no page is larger than 64 KiB.
         let mapBytes = wantedMapBytes &+ 65_535 & ~65_535
+        let definitions = [TableDefinition(name: "meta")] + definitions
+        if header == nil {
+            try OpenedEnvironment.create(path: path, mapBytes: mapBytes, tables: definitions)
+        }
         let opened = try OpenedEnvironment(
             path: path, mapBytes: mapBytes, readersMax: configuration.readersMax,
-            tables: [TableDefinition(name: "meta")] + definitions)
+            tables: definitions)
         self.lock = lock
         self.path = path
         self.mapBytes = mapBytes

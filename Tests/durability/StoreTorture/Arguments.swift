@@ -8,6 +8,7 @@ struct Arguments {
     enum Verb: String {
         case write
         case verify
+        case verifyImages = "verify-images"
     }
 
     var verb: Verb
@@ -16,6 +17,12 @@ struct Arguments {
     var commands = UInt64.max
     /// Where to kill the process itself.
     var killAt: (point: FaultPoint, skipping: Int)?
+    /// Whether to leave out the syncs of durable groups: a bug, for the harness to find.
+    var skipsSyncs = false
+    /// One write in so many is followed by a pause of up to 20 ms.
+    var pauseOneIn: UInt64 = 400
+    /// The seed of the choices; without it, the process number.
+    var seed: UInt64?
     /// The last sequence that must be there.
     var acknowledged: UInt64 = 0
     /// The first sequence whose rows are compared byte by byte.
@@ -34,6 +41,15 @@ struct Arguments {
             case "--commands":
                 guard let number = UInt64(value) else { return nil }
                 commands = number
+            case "--seed":
+                guard let number = UInt64(value) else { return nil }
+                seed = number
+            case "--pause-one-in":
+                guard let number = UInt64(value), number > 0 else { return nil }
+                pauseOneIn = number
+            case "--plant":
+                guard value == "skipped-sync" else { return nil }
+                skipsSyncs = true
             case "--acknowledged":
                 guard let number = UInt64(value) else { return nil }
                 acknowledged = number

@@ -5,10 +5,11 @@
 //
 //     StoreTorture write <directory> [--commands <count>] [--kill-at <fault point>:<hits to skip>]
 //     StoreTorture verify <directory> [--acknowledged <sequence>] [--from <sequence>]
+//     StoreTorture verify-images <directory>
 //
-// `kill9.py` drives it. A replay of a system-call trace can drive it the same way: `write` under
-// `strace`, then `verify` on each image that a power cut could have left, with `--acknowledged` for
-// the last durable write before the cut.
+// `verify-images` reads lines "<directory below> <acknowledged sequence>" and answers each with a line
+// that begins `ok`, `lost`, `broken` or `refused`. `kill9.py`, `syscall_faults.py` and `power_cut.py`
+// drive all this.
 
 internal import Glibc
 internal import Store
@@ -18,11 +19,13 @@ func runTorture() -> Int32 {
         printError("usage: StoreTorture write|verify <directory> [options]; see main.swift")
         return 64
     }
+    if arguments.verb == .verifyImages { return verifyImages(below: arguments.directory) }
     do throws(StoreError) {
         let environment = try Environment(at: arguments.directory, tables: Row.tables)
         switch arguments.verb {
         case .write: return try write(to: environment, arguments)
         case .verify: return try verify(environment, arguments)
+        case .verifyImages: return 64
         }
     } catch {
         printError(error.message)

@@ -10,12 +10,14 @@ func write(to environment: Environment, _ arguments: Arguments) throws(StoreErro
     if let (point, skipping) = arguments.killAt {
         environment.faults.arm(point, .kill, skipping: skipping)
     }
+    // Armed with no error, the point takes the place of the call: it is not made, and "succeeds".
+    if arguments.skipsSyncs { environment.faults.arm(.sync, .fail(errno: 0)) }
     var limits = WriterLimits()
     limits.queuedCommandsMax = 500
     let writer = try Writer(environment: environment, limits: limits)
     let tables = Tables(environment)
     let failures = Failures()
-    var generator = SeededGenerator(seed: UInt64(getpid()))
+    var generator = SeededGenerator(seed: arguments.seed ?? UInt64(getpid()))
     var written: UInt64 = 0
     while written < arguments.commands && failures.count.load(ordering: .relaxed) == 0 {
         let durability: Durability = generator.next() % 10 == 0 ? .durable : .fast
@@ -30,7 +32,9 @@ func write(to environment: Environment, _ arguments: Arguments) throws(StoreErro
         }
         written += 1
         // Now and then a pause, so that groups of all sizes and idle syncs come up.
-        if generator.next() % 400 == 0 { usleep(UInt32(generator.next() % 20_000)) }
+        if generator.next() % arguments.pauseOneIn == 0 {
+            usleep(UInt32(generator.next() % 20_000))
+        }
     }
     writer.stop()
     return failures.count.load(ordering: .relaxed) == 0 ? 0 : 4
