@@ -53,7 +53,7 @@ extension StoreError {
         case .mapFull:
             "The map is full. Delete data or raise the map size; reads go on."
         case .diskFull:
-            "The filesystem is full. Free some space; writes then go on by themselves."
+            "The filesystem is nearly full. Free some space; writes then go on by themselves."
         case .damaged(let code):
             "The data file is damaged (\(code.text)). Stop, and restore the newest snapshot."
         case .writeFailed(let number):
@@ -62,8 +62,8 @@ extension StoreError {
         case .readOnlyLatched:
             "The store is read-only since a write failed. Check the disk, then restart."
         case .panicked:
-            "LMDB could not write its meta page and stopped; reads fail too."
-                + " Check the disk and its free space, then restart."
+            "LMDB could not write its meta page and stopped, reads too; it is being opened again."
+                + " If this lasts, check the disk and its free space."
         case .unexpected(let code, let call):
             "\(call) failed: \(code.text)."
         case .queueFull:

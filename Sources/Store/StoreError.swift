@@ -50,7 +50,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case writeFailed(errno: Int32)
     /// An earlier failure to write or to sync made the store read-only.
     case readOnlyLatched
-    /// LMDB could not write its meta page and refuses every call until the store is reopened.
+    /// LMDB could not write its meta page and refuses every call; the writer's thread opens it again,
+    /// within milliseconds if the disk lets it.
     case panicked
     /// Another code of LMDB or of the system, with the call that gave it.
     case unexpected(LMDBCode, call: String)

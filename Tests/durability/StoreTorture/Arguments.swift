@@ -19,6 +19,8 @@ struct Arguments {
     var killAt: (point: FaultPoint, skipping: Int)?
     /// Whether to leave out the syncs of durable groups: a bug, for the harness to find.
     var skipsSyncs = false
+    /// Whether to go on writing when the store has been opened again after a panic.
+    var outlivesPanic = false
     /// One write in so many is followed by a pause of up to 20 ms.
     var pauseOneIn: UInt64 = 400
     /// The seed of the choices; without it, the process number.
@@ -44,6 +46,8 @@ struct Arguments {
             case "--seed":
                 guard let number = UInt64(value) else { return nil }
                 seed = number
+            case "--outlive-panic":
+                outlivesPanic = value == "yes"
             case "--pause-one-in":
                 guard let number = UInt64(value), number > 0 else { return nil }
                 pauseOneIn = number

@@ -24,7 +24,12 @@ final class RowCommand: WriteCommand {
     private let tables: Tables
     private let failures: Failures
 
-    init(_ tables: Tables, _ durability: Durability, _ failures: Failures) {
+    private let outlivesPanic: Bool
+
+    init(
+        _ tables: Tables, _ durability: Durability, _ failures: Failures, outlivesPanic: Bool
+    ) {
+        self.outlivesPanic = outlivesPanic
         self.tables = tables
         self.durability = durability
         self.failures = failures
@@ -44,6 +49,7 @@ final class RowCommand: WriteCommand {
         switch outcome {
         case .committed(let sequence, let reached):
             printLine("\(reached == .durable ? "durable" : "fast") \(sequence)")
+        case .failed(.panicked) where outlivesPanic: break
         case .failed(let error):
             failures.count.add(1, ordering: .relaxed)
             printError(error.message)

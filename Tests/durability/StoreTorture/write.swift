@@ -21,13 +21,16 @@ func write(to environment: Environment, _ arguments: Arguments) throws(StoreErro
     var written: UInt64 = 0
     while written < arguments.commands && failures.count.load(ordering: .relaxed) == 0 {
         let durability: Durability = generator.next() % 10 == 0 ? .durable : .fast
-        let command = RowCommand(tables, durability, failures)
+        let command = RowCommand(
+            tables, durability, failures, outlivesPanic: arguments.outlivesPanic)
         while true {
             do throws(StoreError) {
                 try writer.submit(command)
                 break
             } catch .queueFull {
                 usleep(50)
+            } catch .panicked where arguments.outlivesPanic {
+                guard waitForReopen(environment) else { return 5 }
             }
         }
         written += 1
@@ -37,5 +40,18 @@ func write(to environment: Environment, _ arguments: Arguments) throws(StoreErro
         }
     }
     writer.stop()
+    if arguments.outlivesPanic, let sizes = try? environment.statistics() {
+        printError("reopened \(sizes.reopens) \(sizes.outageMicroseconds)")
+    }
     return failures.count.load(ordering: .relaxed) == 0 ? 0 : 4
+}
+
+/// Waits until the store takes writes again; false after a second.
+private func waitForReopen(_ environment: Environment) -> Bool {
+    let started = MonotonicTime.now()
+    while environment.writeRefusal != nil {
+        if MonotonicTime.now().nanoseconds(since: started) > 1_000_000_000 { return false }
+        usleep(100)
+    }
+    return true
 }
