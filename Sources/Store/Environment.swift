@@ -41,6 +41,8 @@ internal import Synchronization
     let health = Atomic<Health>(.writable)
     let hasWriter = Atomic<Bool>(false)
     let dataDescriptor: Atomic<Int32>
+    /// Whether a snapshot or a compact copy is being made.
+    let isCopying = Atomic<Bool>(false)
     let diskFreePercentMin: UInt64
     let isDiskNearlyFull = Atomic<Bool>(false)
     /// When the disk was last measured, in monotonic nanoseconds.

@@ -30,6 +30,12 @@ extension StoreError {
         case .newerFormat(let path, let found, let supported):
             "\(path) has format \(found); this release reads up to \(supported)."
                 + " Start the release that wrote it, or a newer one."
+        case .alreadyExists(let path):
+            "\(path) is there already and not empty. Nothing was changed; choose another name."
+        case .badSnapshot(let path, let reason):
+            "\(path) is not a whole snapshot: \(reason). Use another one."
+        case .copyInProgress:
+            "Another copy of this store is being made. Wait until it is done."
         case .noAddressSpace(let mapBytes):
             "There is no address space for a map of \(mapBytes) bytes."
                 + " Raise the limit (ulimit -v), or lower the map size."

@@ -28,6 +28,15 @@ package enum StoreError: Error, Hashable, Sendable {
     /// The system gives no address space for a map of this many bytes.
     case noAddressSpace(mapBytes: Int)
 
+    // Snapshots.
+
+    /// A folder that is to be made is there already, and not empty; nothing was changed.
+    case alreadyExists(path: String)
+    /// A snapshot that is foreign, cut or changed.
+    case badSnapshot(path: String, reason: String)
+    /// Another snapshot or compact copy of this environment is being made.
+    case copyInProgress
+
     // Reading and writing.
 
     /// A key of a length outside ``Limits/keyBytes``.

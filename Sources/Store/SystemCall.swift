@@ -44,6 +44,14 @@ enum SystemCall {
         guard fsync(descriptor) == 0 else { throw failure(path: path, call: "fsync") }
     }
 
+    /// What the filesystem of `path` has and still takes; nil if it does not say.
+    static func diskSpace(path: String) -> DiskSpace? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return diskSpace(descriptor: descriptor)
+    }
+
     /// What the filesystem of `descriptor` has and still takes; nil if it does not say.
     static func diskSpace(descriptor: Int32) -> DiskSpace? {
         var status = statvfs()
