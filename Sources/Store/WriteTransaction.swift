@@ -60,6 +60,14 @@ internal import CLMDB
     package mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) {
+        try put(value, forKey: key, in: table, flags: 0)
+    }
+
+    /// Stores `value` under `key` with LMDB's `flags`; if it says that the key is not above the last
+    /// one, which MDB_APPEND demands, without them.
+    mutating func put(
+        _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table, flags: UInt32
+    ) throws(StoreError) {
         guard Limits.keyBytes.contains(key.count) else { throw .keyLength(key.count) }
         guard value.count <= Limits.valueBytesMax else { throw .valueTooLarge(value.count) }
         if table.isEightAligned {
@@ -72,6 +80,8 @@ internal import CLMDB
             unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in
                 var name = unsafe MDB_val(keyBytes)
                 var data = unsafe MDB_val(valueBytes)
+                let code = unsafe mdb_put(handle, table.identifier, &name, &data, flags)
+                guard code == MDB_KEYEXIST else { return code }
                 return unsafe mdb_put(handle, table.identifier, &name, &data, 0)
             }
         }
@@ -124,7 +134,8 @@ internal import CLMDB
         return unsafe mdb_txn_commit(handle)
     }
 
-    private mutating func note(_ code: Int32, _ call: StaticString) throws(StoreError) {
+    /// Remembers a `code` that spoils the transaction, and throws what it means.
+    mutating func note(_ code: Int32, _ call: StaticString) throws(StoreError) {
         guard code != MDB_SUCCESS else { return }
         if failureCode == 0 { failureCode = code }
         throw StoreError(code, call: call)

@@ -122,7 +122,7 @@ struct VerifyTests {
         let path = directory.store + "/data.mdb"
         let whole = contents(path, limit: 1 << 17)
         var generator = SeededGenerator(seed: 11)
-        for _ in 0..<100 {
+        for _ in 0..<40 {
             let number = Int(generator.next() % 500)
             let value = Self.value(number)
             // Copies of it may lie in pages that are free; only the newest counts, so flip all.

@@ -9,6 +9,7 @@ struct Arguments {
         case write
         case verify
         case verifyImages = "verify-images"
+        case measureEmpty = "measure-empty"
     }
 
     var verb: Verb

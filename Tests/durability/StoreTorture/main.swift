@@ -6,7 +6,9 @@
 //     StoreTorture write <directory> [--commands <count>] [--kill-at <fault point>:<hits to skip>]
 //     StoreTorture verify <directory> [--acknowledged <sequence>] [--from <sequence>]
 //     StoreTorture verify-images <directory>
+//     StoreTorture measure-empty <directory> --commands <rows>
 //
+// `measure-empty` fills a table with rows of 1,000 bytes and times how long it takes to empty it.
 // `verify-images` reads lines "<directory below> <acknowledged sequence>" and answers each with a line
 // that begins `ok`, `lost`, `broken` or `refused`. `kill9.py`, `syscall_faults.py` and `power_cut.py`
 // drive all this.
@@ -26,6 +28,7 @@ func runTorture() -> Int32 {
         case .write: return try write(to: environment, arguments)
         case .verify: return try verify(environment, arguments)
         case .verifyImages: return 64
+        case .measureEmpty: return try measureEmpty(environment, rows: arguments.commands)
         }
     } catch {
         printError(error.message)
