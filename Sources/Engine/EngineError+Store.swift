@@ -12,7 +12,7 @@ extension EngineError {
         switch error {
         case .notADirectory, .noParentDirectory, .permissionDenied, .readOnlyFilesystem,
             .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat,
-            .noAddressSpace, .copyInProgress:
+            .olderCopy, .noAddressSpace, .copyInProgress:
             .unavailable
         case .keyLength, .valueTooLarge, .unalignedLength, .commandTooLarge:
             .invalidArgument

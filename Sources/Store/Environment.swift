@@ -41,6 +41,7 @@ internal import Synchronization
     let health = Atomic<Health>(.writable)
     let hasWriter = Atomic<Bool>(false)
     let dataDescriptor: Atomic<Int32>
+    let note: SequenceNote
     /// Whether a snapshot or a compact copy is being made.
     let isCopying = Atomic<Bool>(false)
     let diskFreePercentMin: UInt64
@@ -81,12 +82,20 @@ internal import Synchronization
         // LMDB wants whole pages of the system; no page is larger than 64 KiB.
         let mapBytes = wantedMapBytes &+ 65_535 & ~65_535
         let definitions = [TableDefinition(name: "meta")] + definitions
+        let note = SequenceNote(directory: path)
+        let noted = note.read() ?? 0
         if header == nil {
+            guard noted == 0 else { throw .olderCopy(path: path, sequence: 0, noted: noted) }
             try OpenedEnvironment.create(path: path, mapBytes: mapBytes, tables: definitions)
         }
         let opened = try OpenedEnvironment(
             path: path, mapBytes: mapBytes, readersMax: configuration.readersMax,
             tables: definitions)
+        guard noted <= opened.sequence else {
+            unsafe mdb_env_close(opened.handle)
+            throw .olderCopy(path: path, sequence: opened.sequence, noted: noted)
+        }
+        self.note = note
         self.lock = lock
         self.path = path
         self.mapBytes = mapBytes

@@ -36,6 +36,10 @@ extension StoreError {
             "\(path) is not a whole snapshot: \(reason). Use another one."
         case .copyInProgress:
             "Another copy of this store is being made. Wait until it is done."
+        case .olderCopy(let path, let sequence, let noted):
+            "The data in \(path) is older than what was there: it ends with write \(sequence), and"
+                + " write \(noted) was synced. Put the newer file back; or, if the loss is meant,"
+                + " delete \(path)/\(SequenceNote.fileName)."
         case .noAddressSpace(let mapBytes):
             "There is no address space for a map of \(mapBytes) bytes."
                 + " Raise the limit (ulimit -v), or lower the map size."

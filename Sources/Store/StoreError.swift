@@ -25,6 +25,8 @@ package enum StoreError: Error, Hashable, Sendable {
     /// The data was written by a newer release.
     case newerFormat(path: String, found: UInt64, supported: UInt64)
 
+    /// The data file ends before a write sequence that this directory has held.
+    case olderCopy(path: String, sequence: UInt64, noted: UInt64)
     /// The system gives no address space for a map of this many bytes.
     case noAddressSpace(mapBytes: Int)
 

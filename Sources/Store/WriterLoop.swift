@@ -30,6 +30,9 @@ struct WriterLoop: ~Copyable {
     private var sequence: UInt64
     /// When the last fast group was committed, if nothing has synced it since.
     private var unsyncedSince: MonotonicTime?
+    /// The last write sequence that is surely on disk, and the one that was noted beside the data.
+    private var syncedSequence: UInt64 = 0
+    private var notedSequence: UInt64 = 0
     private var nextHousekeeping = MonotonicTime.now()
     /// When to try again to open the store after LMDB gave up.
     private var nextReopen: MonotonicTime?
@@ -76,6 +79,7 @@ struct WriterLoop: ~Copyable {
                 keepHouse()
             case .stopped:
                 syncIdle()
+                noteSequence()
                 return false
             }
         }
@@ -97,6 +101,13 @@ struct WriterLoop: ~Copyable {
         guard now >= nextHousekeeping else { return }
         nextHousekeeping = now.advanced(byNanoseconds: Self.housekeepingNanoseconds)
         environment.keepHouse(now: now)
+        noteSequence()
+    }
+
+    private mutating func noteSequence() {
+        guard syncedSequence > notedSequence else { return }
+        notedSequence = syncedSequence
+        environment.note.write(syncedSequence)
     }
 
     /// Opens the store again after LMDB gave up, and goes on from the sequence that is in it: the group
@@ -132,6 +143,7 @@ struct WriterLoop: ~Copyable {
         counters.syncs.wrappingAdd(1, ordering: .relaxed)
         do throws(StoreError) {
             try environment.sync()
+            syncedSequence = sequence
         } catch {
             // Nobody waits for this one; the environment is read-only now and says so.
             counters.failedGroups.wrappingAdd(1, ordering: .relaxed)
@@ -205,6 +217,8 @@ struct WriterLoop: ~Copyable {
         }
         try environment.commit(transaction)
         reopenAttempts = 0
+        // This commit has synced the meta page of the one before.
+        syncedSequence = self.sequence
         self.sequence = sequence
         counters.lastSequence.store(sequence, ordering: .relaxed)
         _ = environment.faults.hit(.committed)
@@ -216,6 +230,7 @@ struct WriterLoop: ~Copyable {
         unsyncedSince = nil
         do throws(StoreError) {
             try environment.sync()
+            syncedSequence = sequence
             return .committed(.durable, syncFailure: nil)
         } catch {
             return .committed(.fast, syncFailure: error)

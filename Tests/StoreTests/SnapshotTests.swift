@@ -29,7 +29,7 @@ struct SnapshotTests {
             try writer.submit(command)
             if number == 199 { #expect(command.result == .committed(sequence: 200, .fast)) }
         }
-        write(Array("model".utf8), to: directory.path + "/file")
+        writeFile(Array("model".utf8), to: directory.path + "/file")
         return try environment.snapshot(
             to: folder,
             files: [SnapshotSource(path: directory.path + "/file", name: "bundles/model.1")],
@@ -102,7 +102,7 @@ struct SnapshotTests {
                 _ = try Snapshot.restore(folder, to: directory.store)
             } == .alreadyExists(path: directory.store))
         unsafe mkdir(folder + "-2.partial", 0o700)
-        write([1, 2, 3], to: folder + "-2.partial/data.mdb")
+        writeFile([1, 2, 3], to: folder + "-2.partial/data.mdb")
         _ = try environment.snapshot(to: folder + "-2")
         _ = try Snapshot.verify(folder + "-2")
         #expect(
@@ -125,7 +125,7 @@ struct SnapshotTests {
     @Test(arguments: ["", "/etc/passwd", "../up", "a/../b", "a b", "MANIFEST", "data.mdb", "a//b"])
     func `a file name that leaves the folder or the line is refused`(name: String) throws {
         let environment = try directory.open()
-        write([1], to: directory.path + "/file")
+        writeFile([1], to: directory.path + "/file")
         let source = SnapshotSource(path: directory.path + "/file", name: name)
         #expect(
             reason { () throws(StoreError) in
@@ -143,7 +143,7 @@ struct SnapshotTests {
                 var bytes = whole
                 let bit = Int(generator.next() % UInt64(8 * whole.count))
                 bytes[bit / 8] ^= 1 << UInt8(bit % 8)
-                write(bytes, to: path)
+                writeFile(bytes, to: path)
                 let error = storeError { () throws(StoreError) in _ = try Snapshot.verify(folder) }
                 #expect(error != nil, "bit \(bit) of \(name)")
                 #expect(
@@ -151,7 +151,7 @@ struct SnapshotTests {
                         _ = try Snapshot.restore(folder, to: restored)
                     } == error)
             }
-            write(whole, to: path)
+            writeFile(whole, to: path)
         }
         #expect(names(in: directory.path) == ["file", "snapshot", "store"])
         _ = try Snapshot.verify(folder)
@@ -160,16 +160,16 @@ struct SnapshotTests {
     @Test func `a cut or missing file, and a folder that is no snapshot, are refused`() throws {
         _ = try makeSnapshot()
         let data = contents(folder + "/data.mdb")
-        write(Array(data.dropLast(4_096)), to: folder + "/data.mdb")
+        writeFile(Array(data.dropLast(4_096)), to: folder + "/data.mdb")
         #expect(
             reason { () throws(StoreError) in _ = try Snapshot.verify(folder) }
                 == "data.mdb has \(data.count - 4_096) bytes, not \(data.count)")
         unsafe unlink(folder + "/data.mdb")
         #expect(storeError { () throws(StoreError) in _ = try Snapshot.verify(folder) } != nil)
-        write(data, to: folder + "/data.mdb")
+        writeFile(data, to: folder + "/data.mdb")
         let manifest = contents(folder + "/MANIFEST")
         for count in [0, 1, manifest.count / 2, manifest.count - 1] {
-            write(Array(manifest.prefix(count)), to: folder + "/MANIFEST")
+            writeFile(Array(manifest.prefix(count)), to: folder + "/MANIFEST")
             #expect(
                 reason { () throws(StoreError) in _ = try Snapshot.verify(folder) }
                     == "its manifest is foreign, cut or changed")
@@ -184,7 +184,7 @@ struct SnapshotTests {
     {
         var manifest = try makeSnapshot()
         manifest.sequence += 1
-        write(Array(manifest.text.utf8), to: folder + "/MANIFEST")
+        writeFile(Array(manifest.text.utf8), to: folder + "/MANIFEST")
         #expect(
             reason { () throws(StoreError) in _ = try Snapshot.verify(folder) }
                 == "its data is not what its manifest says")
@@ -199,12 +199,12 @@ struct SnapshotTests {
         for page in [0, 4_096] {
             data.replaceSubrange((page + offset)..<(page + offset + bytes.count), with: bytes)
         }
-        write(data, to: folder + "/data.mdb")
+        writeFile(data, to: folder + "/data.mdb")
         let found = try FolderInTheMaking.digest(folder + "/data.mdb", name: "data.mdb") {
             (_) throws(StoreError) in
         }
         manifest.files[0] = found
-        write(Array(manifest.text.utf8), to: folder + "/MANIFEST")
+        writeFile(Array(manifest.text.utf8), to: folder + "/MANIFEST")
         let error = storeError { () throws(StoreError) in
             _ = try Snapshot.restore(folder, to: restored)
         }

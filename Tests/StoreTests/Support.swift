@@ -189,7 +189,7 @@ func contents(_ path: String) -> [UInt8] {
 }
 
 /// Makes the file `path` hold `bytes`.
-func write(_ bytes: [UInt8], to path: String) {
+func writeFile(_ bytes: [UInt8], to path: String) {
     let file = unsafe fopen(path, "w")!
     unsafe fwrite(bytes, 1, bytes.count, file)
     unsafe fclose(file)

@@ -291,7 +291,8 @@ class Verifier:
 
     def start(self):
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "SWIFT_BACKTRACE": "enable=no"})
 
     def ask(self, name, required):
         self.process.stdin.write(f"{name} {required}\n")

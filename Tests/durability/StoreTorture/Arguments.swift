@@ -10,6 +10,9 @@ struct Arguments {
         case verify
         case verifyImages = "verify-images"
         case measureEmpty = "measure-empty"
+        case snapshot
+        case verifySnapshot = "verify-snapshot"
+        case restore
     }
 
     var verb: Verb
@@ -22,6 +25,12 @@ struct Arguments {
     var skipsSyncs = false
     /// Whether to go on writing when the store has been opened again after a panic.
     var outlivesPanic = false
+    /// Whether to go on writing when the disk is full.
+    var outlivesFullDisk = false
+    /// The free share of the filesystem below which the store takes no puts.
+    var diskFreePercentMin: UInt64 = 5
+    /// Where a snapshot or a restored directory goes.
+    var target = ""
     /// One write in so many is followed by a pause of up to 20 ms.
     var pauseOneIn: UInt64 = 400
     /// The seed of the choices; without it, the process number.
@@ -49,6 +58,13 @@ struct Arguments {
                 seed = number
             case "--outlive-panic":
                 outlivesPanic = value == "yes"
+            case "--outlive-full-disk":
+                outlivesFullDisk = value == "yes"
+            case "--disk-free-percent":
+                guard let number = UInt64(value) else { return nil }
+                diskFreePercentMin = number
+            case "--to":
+                target = value
             case "--pause-one-in":
                 guard let number = UInt64(value), number > 0 else { return nil }
                 pauseOneIn = number

@@ -6,12 +6,14 @@
 //     StoreTorture write <directory> [--commands <count>] [--kill-at <fault point>:<hits to skip>]
 //     StoreTorture verify <directory> [--acknowledged <sequence>] [--from <sequence>]
 //     StoreTorture verify-images <directory>
+//     StoreTorture snapshot <directory> --to <folder>
+//     StoreTorture verify-snapshot <folder>
+//     StoreTorture restore <folder> --to <directory>
 //     StoreTorture measure-empty <directory> --commands <rows>
 //
 // `measure-empty` fills a table with rows of 1,000 bytes and times how long it takes to empty it.
 // `verify-images` reads lines "<directory below> <acknowledged sequence>" and answers each with a line
-// that begins `ok`, `lost`, `broken` or `refused`. `kill9.py`, `syscall_faults.py` and `power_cut.py`
-// drive all this.
+// that begins `ok`, `lost`, `broken` or `refused`. The scripts beside this folder drive it.
 
 internal import Glibc
 internal import Store
@@ -21,13 +23,29 @@ func runTorture() -> Int32 {
         printError("usage: StoreTorture write|verify <directory> [options]; see main.swift")
         return 64
     }
-    if arguments.verb == .verifyImages { return verifyImages(below: arguments.directory) }
     do throws(StoreError) {
-        let environment = try Environment(at: arguments.directory, tables: Row.tables)
+        switch arguments.verb {
+        case .verifyImages: return verifyImages(below: arguments.directory)
+        case .verifySnapshot:
+            printLine("verified \(try Snapshot.verify(arguments.directory).sequence)")
+            return 0
+        case .restore:
+            let manifest = try Snapshot.restore(arguments.directory, to: arguments.target)
+            printLine("restored \(manifest.sequence)")
+            return 0
+        default: break
+        }
+        let environment = try Environment(
+            at: arguments.directory, tables: Row.tables,
+            configuration: EnvironmentConfiguration(
+                diskFreePercentMin: arguments.diskFreePercentMin))
         switch arguments.verb {
         case .write: return try write(to: environment, arguments)
         case .verify: return try verify(environment, arguments)
-        case .verifyImages: return 64
+        case .snapshot:
+            printLine("snapshot \(try environment.snapshot(to: arguments.target).sequence)")
+            return 0
+        case .verifyImages, .verifySnapshot, .restore: return 64
         case .measureEmpty: return try measureEmpty(environment, rows: arguments.commands)
         }
     } catch {

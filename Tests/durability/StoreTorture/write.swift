@@ -22,7 +22,8 @@ func write(to environment: Environment, _ arguments: Arguments) throws(StoreErro
     while written < arguments.commands && failures.count.load(ordering: .relaxed) == 0 {
         let durability: Durability = generator.next() % 10 == 0 ? .durable : .fast
         let command = RowCommand(
-            tables, durability, failures, outlivesPanic: arguments.outlivesPanic)
+            tables, durability, failures, outlivesPanic: arguments.outlivesPanic,
+            outlivesFullDisk: arguments.outlivesFullDisk)
         while true {
             do throws(StoreError) {
                 try writer.submit(command)
