@@ -134,9 +134,8 @@ class File:
                 if page is not candidates[0] or number in self.synced:
                     file.seek(number * PAGE)
                     file.write(page)
-            file.seek(0, os.SEEK_END)
-            if size > file.tell():
-                file.truncate(size)
+            # What lies beyond the length that reached the disk is not in the file.
+            file.truncate(size)
 
 
 class Disk:
@@ -342,6 +341,53 @@ def record(options, base, number, seed, plant=None):
     return steps, disk, acknowledged
 
 
+def check_snapshots(options, base, generator, images, ignores_syncs=False):
+    """Cuts the power while a snapshot is taken: it must be whole or absent. Returns what is wrong."""
+    directory = os.path.join(base, f"source-{ignores_syncs}")
+    first = subprocess.run(
+        [options.binary, "write", directory, "--commands", "500"], capture_output=True, timeout=300)
+    if first.returncode != 0:
+        sys.exit(f"FAILED: the first run ended with {first.returncode}: {first.stderr}")
+    disk = Disk(directory)
+    disk.load()
+    trace = os.path.join(base, "trace")
+    result = subprocess.run(
+        ["strace", "-f", "-xx", "-s", str(1 << 26), "-e", f"trace={CALLS}", "-o", trace,
+         options.binary, "snapshot", directory, "--to", directory + "/snapshot"],
+        capture_output=True, text=True, timeout=300)
+    if result.returncode != 0:
+        sys.exit(f"FAILED: the snapshot ended with {result.returncode}: {result.stderr}")
+    # The process's last word comes after the last sync: from then on the snapshot must be there.
+    steps = [step for step in calls(trace) if not (step[0] == "write" and step[1].startswith("1,"))]
+    os.unlink(trace)
+    shutil.rmtree(directory)
+    points = [index for index, step in enumerate(steps) if step[2] >= 0 and step[0] not in ("lseek", "close")]
+    points.append(len(steps))
+    chosen = collections.Counter(generator.choices(points, k=images - 20) + [len(steps)] * 20)
+    replay = Replay(disk, 0, ignores_syncs)
+    found = 0
+    for index in range(len(steps) + 1):
+        for _ in range(chosen[index]):
+            style = generator.choice(["pages", "pages", "sectors", "all", "none"])
+            image = os.path.join(base, "snapshot-image")
+            shutil.rmtree(image, ignore_errors=True)
+            disk.image(image, generator, style)
+            if os.path.exists(image + "/snapshot"):
+                found += 1
+                result = subprocess.run(
+                    [options.binary, "verify-snapshot", image + "/snapshot"], capture_output=True, text=True)
+                if result.returncode != 0:
+                    return f"cut before call {index} of the snapshot, {style}: {result.stderr.strip()}"
+            elif index == len(steps):
+                return f"a finished snapshot is not there ({style})"
+        if index < len(steps):
+            replay.step(*steps[index])
+    if found == 0:
+        return "no image had a snapshot: this run proves nothing"
+    print(f"{images} power cuts under a snapshot: {found} whole, {images - found} absent, 0 in between")
+    return None
+
+
 class Totals:
     def __init__(self):
         self.images = self.cuts = self.commits = self.syncs = self.acknowledgements = 0
@@ -438,6 +484,15 @@ def main():
     if totals.acknowledgements == 0 or totals.lost_groups == 0:
         print("FAILED: nothing was at stake in this run, so it proves nothing")
         sys.exit(1)
+    wrong = check_snapshots(options, base, generator, max(options.images // 10, 50))
+    if wrong:
+        print(f"FAILED, seed {seed}: {wrong}\nthe image is kept in {base}")
+        sys.exit(1)
+    wrong = check_snapshots(options, base, generator, 200, ignores_syncs=True)
+    if wrong is None:
+        print(f"FAILED, seed {seed}: a snapshot without syncs, planted, went unnoticed")
+        sys.exit(1)
+    print(f"planted a snapshot without syncs: found: {wrong[:160]}")
     for bug, plant, ignores_syncs in [
             ("an environment without syncs", None, True), ("durable groups without their sync", "skipped-sync", False)]:
         planted = Totals()
