@@ -33,7 +33,7 @@ extension Environment {
 
     /// What the filesystem has and takes; zeros if it does not say.
     func diskSpace() -> DiskSpace {
-        SystemCall.diskSpace(descriptor: dataDescriptor.load(ordering: .relaxed))
+        SystemCall.diskSpace(descriptor: lock.descriptor)
             ?? DiskSpace(freeBytes: 0, totalBytes: 0)
     }
 }

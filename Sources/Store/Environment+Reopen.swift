@@ -27,11 +27,14 @@ extension Environment {
             }
             usleep(Self.pollMicroseconds)
         }
-        _ = try DataFileHeader.check(path: path + "/data.mdb")
+        let file = path + "/data.mdb"
+        guard try DataFileHeader.check(path: file) != nil else {
+            throw .foreignFile(path: file, reason: "it is gone or empty")
+        }
         let opened = try OpenedEnvironment(
             path: path, mapBytes: mapBytes, readersMax: readersMax, tables: definitions)
         // The loops go on with the tables they asked for at start.
-        guard opened.tables == tables else {
+        guard opened.tables == tables && opened.sequence >= note.read() ?? 0 else {
             unsafe mdb_env_close(opened.handle)
             throw .damaged(.invalid)
         }

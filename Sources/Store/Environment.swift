@@ -60,7 +60,7 @@ internal import Synchronization
     let pageBytes: UInt64
     /// The length of the data file as the writer last made it.
     let fileBytes = Atomic<UInt64>(0)
-    private let lock: DirectoryLock
+    let lock: DirectoryLock
 
     /// Opens the store in the directory `path`, and makes both if they are not there.
     ///

@@ -10,6 +10,7 @@ struct Arguments {
         case verify
         case verifyImages = "verify-images"
         case measureEmpty = "measure-empty"
+        case measureTurns = "measure-turns"
         case snapshot
         case verifySnapshot = "verify-snapshot"
         case restore

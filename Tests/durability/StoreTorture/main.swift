@@ -10,6 +10,7 @@
 //     StoreTorture verify-snapshot <folder>
 //     StoreTorture restore <folder> --to <directory>
 //     StoreTorture measure-empty <directory> --commands <rows>
+//     StoreTorture measure-turns <directory>
 //
 // `measure-empty` fills a table with rows of 1,000 bytes and times how long it takes to empty it.
 // `verify-images` reads lines "<directory below> <acknowledged sequence>" and answers each with a line
@@ -42,6 +43,7 @@ func runTorture() -> Int32 {
         switch arguments.verb {
         case .write: return try write(to: environment, arguments)
         case .verify: return try verify(environment, arguments)
+        case .measureTurns: return try measureTurns(environment)
         case .snapshot:
             printLine("snapshot \(try environment.snapshot(to: arguments.target).sequence)")
             return 0
