@@ -47,7 +47,7 @@ let layers: [[Target]] = [
     module("Crypto", ["COpenSSL"]),
     module("Files"),
     module("Wire", ["Base"]),
-    module("Store", ["Base", "CLMDB"]),
+    module("Store", ["Base", "Crypto", "CLMDB"]),
     module("Transport", ["Base", "CLinux"]),
     module("Metrics", ["Base"]),
     // Layer 2: the domain, without I/O of its own.
