@@ -59,7 +59,7 @@ import Testing
 
     static func plan(_ set: FeatureSet) throws -> VectorPlan {
         try VectorPlan(
-            set.newest.features.map {
+            set.newest.features.filter { $0.type != .strings }.map {
                 VectorInput(
                     set: set, version: set.newest, feature: $0.name,
                     categories: $0.type == .string ? ["at", "de", "firefox"] : [])

@@ -8,19 +8,21 @@ extension PreparedWrite {
     /// - Parameter set: the feature set as it is now, which may have versions that this write's had not.
     package func merge(
         row: Int, into stored: Span<UInt8>?, of set: borrowing FeatureSet,
-        with scratch: inout RowScratch, sequence: UInt64
+        with scratch: inout RowScratch, sequence: UInt64, erasedUntil: Int64 = .min
     ) -> MergeOutcome {
         let first = row * columns.count
         let cells = first..<first + columns.count
         let patch = RowPatch(
             columns: columns.span, states: states.span.extracting(cells),
-            bits: bits.span.extracting(cells), texts: texts.span,
+            bits: bits.span.extracting(cells), tail: tail.span,
             eventTime: times.count == 1 ? times[0] : times[row])
         // A write prepared under a newer epoch than the caller's knows columns that `set` does not.
         if set.layouts.count < self.set.layouts.count {
-            return scratch.merge(patch, into: stored, of: self.set, sequence: sequence)
+            return scratch.merge(
+                patch, into: stored, of: self.set, sequence: sequence, erasedUntil: erasedUntil)
         }
-        return scratch.merge(patch, into: stored, of: set, sequence: sequence)
+        return scratch.merge(
+            patch, into: stored, of: set, sequence: sequence, erasedUntil: erasedUntil)
     }
 
     /// Reads, merges and puts one row that is not refused.
@@ -37,7 +39,7 @@ extension PreparedWrite {
         switch outcome {
         case .changed, .replacedDamaged:
             try transaction.put(scratch.row, forKey: key, in: table)
-        case .unchanged, .unknownLayout, .tooLarge:
+        case .unchanged, .erased, .unknownLayout, .tooLarge:
             break
         }
         return outcome
@@ -62,6 +64,8 @@ extension PreparedWrite {
                 tally.replacedDamaged += 1
             case .unchanged:
                 tally.ignoredOlder += 1
+            case .erased:
+                tally.ignoredErased += 1
             case .unknownLayout:
                 tally.refusals.append(
                     RowRefusal(

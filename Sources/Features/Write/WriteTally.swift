@@ -6,6 +6,8 @@ package struct WriteTally: Hashable, Sendable {
     package var applied = 0
     /// Rows that were older than what is stored, or equal to it.
     package var ignoredOlder = 0
+    /// Rows that are older than the erasure of one of their entities.
+    package var ignoredErased = 0
     /// Of the applied ones: rows that replaced a damaged row.
     package var replacedDamaged = 0
     /// Rows that could not be merged; those refused in advance are in ``PreparedWrite/refusals``.
