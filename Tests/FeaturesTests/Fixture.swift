@@ -103,10 +103,12 @@ enum Fixture {
     }
 
     /// The one row that a write of one row makes.
-    static func row(_ request: KassaV1.WriteRequest, _ set: FeatureSet) throws -> [UInt8] {
+    static func row(
+        _ request: KassaV1.WriteRequest, _ set: FeatureSet, version: UInt32 = 0
+    ) throws -> [UInt8] {
         var rows: [[UInt8]: [UInt8]] = [:]
         var scratch = RowScratch()
-        _ = apply(try prepare(request, set), to: &rows, of: set, &scratch)
+        _ = apply(try prepare(request, set, version: version), to: &rows, of: set, &scratch)
         return try require(rows.values.first)
     }
 

@@ -40,6 +40,8 @@ package final class RowLayout: Sendable {
     package let tailColumns: [Int]
     /// Whether each column is dead: without slot and never there.
     package let isDead: [Bool]
+    /// Whether any column is dead.
+    package let hasDeadColumns: Bool
     /// Where the slots end.
     package let fixedEnd: Int
 
@@ -50,6 +52,7 @@ package final class RowLayout: Sendable {
         var isDead = [Bool](repeating: false, count: types.count)
         for column in dead { isDead[Int(column)] = true }
         self.isDead = isDead
+        hasDeadColumns = !dead.isEmpty
         var offsets = [Int](repeating: 0, count: types.count)
         var end = Self.headerByteCount + (types.count + 31) / 32 * 8
         for byteCount in [8, 4, 1] {

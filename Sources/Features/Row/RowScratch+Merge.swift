@@ -11,11 +11,13 @@ extension RowScratch {
     /// The sequence changes only when something else does.
     /// A row in an older layout is packed in the newest one; a damaged one is replaced by the patch alone.
     ///
-    /// - Parameter erasedUntil: values with an event time up to this one are gone for ever, the patch's as
-    ///   well as the stored row's (which a restore may have brought back).
+    /// - Parameters:
+    ///   - erasedUntil: values with an event time up to this one are gone for ever, the patch's as well as
+    ///     the stored row's (which a restore may have brought back).
+    ///   - notAfter: values of the stored row with a later event time are left out, for a history.
     package mutating func merge(
         _ patch: borrowing RowPatch, into stored: Span<UInt8>?, of set: borrowing FeatureSet,
-        sequence: UInt64, erasedUntil: Int64 = .min
+        sequence: UInt64, erasedUntil: Int64 = .min, notAfter: Int64 = .max
     ) -> MergeOutcome {
         guard patch.eventTime > erasedUntil else { return .erased }
         let layout = set.newestLayout
@@ -26,7 +28,8 @@ extension RowScratch {
         if let stored {
             do throws(RowDamage) {
                 let counts = try unpack(
-                    RowView(verifying: stored, of: set), into: layout, laterThan: erasedUntil)
+                    RowView(verifying: stored, of: set), into: layout, laterThan: erasedUntil,
+                    notAfter: notAfter)
                 hasErased = counts.erased > 0 && counts.kept > 0
                 source = stored
             } catch {
@@ -59,7 +62,8 @@ extension RowScratch {
     ///
     /// Returns how many values it spread, and how many it left out.
     mutating func unpack(
-        _ view: borrowing RowView, into newest: RowLayout, laterThan limit: Int64
+        _ view: borrowing RowView, into newest: RowLayout, laterThan limit: Int64,
+        notAfter: Int64 = .max
     ) throws(RowDamage) -> UnpackCounts {
         let layout = view.layout
         let cells = unsafe self.cells
@@ -85,6 +89,7 @@ extension RowScratch {
                 counts.erased += 1
                 continue
             }
+            guard time <= notAfter else { continue }
             counts.kept += 1
             unsafe cells.states[column] = presence.rawValue
             unsafe cells.times[column] = time

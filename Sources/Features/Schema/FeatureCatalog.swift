@@ -44,6 +44,11 @@ package struct FeatureCatalog: Sendable {
         return (set, version)
     }
 
+    /// The lists of entity kinds that key rows, dropped versions' included, with their numbers, ascending.
+    package var kindLists: [(kindsID: UInt16, kinds: [String])] {
+        kindsIDs.map { ($0.value, $0.key) }.sorted { $0.kindsID < $1.kindsID }
+    }
+
     /// Applies a definition; the catalog changes as the result says. For a plan, apply to a copy.
     ///
     /// - Parameter readers: what reads a version, "scorer checkout": warned of if it is deprecated.
