@@ -178,6 +178,39 @@ import Testing
         #expect(field("customer", String(repeating: "x", count: 257)) == "entity.id")
     }
 
+    @Test func `a write to a restored row takes out what was erased, even if it is older`() throws {
+        let set = try #require(try Fixture.catalog(Fixture.mixed()).sets["cart"])
+        let now = Fixture.now
+        var rows: [[UInt8]: [UInt8]] = [:]
+        var scratch = RowScratch()
+        for (column, time) in [
+            (KassaV1.Column.floats("amount", [1]), now - 9), (.doubles("total", [2]), now),
+        ] {
+            let write = try Fixture.prepare(
+                Fixture.request(["s"], [column], times: [time]), set)
+            _ = Fixture.apply(write, to: &rows, of: set, &scratch)
+        }
+        let row = try #require(rows.values.first)
+        let older = try Fixture.prepare(
+            Fixture.request(["s"], [.doubles("total", [7])], times: [now - 1]), set)
+        #expect(
+            older.merge(
+                row: 0, into: row.span, of: set, with: &scratch, sequence: 2,
+                erasedUntil: now - 5) == .changed)
+        let cleaned = Fixture.bytes(scratch.row)
+        let readings = try Fixture.read(cleaned, set)
+        #expect(readings[0].status == .defaulted)
+        #expect(readings[1].value == .float64(2))
+        #expect(
+            older.merge(
+                row: 0, into: cleaned.span, of: set, with: &scratch, sequence: 2,
+                erasedUntil: now - 5) == .unchanged)
+        #expect(
+            older.merge(
+                row: 0, into: row.span, of: set, with: &scratch, sequence: 2,
+                erasedUntil: now - 1) == .erased)
+    }
+
     @Test func `a damaged tombstone refuses writes of its entity`() throws {
         let store = try StoreFixture()
         let catalog = try Self.catalog()

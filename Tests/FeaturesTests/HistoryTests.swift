@@ -173,6 +173,37 @@ import Testing
         return values
     }
 
+    @Test func `a late write reaches rows whose latest value died with its column`() throws {
+        let store = try StoreFixture()
+        var catalog = FeatureCatalog()
+        for name in ["a", "b"] {
+            _ = try catalog.apply(
+                FeatureSetDefinition(
+                    name: "cart", entityKinds: ["session"],
+                    features: [FeatureDefinition(name: name, type: .float64)],
+                    historyMilliseconds: 1_000_000))
+        }
+        let both = try #require(catalog.sets["cart"])
+        func write(_ name: String, _ value: Double, _ time: Int64, _ set: FeatureSet) throws {
+            let version: UInt32 = name == "a" ? 1 : 2
+            let request = Fixture.request(["s"], [.doubles(name, [value])], times: [time])
+            let tally = try store.apply(
+                Fixture.prepare(request, set, version: version), to: set)
+            #expect(tally.applied == 1)
+        }
+        try write("b", 1, Fixture.now - 30, both)
+        try write("a", 1, Fixture.now - 10, both)
+        _ = try DropTests.drop(&catalog, "cart@1")
+        let set = try #require(catalog.sets["cart"])
+        try write("b", 2, Fixture.now - 20, set)
+        for (age, value) in [(25, 1), (20, 2), (10, 2), (0, 2)] as [(Int64, Double)] {
+            let found = try Self.readAsOf(Fixture.now - age, "s", set, store)
+            #expect(
+                found.columns[0].values == .doubles(KassaV1.DoubleValues(values: [value])),
+                "\(age) ago")
+        }
+    }
+
     @Test func `a history that begins later knows what the row knew`() throws {
         let store = try StoreFixture()
         var catalog = try Fixture.catalog(Self.definition(0))
