@@ -53,7 +53,7 @@ let layers: [[Target]] = [
     // Layer 2: the domain, without I/O of its own.
     module("API", ["Wire"]),
     module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
-    module("Features", ["API", "Base", "Store", "Wire"]),
+    module("Features", ["API", "Base", "Crypto", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.

@@ -49,6 +49,8 @@ extension KassaV1 {
             @inlinable package static var durability: UInt32 { 5 }
             /// The number of `sequence`.
             @inlinable package static var sequence: UInt32 { 6 }
+            /// The number of `write_id`.
+            @inlinable package static var writeId: UInt32 { 7 }
         }
 
         /// "cart@3", or "cart" for the newest version.
@@ -69,6 +71,10 @@ extension KassaV1 {
         /// The field `sequence`.
         package var sequence: UInt64 = 0
 
+        /// Makes a retry safe: for a day the same id with the same content is answered as the first time, and
+        /// with other content ALREADY_EXISTS. Up to 128 bytes; empty means none.
+        package var writeId: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -79,7 +85,8 @@ extension KassaV1 {
             eventTimeUs: [Int64] = [],
             columns: [KassaV1.Column] = [],
             durability: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
-            sequence: UInt64 = 0
+            sequence: UInt64 = 0,
+            writeId: String = ""
         ) {
             self.featureSet = featureSet
             self.keys = keys
@@ -87,6 +94,7 @@ extension KassaV1 {
             self.columns = columns
             self.durability = durability
             self.sequence = sequence
+            self.writeId = writeId
         }
 
         /// Reads fields until `reader` ends.
@@ -101,6 +109,7 @@ extension KassaV1 {
                 case 34: self.columns.append(try reader.message())
                 case 40: self.durability = try reader.enumeration()
                 case 48: self.sequence = try reader.uint64()
+                case 58: self.writeId = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -115,6 +124,7 @@ extension KassaV1 {
             for element in self.columns { writer.message(4, element) }
             if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
             if self.sequence != 0 { writer.uint64(6, self.sequence) }
+            if !self.writeId.isEmpty { writer.string(7, self.writeId) }
         }
     }
 }
@@ -203,6 +213,10 @@ extension KassaV1 {
             @inlinable package static var featureSet: UInt32 { 6 }
             /// The number of `refusal`.
             @inlinable package static var refusal: UInt32 { 7 }
+            /// The number of `ignored_erased`.
+            @inlinable package static var ignoredErased: UInt32 { 8 }
+            /// The number of `repeated_answer`.
+            @inlinable package static var repeatedAnswer: UInt32 { 9 }
         }
 
         /// The field `sequence`.
@@ -226,6 +240,12 @@ extension KassaV1 {
         /// Only in a stream: nothing of the request was written.
         package var refusal: KassaV1.Refusal? = nil
 
+        /// Rows whose values are older than the erasure of one of their entities.
+        package var ignoredErased: UInt32 = 0
+
+        /// The write_id was known: this is the answer of the first time.
+        package var repeatedAnswer: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -237,7 +257,9 @@ extension KassaV1 {
             errors: [KassaV1.RowError] = [],
             reached: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
             featureSet: String = "",
-            refusal: KassaV1.Refusal? = nil
+            refusal: KassaV1.Refusal? = nil,
+            ignoredErased: UInt32 = 0,
+            repeatedAnswer: Bool = false
         ) {
             self.sequence = sequence
             self.applied = applied
@@ -246,6 +268,8 @@ extension KassaV1 {
             self.reached = reached
             self.featureSet = featureSet
             self.refusal = refusal
+            self.ignoredErased = ignoredErased
+            self.repeatedAnswer = repeatedAnswer
         }
 
         /// Reads fields until `reader` ends.
@@ -260,6 +284,8 @@ extension KassaV1 {
                 case 40: self.reached = try reader.enumeration()
                 case 50: self.featureSet = try reader.string()
                 case 58: try reader.merge(into: &self.refusal)
+                case 64: self.ignoredErased = try reader.uint32()
+                case 72: self.repeatedAnswer = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -275,6 +301,8 @@ extension KassaV1 {
             if self.reached.rawValue != 0 { writer.enumeration(5, self.reached) }
             if !self.featureSet.isEmpty { writer.string(6, self.featureSet) }
             if let value = self.refusal { writer.message(7, value) }
+            if self.ignoredErased != 0 { writer.uint32(8, self.ignoredErased) }
+            if self.repeatedAnswer { writer.bool(9, self.repeatedAnswer) }
         }
     }
 }
@@ -344,6 +372,8 @@ extension KassaV1 {
             @inlinable package static var keys: UInt32 { 1 }
             /// The number of `selections`.
             @inlinable package static var selections: UInt32 { 2 }
+            /// The number of `as_of_us`.
+            @inlinable package static var asOfUs: UInt32 { 3 }
         }
 
         /// One column per entity kind, m ids each.
@@ -352,16 +382,22 @@ extension KassaV1 {
         /// The field `selections`.
         package var selections: [KassaV1.FeatureSelection] = []
 
+        /// Microseconds since the Unix epoch: values, statuses and ages as they were then. Only for feature sets
+        /// that keep a history, and as far back as it goes. Absent means now.
+        package var asOfUs: Int64? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
             keys: [KassaV1.KeyColumn] = [],
-            selections: [KassaV1.FeatureSelection] = []
+            selections: [KassaV1.FeatureSelection] = [],
+            asOfUs: Int64? = nil
         ) {
             self.keys = keys
             self.selections = selections
+            self.asOfUs = asOfUs
         }
 
         /// Reads fields until `reader` ends.
@@ -371,6 +407,7 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 10: self.keys.append(try reader.message())
                 case 18: self.selections.append(try reader.message())
+                case 24: self.asOfUs = try reader.sint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -381,6 +418,7 @@ extension KassaV1 {
         package func encode(into writer: inout WireWriter) {
             for element in self.keys { writer.message(1, element) }
             for element in self.selections { writer.message(2, element) }
+            if let value = self.asOfUs { writer.sint64(3, value) }
         }
     }
 }
@@ -407,6 +445,10 @@ extension KassaV1 {
             @inlinable package static var flags: UInt32 { 6 }
             /// The number of `texts`.
             @inlinable package static var texts: UInt32 { 7 }
+            /// The number of `vectors`.
+            @inlinable package static var vectors: UInt32 { 10 }
+            /// The number of `lists`.
+            @inlinable package static var lists: UInt32 { 11 }
             /// The number of `statuses`.
             @inlinable package static var statuses: UInt32 { 8 }
             /// The number of `ages_ms`.
@@ -425,6 +467,10 @@ extension KassaV1 {
             case flags(KassaV1.FlagValues)
             /// The field `texts`.
             case texts(KassaV1.TextValues)
+            /// The field `vectors`.
+            case vectors(KassaV1.FloatVectors)
+            /// The field `lists`.
+            case lists(KassaV1.StringLists)
         }
 
         /// The field `name`.
@@ -497,6 +543,18 @@ extension KassaV1 {
                     self.values = nil
                     try reader.merge(into: &message)
                     self.values = .texts(message)
+                case 82:
+                    var message = KassaV1.FloatVectors()
+                    if case .vectors(let earlier)? = self.values { message = earlier }
+                    self.values = nil
+                    try reader.merge(into: &message)
+                    self.values = .vectors(message)
+                case 90:
+                    var message = KassaV1.StringLists()
+                    if case .lists(let earlier)? = self.values { message = earlier }
+                    self.values = nil
+                    try reader.merge(into: &message)
+                    self.values = .lists(message)
                 case 66: self.statuses = try reader.byteArray()
                 case 72: self.agesMs.append(try reader.sint64())
                 case 74: try reader.packed(sint64: &self.agesMs)
@@ -516,6 +574,8 @@ extension KassaV1 {
             case .integers(let value)?: writer.message(5, value)
             case .flags(let value)?: writer.message(6, value)
             case .texts(let value)?: writer.message(7, value)
+            case .vectors(let value)?: writer.message(10, value)
+            case .lists(let value)?: writer.message(11, value)
             case nil: break
             }
             if !self.statuses.isEmpty { writer.bytes(8, self.statuses) }
@@ -631,6 +691,192 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The message `kassa.v1.EraseRequest`.
+    @usableFromInline package struct EraseRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.EraseRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `entity`.
+            @inlinable package static var entity: UInt32 { 1 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 2 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 3 }
+        }
+
+        /// Rows keyed by it alone or together with others are erased.
+        package var entity: KassaV1.EntityKey? = nil
+
+        /// Who and why, for the audit log and the receipt.
+        package var actor: String = ""
+
+        /// The field `reason`.
+        package var reason: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            entity: KassaV1.EntityKey? = nil,
+            actor: String = "",
+            reason: String = ""
+        ) {
+            self.entity = entity
+            self.actor = actor
+            self.reason = reason
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: try reader.merge(into: &self.entity)
+                case 18: self.actor = try reader.string()
+                case 26: self.reason = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if let value = self.entity { writer.message(1, value) }
+            if !self.actor.isEmpty { writer.string(2, self.actor) }
+            if !self.reason.isEmpty { writer.string(3, self.reason) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What an erasure deleted of one feature set.
+    @usableFromInline package struct ErasedRows: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ErasedRows" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature_set`.
+            @inlinable package static var featureSet: UInt32 { 1 }
+            /// The number of `rows`.
+            @inlinable package static var rows: UInt32 { 2 }
+            /// The number of `history_rows`.
+            @inlinable package static var historyRows: UInt32 { 3 }
+        }
+
+        /// The field `feature_set`.
+        package var featureSet: String = ""
+
+        /// The field `rows`.
+        package var rows: UInt64 = 0
+
+        /// The field `history_rows`.
+        package var historyRows: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            featureSet: String = "",
+            rows: UInt64 = 0,
+            historyRows: UInt64 = 0
+        ) {
+            self.featureSet = featureSet
+            self.rows = rows
+            self.historyRows = historyRows
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.featureSet = try reader.string()
+                case 16: self.rows = try reader.uint64()
+                case 24: self.historyRows = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if self.rows != 0 { writer.uint64(2, self.rows) }
+            if self.historyRows != 0 { writer.uint64(3, self.historyRows) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.EraseResponse`.
+    @usableFromInline package struct EraseResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.EraseResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `erased`.
+            @inlinable package static var erased: UInt32 { 1 }
+            /// The number of `erased_until_us`.
+            @inlinable package static var erasedUntilUs: UInt32 { 2 }
+            /// The number of `receipt_id`.
+            @inlinable package static var receiptId: UInt32 { 3 }
+        }
+
+        /// The field `erased`.
+        package var erased: [KassaV1.ErasedRows] = []
+
+        /// Values up to this event time stay away: microseconds since the Unix epoch.
+        package var erasedUntilUs: Int64 = 0
+
+        /// SHA-256 over all of this, the entity, actor and reason; the tombstone holds it too.
+        package var receiptId: [UInt8] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            erased: [KassaV1.ErasedRows] = [],
+            erasedUntilUs: Int64 = 0,
+            receiptId: [UInt8] = []
+        ) {
+            self.erased = erased
+            self.erasedUntilUs = erasedUntilUs
+            self.receiptId = receiptId
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.erased.append(try reader.message())
+                case 16: self.erasedUntilUs = try reader.sint64()
+                case 26: self.receiptId = try reader.byteArray()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.erased { writer.message(1, element) }
+            if self.erasedUntilUs != 0 { writer.sint64(2, self.erasedUntilUs) }
+            if !self.receiptId.isEmpty { writer.bytes(3, self.receiptId) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// Reads and writes rows of feature sets.
     package enum FeaturesService {
         /// Writes n rows of one feature set, column by column.
@@ -651,10 +897,16 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.ReadRequest", response: "kassa.v1.ReadResponse")
 
+        /// Deletes all rows that an entity takes part in, and keeps what is older than now away for ever.
+        package static let erase = APIMethod(
+            path: "/kassa.v1.Features/Erase",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.EraseRequest", response: "kassa.v1.EraseResponse")
+
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Features",
-            methods: [write, writeStream, read])
+            methods: [write, writeStream, read, erase])
     }
 }
 
@@ -663,6 +915,6 @@ extension APIFiles {
     static let kassaV1Features = APIFile(
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byL6AQoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2UiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIpQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsIk8KEEZlYXR1cmVTZWxlY3Rpb24SHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGgoIZmVhdHVyZXMYAiADKAlSCGZlYXR1cmVzInIKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMiggMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMr8BCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2ViBnByb3RvMw==")
+        symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.EraseRequest kassa.v1.ErasedRows kassa.v1.EraseResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read kassa.v1.Features.Erase",
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKVAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIuQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEiUKDmlnbm9yZWRfZXJhc2VkGAggASgNUg1pZ25vcmVkRXJhc2VkEicKD3JlcGVhdGVkX2Fuc3dlchgJIAEoCFIOcmVwZWF0ZWRBbnN3ZXIiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMingEKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMSHQoIYXNfb2ZfdXMYAyABKBJIAFIGYXNPZlVziAEBQgsKCV9hc19vZl91cyLlAwoKUmVhZENvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEikKBHR5cGUYAiABKA4yFS5rYXNzYS52MS5GZWF0dXJlVHlwZVIEdHlwZRIvCgZmbG9hdHMYAyABKAsyFS5rYXNzYS52MS5GbG9hdFZhbHVlc0gAUgZmbG9hdHMSMgoHZG91YmxlcxgEIAEoCzIWLmthc3NhLnYxLkRvdWJsZVZhbHVlc0gAUgdkb3VibGVzEjUKCGludGVnZXJzGAUgASgLMhcua2Fzc2EudjEuSW50ZWdlclZhbHVlc0gAUghpbnRlZ2VycxIsCgVmbGFncxgGIAEoCzIULmthc3NhLnYxLkZsYWdWYWx1ZXNIAFIFZmxhZ3MSLAoFdGV4dHMYByABKAsyFC5rYXNzYS52MS5UZXh0VmFsdWVzSABSBXRleHRzEjIKB3ZlY3RvcnMYCiABKAsyFi5rYXNzYS52MS5GbG9hdFZlY3RvcnNIAFIHdmVjdG9ycxItCgVsaXN0cxgLIAEoCzIVLmthc3NhLnYxLlN0cmluZ0xpc3RzSABSBWxpc3RzEhoKCHN0YXR1c2VzGAggASgMUghzdGF0dXNlcxIXCgdhZ2VzX21zGAkgAygSUgZhZ2VzTXNCCAoGdmFsdWVzImMKEEZlYXR1cmVTZXRWYWx1ZXMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSLgoHY29sdW1ucxgCIAMoCzIULmthc3NhLnYxLlJlYWRDb2x1bW5SB2NvbHVtbnMiYwoMUmVhZFJlc3BvbnNlEj0KDGZlYXR1cmVfc2V0cxgBIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZXRWYWx1ZXNSC2ZlYXR1cmVTZXRzEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJpCgxFcmFzZVJlcXVlc3QSKwoGZW50aXR5GAEgASgLMhMua2Fzc2EudjEuRW50aXR5S2V5UgZlbnRpdHkSFAoFYWN0b3IYAiABKAlSBWFjdG9yEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uImQKCkVyYXNlZFJvd3MSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSEgoEcm93cxgCIAEoBFIEcm93cxIhCgxoaXN0b3J5X3Jvd3MYAyABKARSC2hpc3RvcnlSb3dzIoQBCg1FcmFzZVJlc3BvbnNlEiwKBmVyYXNlZBgBIAMoCzIULmthc3NhLnYxLkVyYXNlZFJvd3NSBmVyYXNlZBImCg9lcmFzZWRfdW50aWxfdXMYAiABKBJSDWVyYXNlZFVudGlsVXMSHQoKcmVjZWlwdF9pZBgDIAEoDFIJcmVjZWlwdElkKiMKCkR1cmFiaWxpdHkSCAoERkFTVBAAEgsKB0RVUkFCTEUQATL5AQoIRmVhdHVyZXMSOAoFV3JpdGUSFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlEkIKC1dyaXRlU3RyZWFtEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZSgBMAESNQoEUmVhZBIVLmthc3NhLnYxLlJlYWRSZXF1ZXN0GhYua2Fzc2EudjEuUmVhZFJlc3BvbnNlEjgKBUVyYXNlEhYua2Fzc2EudjEuRXJhc2VSZXF1ZXN0Ghcua2Fzc2EudjEuRXJhc2VSZXNwb25zZWIGcHJvdG8z")
 }

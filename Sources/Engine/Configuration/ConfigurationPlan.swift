@@ -45,7 +45,9 @@ struct ConfigurationPlan {
     ) throws(EngineError) {
         let change: FeatureSetChange
         do throws(FeatureSetError) {
-            change = try features.apply(try FeatureSetDefinition(spec))
+            change = try features.apply(try FeatureSetDefinition(spec)) { name, version in
+                base.readers(of: "\(name)@\(version)")
+            }
         } catch {
             switch error {
             case .invalid(let place, let reason):

@@ -131,17 +131,19 @@ extension Engine {
         } catch {
             throw EngineError(.invalidArgument, "artefact: \(error.description)")
         }
-        guard compiled.summary.featureCount == spec.inputs.count else {
+        let inputs = try ModelInputs.resolve(spec.inputs, in: features)
+        let inputCount: Int
+        do throws(FieldError) {
+            // A vector feature is an input for each of its components.
+            inputCount = try VectorPlan(inputs).count
+        } catch {
+            throw EngineError(error, in: "spec.")
+        }
+        guard compiled.summary.featureCount == inputCount else {
             throw EngineError(
                 .invalidArgument,
                 "spec.inputs: the artefact takes \(compiled.summary.featureCount), "
-                    + "\(spec.inputs.count) were named")
-        }
-        let inputs = try ModelInputs.resolve(spec.inputs, in: features)
-        do throws(FieldError) {
-            _ = try VectorPlan(inputs)
-        } catch {
-            throw EngineError(error, in: "spec.")
+                    + "\(inputCount) were named")
         }
         return compiled
     }

@@ -78,9 +78,7 @@ extension Worker {
             } catch {
                 throw EngineError(error)
             }
-            let featureCount =
-                selection.features.isEmpty ? version.features.count : selection.features.count
-            valueCount += entityCount * featureCount
+            valueCount += entityCount * plan.valueCount
             guard valueCount <= ReadLimits.valuesMax else {
                 throw EngineError(
                     .invalidArgument,

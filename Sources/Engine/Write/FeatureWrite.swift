@@ -58,6 +58,7 @@ final class FeatureWrite: WriteCommand {
             ignoredOlder: UInt32(clamping: tally.ignoredOlder),
             errors: refusals.map(\.message),
             reached: reached == .durable ? .durable : .fast,
-            featureSet: "\(prepared.set.name)@\(prepared.version.number)")
+            featureSet: "\(prepared.set.name)@\(prepared.version.number)",
+            ignoredErased: UInt32(clamping: tally.ignoredErased))
     }
 }
