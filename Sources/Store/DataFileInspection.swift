@@ -53,7 +53,9 @@ struct DataFileInspection {
                     numbers[metaKey] = value.littleEndianNumber
                 }
             }
-            guard found == UInt64(status.ms_entries) else { throw .damaged(.corrupted) }
+            guard found == UInt64(truncatingIfNeeded: status.ms_entries) else {
+                throw .damaged(.corrupted)
+            }
             entries += found
         }
         guard let format = numbers[.format] else {
