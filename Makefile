@@ -6,8 +6,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build release test test-swift test-python lint format proto demo bench \
-	train clean
+.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench \
+	train lint format proto clean
 
 help: ## List these commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,14 +28,41 @@ build: deps ## Build for debugging.
 release: deps ## Build for use.
 	swift build -c release $(SWIFT_FLAGS)
 
-test: lint test-swift test-python ## Run everything that CI runs.
+test: lint test-swift test-python test-durability ## Run everything that CI runs.
 
 test-swift: deps ## Run the tests that are written in Swift.
 	swift build --build-tests $(SWIFT_FLAGS)
 	swift test --skip-build
 
-test-python: venv release ## Run the tests with stock clients and official libraries as oracles.
+test-python: venv build release ## Run the tests with stock clients and official libraries as oracles.
+	Tests/differential/proto_is_fresh.sh
 	$(PYTHON) -m pytest -q Tests
+
+test-durability: deps build ## Kill the writer and fail its system calls, a few rounds.
+	python3 Tests/durability/kill9.py --rounds 20
+	python3 Tests/durability/syscall_faults.py --calls 3
+
+soak: venv build release ## The long versions: 200 kills, all failing calls, ten minutes of load.
+	python3 Tests/durability/kill9.py --rounds 200
+	python3 Tests/durability/syscall_faults.py --calls 12
+	KASSA_KILL_ROUNDS=200 $(PYTHON) -m pytest -q Tests/python/test_durability.py
+	$(PYTHON) bench/soak.py --seconds 600
+
+demo: deps ## Play the main job end to end, with a story.
+	swift build -c release $(SWIFT_FLAGS) --product kassa
+	swift build -c release $(SWIFT_FLAGS) --product Demo
+	.build/release/Demo run
+
+bench: deps release ## Measure Score beside nghttpd in one run; writes bench/results/score.json.
+	.build/release/Bench score --commit $$(git describe --always --dirty)
+
+train: ## Train the demo's model again (needs PyPI; the result is committed).
+	python3 -m venv .build/train
+	.build/train/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r Sources/Demo/Training/requirements.txt
+	swift build -c release --product Demo
+	.build/release/Demo export --sessions 150000 --seed 1 > .build/train/rows.csv
+	.build/train/bin/python Sources/Demo/Training/train.py .build/train/rows.csv
 
 proto: deps ## Regenerate Sources/API/Generated from proto/.
 	swift build --product ProtoGen

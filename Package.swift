@@ -47,7 +47,7 @@ let layers: [[Target]] = [
     module("Crypto", ["COpenSSL"]),
     module("Files"),
     module("Wire", ["Base"]),
-    module("Store", ["Base", "CLMDB"]),
+    module("Store", ["Base", "Crypto", "CLMDB"]),
     module("Transport", ["Base", "CLinux"]),
     module("Metrics", ["Base"]),
     // Layer 2: the domain, without I/O of its own.
@@ -73,7 +73,13 @@ let layers: [[Target]] = [
 let executables: [Target] = [
     .executableTarget(
         name: "kassa",
-        dependencies: ["API", "Base", "Client", "Documents", "Server", "Wire"],
+        dependencies: [
+            "API", "Client", "Crypto", "Documents", "Files", "GRPC", "Server", "Wire",
+        ],
+        swiftSettings: settings),
+    .testTarget(
+        name: "KassaTests",
+        dependencies: ["API", "Documents", "Wire", "kassa"],
         swiftSettings: settings),
     .executableTarget(
         name: "EchoServer",
@@ -82,12 +88,12 @@ let executables: [Target] = [
         swiftSettings: settings),
     .executableTarget(
         name: "Demo",
-        dependencies: ["Base", "Simulator"],
+        dependencies: ["API", "Base", "Client", "Files", "Simulator", "Wire"],
         exclude: ["Configuration", "Training"],
         swiftSettings: settings),
     .testTarget(
         name: "DemoTests",
-        dependencies: ["Base", "Demo", "Simulator"],
+        dependencies: ["API", "Base", "Demo", "Files", "Simulator"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
@@ -95,8 +101,10 @@ let executables: [Target] = [
         path: "Tests/durability/StoreTorture", swiftSettings: settings),
     .executableTarget(
         name: "Bench",
-        dependencies: ["API", "Base", "Client", "GRPC", "Metrics", "Transport", "Wire"],
-        path: "bench",
+        dependencies: [
+            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Transport", "Wire",
+        ],
+        path: "bench/Sources",
         swiftSettings: settings),
     .executableTarget(
         name: "WireEcho",

@@ -3,9 +3,9 @@
 internal import Glibc
 
 /// A moment of the machine's monotonic clock in nanoseconds: for deadlines, timers and latencies.
-package struct MonotonicTime: Hashable, Comparable, Sendable {
+@usableFromInline package struct MonotonicTime: Hashable, Comparable, Sendable {
     /// Nanoseconds since an arbitrary start.
-    package var nanoseconds: UInt64
+    @usableFromInline package var nanoseconds: UInt64
 
     @inlinable
     package init(nanoseconds: UInt64) {

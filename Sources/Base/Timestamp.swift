@@ -6,9 +6,9 @@ internal import Glibc
 ///
 /// Used for what happened in the world (event times, audit records). It can step; deadlines and
 /// leases use ``MonotonicTime``.
-package struct Timestamp: Hashable, Comparable, Sendable {
+@usableFromInline package struct Timestamp: Hashable, Comparable, Sendable {
     /// Microseconds since 1970-01-01T00:00:00Z.
-    package var microseconds: Int64
+    @usableFromInline package var microseconds: Int64
 
     @inlinable
     package init(microseconds: Int64) {

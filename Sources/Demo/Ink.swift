@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
+
 /// Colour on a terminal, or none: a file or a pipe gets plain text.
 enum Ink: Hashable {
     case plain, colours
@@ -10,6 +12,12 @@ enum Ink: Hashable {
         case alarmed = "31"
         case faint = "2"
         case strong = "1"
+    }
+
+    /// Colours if the standard output is a terminal and nobody asked for none (no-color.org).
+    static func ofTerminal() -> Ink {
+        // Safe: the environment does not change meanwhile.
+        unsafe isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil ? .colours : .plain
     }
 
     /// `text` in the given tone.

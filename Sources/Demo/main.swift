@@ -6,8 +6,9 @@ do throws(CommandError) {
     try DemoCommand(arguments: Array(CommandLine.arguments.dropFirst())).run()
 } catch {
     // Not on the standard output, which may be a file of rows.
-    var message = "Demo: \(error)\n\n\(DemoCommand.usage)\n"
+    fflush(nil)
+    var message = "Demo: \(error)\n" + (error.isUsage ? "\n\(DemoCommand.usage)\n" : "")
     // Safe: the bytes are lent for the call.
     message.withUTF8 { bytes in _ = unsafe write(2, bytes.baseAddress, bytes.count) }
-    exit(2)
+    exit(error.isUsage ? 2 : 1)
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The word of a list that a misspelt word most likely means.
-enum NearestWord {
+package enum NearestWord {
     /// The candidate within two edits, or a third of the word's length if that is more; nil if none.
     ///
     /// - Complexity: O(candidates × length²); words longer than 64 have no nearest.
-    static func of(_ word: String, among candidates: [String]) -> String? {
+    package static func of(_ word: String, among candidates: [String]) -> String? {
         let letters = Array(word.unicodeScalars)
         guard !letters.isEmpty, letters.count <= 64 else { return nil }
         let limit = max(2, letters.count / 3)

@@ -7,10 +7,13 @@ package import Metrics
 package final class EngineMetrics: Sendable {
     /// Scorer and slot pairs that get a series of their own.
     package static let scorerSeriesMax = 256
+    /// Feature sets that get a series of their own.
+    package static let featureSetSeriesMax = 256
 
     let scores: LabelledCounters
     let degradedFeatures: LabelledCounters
     let damagedRows: LabelledCounters
+    let featureAges: LabelledHistograms
     let rowsWritten: LabelledCounters
     private let appliedSeries: Int
     private let ignoredSeries: Int
@@ -23,6 +26,9 @@ package final class EngineMetrics: Sendable {
         degradedFeatures = LabelledCounters(
             Self.degradedFeaturesFamily, lanes: loopCount, capacity: 16)
         damagedRows = LabelledCounters(Self.damagedRowsFamily, lanes: loopCount, capacity: 2)
+        featureAges = LabelledHistograms(
+            Self.featureAgesFamily, bounds: .age, lanes: loopCount,
+            capacity: Self.featureSetSeriesMax)
         rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 3)
         appliedSeries = rowsWritten.series(["applied"])
         ignoredSeries = rowsWritten.series(["ignored_older"])
@@ -39,7 +45,7 @@ package final class EngineMetrics: Sendable {
 
     /// All sources, for a registry.
     package var sources: [any MetricSource] {
-        [scores, degradedFeatures, damagedRows, rowsWritten]
+        [scores, degradedFeatures, damagedRows, featureAges, rowsWritten]
     }
 
     static let damagedRowsFamily = MetricFamily(
@@ -50,6 +56,11 @@ package final class EngineMetrics: Sendable {
     static let rowsWrittenFamily = MetricFamily(
         .counter, "kassa_features_rows_written_total",
         help: "Rows of acknowledged writes, by what became of them.", labels: ["outcome"])
+
+    static let featureAgesFamily = MetricFamily(
+        .histogram, "kassa_feature_age_seconds",
+        help: "Age of the oldest value that a score took from a row, by feature set.",
+        labels: ["feature_set"])
 
     static let scoresFamily = MetricFamily(
         .counter, "kassa_scores_total", help: "Scores computed.", labels: ["scorer", "slot"])

@@ -24,12 +24,14 @@ package struct Worker: ~Copyable {
     /// For each scorer of the configuration, memory for its vector.
     var scratches: [ScoreScratch]
     var counters: WorkerCounters
-    private var hasSnapshot = true
+    private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
     package init(engine: Engine, loop: Int) throws(EngineError) {
         do throws(StoreError) {
             transaction = try engine.environment.makeReadTransaction()
+            // A loop that nobody calls must pin nothing either.
+            transaction.reset()
         } catch {
             throw EngineError(error)
         }

@@ -12,8 +12,6 @@ package enum FeatureLimits {
     package static let stateByteCountMax = 8 << 20
     /// Entity kinds that together key a feature set.
     package static let entityKindsMax = 4
-    /// Bytes of a name of anything.
-    package static let nameByteCountMax = 64
     /// Cells (rows times columns) of one write: bounds its memory whatever its message's length.
     package static let cellsMax = 1_000_000
     /// UTF-8 bytes of an entity id.

@@ -54,8 +54,10 @@ package final class Call {
     var replyCount = 0
     var isResponseSubmitted = false
     var isDeferred = false
-    var isAnswered = false
-    var status = Status.ok
+    /// Whether an answer was decided, by the handler or by the session.
+    package internal(set) var isAnswered = false
+    /// What the call ended with, once it is answered.
+    package internal(set) var status = Status.ok
     /// When a reply that the peer does not take is given up.
     var stallDeadline = MonotonicTime.distantFuture
     var statusText = ByteBuffer(capacity: 16)

@@ -15,6 +15,8 @@ package final class ClientCall {
 
     var streamID: Int32 = 0
     var isUnary = true
+    /// A plain GET: no message is expected, and the HTTP status decides.
+    var isPlain = false
     var received = MessageBuffer()
     var messageCount = 0
     var request = ByteBuffer(capacity: 512)
@@ -52,6 +54,7 @@ package final class ClientCall {
         self.id = id
         self.tag = tag
         self.isUnary = isUnary
+        isPlain = false
         startedAt = now
         status = .unknown
         messageCount = 0
@@ -89,7 +92,9 @@ package final class ClientCall {
     ///
     /// Stricter than the stock clients: status 0 without the one whole reply is INTERNAL.
     func settleStatus() {
-        if hasStatus {
+        if isPlain, !hasStatus, httpStatus == 200, resetCode == 0 {
+            status = .ok
+        } else if hasStatus {
             if status == .ok, isUnary, messageCount != 1 { status = .internalError }
         } else if httpStatus != 0, httpStatus != 200 {
             status = Self.status(ofHTTP: httpStatus)

@@ -105,6 +105,7 @@ extension ClientSession {
     }
 
     func dataArrived(_ call: ClientCall, _ bytes: Span<UInt8>) {
+        guard !call.isPlain else { return }
         call.received.append(bytes)
         // A unary reply is looked at once, when its trailers are there.
         if !call.isUnary { enqueue(call) }

@@ -47,6 +47,19 @@ internal import CNGHTTP2
         }
     }
 
+    /// Lends the fields of one plain GET.
+    @unsafe func withGetFields(
+        _ path: Int, _ body: (UnsafeMutablePointer<nghttp2_nv>, Int) -> Int32
+    ) -> Int32 {
+        unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: 4) { list in
+            unsafe list[0] = staticField(":method", "GET")
+            unsafe list[1] = staticField(":scheme", "http")
+            unsafe list[2] = ownedField(":path", paths[path])
+            unsafe list[3] = ownedField(":authority", authority)
+            return unsafe body(list.baseAddress!, 4)
+        }
+    }
+
     /// A field whose value lives as long as self.
     @unsafe private func ownedField(
         _ name: StaticString, _ value: UnsafeMutableBufferPointer<UInt8>

@@ -175,6 +175,10 @@ extension ServerSession {
         unsafe call._withUnsafeGuaranteedRef { call in
             call.isClosed = true
             timers.active(now: now)
+            // What the peer will never take must not hold back the other calls.
+            pendingReplyBytes -= call.pendingReplyBytes
+            call.reply.removeAll()
+            call.replySent = 0
             // A handler that still owes an answer is told; the slot is its until then.
             if call.isAnnounced, !call.isAnswered { enqueue(call) } else { release(call) }
         }

@@ -132,6 +132,10 @@ internal import CNGHTTP2
         if code == NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue {
             isBroken = true
             isTerminating = true
+        } else if let violation {
+            terminate(violationCode, violation)
+        } else if code == NGHTTP2_ERR_FLOODED.rawValue {
+            terminate(NGHTTP2_ENHANCE_YOUR_CALM.rawValue, "too many frames to answer")
         } else {
             terminate(NGHTTP2_PROTOCOL_ERROR.rawValue, "malformed frames")
         }

@@ -88,6 +88,7 @@ package final class Server {
             try registry.register(BuildSource(version: configuration.version))
             for loop in loops {
                 try registry.register(loop.rpcMetrics)
+                try registry.register(loop.sessionMetrics)
                 try registry.register(LoopSource(loop.handle, index: loop.index))
             }
         } catch {
@@ -108,6 +109,7 @@ package final class Server {
         health.drain()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
+        for loop in loops { loop.detach() }
         control.stop()
         engine.stop()
         if let admin = admin.take() { admin.stop() }
@@ -116,13 +118,14 @@ package final class Server {
 
 /// One event loop on its way to its thread.
 ///
-/// Made on the main thread, run on another: after `run` began nothing of it but the handle and the
+/// Made on the main thread, run on another: while `run` runs nothing of it but the handle and the
 /// metrics, which are Sendable, is used elsewhere.
 @safe private final class LoopSlot: @unchecked Sendable {
     let index: Int
     let port: UInt16
     let handle: LoopHandle
     let rpcMetrics: RPCMetrics
+    let sessionMetrics: SessionMetrics
     private let context: LoopContext
     private let loop: EventLoop
 
@@ -155,9 +158,14 @@ package final class Server {
         self.port = loop.port
         handle = loop.handle
         rpcMetrics = context.metrics
+        sessionMetrics = context.sessionMetrics
     }
 
     func run() {
         loop.run()
+    }
+
+    func detach() {
+        context.detach()
     }
 }

@@ -19,6 +19,7 @@ final class ServerConnection: ByteSession {
     let session: ServerSession
     /// What is kept of streaming calls between their messages.
     var streams: [CallID: StreamState] = [:]
+    private var counted = SessionMetrics.Seen()
 
     init(_ id: ConnectionID, context: LoopContext, now: MonotonicTime) {
         self.id = id
@@ -39,6 +40,8 @@ final class ServerConnection: ByteSession {
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
         session.produce(into: &buffer)
         resumeStreams()
+        // Calls are held back while many replies wait; what was sent may have made room for them.
+        if session.hasEvents { answerEvents() }
     }
 
     func drain(now: MonotonicTime) {
@@ -47,7 +50,6 @@ final class ServerConnection: ByteSession {
     }
 
     func closed() {
-        for (_, stream) in streams { release(stream) }
         streams.removeAll()
     }
 
@@ -69,6 +71,7 @@ final class ServerConnection: ByteSession {
             case .cancelled(let call): cancelled(call)
             }
         }
+        counted = context.sessionMetrics.count(session, since: counted, context.memory)
     }
 
     private func message(_ call: Call, _ now: Timestamp) {
@@ -106,8 +109,9 @@ final class ServerConnection: ByteSession {
     }
 
     private func cancelled(_ call: Call) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
-        record(call, .cancelled)
+        forget(call)
+        // The session answers a call whose deadline passed; the client's own reset has no answer.
+        record(call, call.isAnswered ? call.status : .cancelled)
     }
 
     /// Answers a unary call at once, encoding straight into its reply.
@@ -127,7 +131,8 @@ final class ServerConnection: ByteSession {
 
     /// Takes an answer that another thread made.
     func take(_ answer: Answer, now: MonotonicTime) {
-        guard let call = session.call(answer.ticket.call) else { return }
+        // A call whose deadline has passed is answered and counted, though it may not have left yet.
+        guard let call = session.call(answer.ticket.call), !call.isAnswered else { return }
         switch answer.outcome {
         case .reply(let bytes):
             session.reply(call, message: bytes.span)
@@ -142,17 +147,22 @@ final class ServerConnection: ByteSession {
 
     /// Ends a call and counts it.
     func finish(_ call: Call, _ status: Status) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         session.finish(call, status: status)
         record(call, status)
     }
 
     /// Ends a call with an engine's refusal and counts it.
     func refuse(_ call: Call, _ error: EngineError) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         let status = Status(error)
         session.finish(call, status: status, message: error.reason.utf8Span.span)
         record(call, status)
+    }
+
+    /// Drops what is kept of a streaming call; a unary one keeps nothing.
+    private func forget(_ call: Call) {
+        if !streams.isEmpty { streams[call.id] = nil }
     }
 
     private func record(_ call: Call, _ status: Status) {

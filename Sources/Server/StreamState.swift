@@ -17,10 +17,13 @@ enum StreamState {
 /// A model on its way in: its spec, and the bytes so far.
 final class Upload {
     let spec: KassaV1.ModelSpec
+    /// The room for `bytes`; who keeps them keeps it.
+    let share: UploadBudget.Share
     private(set) var bytes: [UInt8] = []
 
-    init(_ spec: KassaV1.ModelSpec) {
+    init(_ spec: KassaV1.ModelSpec, _ share: UploadBudget.Share) {
         self.spec = spec
+        self.share = share
         bytes.reserveCapacity(Int(spec.byteCount))
     }
 
@@ -36,6 +39,7 @@ final class Upload {
 package enum StreamLimits {
     /// Unanswered writes of one stream; a stream that reaches it is not read until half are answered.
     package static let openWritesMax = 256
-    /// Reply bytes that may wait for one client before its stream is not read any more.
-    package static let waitingReplyBytesMax = 1 << 20
+    /// Reply bytes of one stream that may wait for the client before the stream is not read any more:
+    /// well under what stops a whole connection, so that a few slow readers stop only themselves.
+    package static let waitingReplyBytesMax = 128 << 10
 }

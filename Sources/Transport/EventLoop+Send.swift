@@ -19,6 +19,8 @@ extension EventLoop {
     }
 
     private func flush(_ connection: Connection) {
+        // It may have been closed since something happened to it.
+        guard let held = connections[connection.id.slot], held === connection else { return }
         if connection.isFinished { return close(connection) }
         if connection.backlogBytes > 0 { sendBacklog(connection) }
         while connection.backlogBytes == 0, connection.session.wantsProduce {

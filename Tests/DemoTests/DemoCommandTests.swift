@@ -10,11 +10,30 @@ import Testing
     #expect(try DemoCommand(arguments: ["export"]) == .export(sessions: 50_000, seed: 1))
 }
 
+@Test func `live and run have defaults, and options of their own`() throws {
+    #expect(
+        try DemoCommand(arguments: ["live"])
+            == .live(server: "127.0.0.1:6750", sessions: 5_000, seed: 7))
+    #expect(
+        try DemoCommand(arguments: ["live", "--seed", "3", "--server", "h:1", "--sessions", "9"])
+            == .live(server: "h:1", sessions: 9, seed: 3))
+    #expect(
+        try DemoCommand(arguments: ["run"])
+            == .run(
+                kassa: nil, configuration: "Sources/Demo/Configuration", sessions: 5_000, seed: 7))
+    #expect(
+        try DemoCommand(arguments: ["run", "--kassa", "/k", "--configuration", "c"])
+            == .run(kassa: "/k", configuration: "c", sessions: 5_000, seed: 7))
+}
+
 @Test func `a wrong command line is refused by the name of what is wrong`() {
     let cases: [([String], CommandError)] = [
         ([], .noCommand),
         (["fly"], .unknownCommand("fly")),
         (["export", "--speed", "1"], .unknownOption("--speed")),
+        (["export", "--server", "h:1"], .unknownOption("--server")),
+        (["live", "--kassa", "x"], .unknownOption("--kassa")),
+        (["run", "--kassa"], .noValue(option: "--kassa")),
         (["export", "--seed"], .noValue(option: "--seed")),
         (["export", "--seed", "-1"], .badValue(option: "--seed", expected: "a whole number")),
         (

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A gRPC echo server on one loop, to measure the floor of the transport: `EchoServer [port]`.
+// A gRPC echo server on one loop, to measure the floor of the transport: `EchoServer [port]`,
+// or `EchoServer measure` for what the sessions cost without a socket.
 
 import Base
 import GRPC
+import Glibc
 import Transport
 
 func serve() throws {
@@ -14,7 +16,13 @@ func serve() throws {
         EchoSession(memory: memory, now: MonotonicTime.now())
     }
     print("listening on 127.0.0.1:\(loop.port)")
+    // Whoever started it reads the port from a pipe.
+    fflush(nil)
     loop.run()
 }
 
-try serve()
+if CommandLine.arguments.dropFirst().first == "measure" {
+    measureSessions(rounds: 10_000, callsPerRound: 100)
+} else {
+    try serve()
+}

@@ -60,7 +60,7 @@ def main():
     parser.add_argument("--binary", default=".build/debug/StoreTorture")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--longest-milliseconds", type=int, default=60)
+    parser.add_argument("--longest-milliseconds", type=int, default=120)
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().getrandbits(32)
     generator = random.Random(seed)

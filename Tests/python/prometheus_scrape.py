@@ -78,6 +78,17 @@ def check(port, assertion):
     return None if holds else f"{selector} is {value:g}, not {operator} {expected:g}"
 
 
+def problems_of(port, assertions, seconds=5):
+    """Which assertions do not hold; a target is up a moment before its samples can be queried."""
+    deadline = time.monotonic() + seconds
+    while True:
+        problems = [check(port, assertion) for assertion in assertions]
+        problems = [problem for problem in problems if problem]
+        if not problems or time.monotonic() > deadline:
+            return problems
+        time.sleep(0.1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=os.environ.get("KASSA_ADMIN_PORT"))
@@ -108,8 +119,7 @@ def main():
             problem = wait_for_target(port, prometheus, time.monotonic() + arguments.timeout)
             problems = [problem] if problem else []
             if not problems:
-                problems = [check(port, assertion) for assertion in arguments.assertions]
-                problems = [problem for problem in problems if problem]
+                problems = problems_of(port, arguments.assertions)
         finally:
             prometheus.terminate()
             try:

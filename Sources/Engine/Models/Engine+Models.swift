@@ -13,6 +13,10 @@ extension Engine {
     /// Checks a spec before its artefact is received, so that a hopeless upload ends early.
     package static func checkUpload(_ spec: KassaV1.ModelSpec) throws(EngineError) {
         try Words.check(spec, at: "spec")
+        guard spec.version <= EngineLimits.modelVersionMax else {
+            throw EngineError(
+                .invalidArgument, "spec.version: must be at most \(EngineLimits.modelVersionMax)")
+        }
         guard spec.format == .xgboostJson else {
             throw EngineError(.invalidArgument, "spec.format: must be XGBOOST_JSON")
         }
@@ -60,7 +64,7 @@ extension Engine {
         let compiled = try Self.compile(artefact, given, features: base.features)
         var spec = given
         let versions = base.models[spec.name] ?? []
-        if spec.version == 0 { spec.version = (versions.last?.info.spec?.version ?? 0) + 1 }
+        if spec.version == 0 { spec.version = try Self.nextVersion(after: versions) }
         guard versions.count < EngineLimits.modelVersionsMax else {
             throw EngineError(
                 .failedPrecondition,
@@ -88,6 +92,16 @@ extension Engine {
         models[spec.name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
         try publish(models: models, over: base)
         return KassaV1.UploadResponse(model: info)
+    }
+
+    /// The number that follows the newest of `versions`.
+    private static func nextVersion(after versions: [Model]) throws(EngineError) -> UInt32 {
+        let newest = versions.last?.info.spec?.version ?? 0
+        guard newest < EngineLimits.modelVersionMax else {
+            throw EngineError(
+                .failedPrecondition, "spec.version: no number is left after the newest; name one")
+        }
+        return newest + 1
     }
 
     /// The model that the upload would make, if it is there already.

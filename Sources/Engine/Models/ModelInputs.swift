@@ -21,8 +21,7 @@ enum ModelInputs {
             guard let (set, version) = features.resolve(reference) else {
                 throw EngineError(
                     .notFound,
-                    "inputs[\(index)].feature_set: there is no feature set "
-                        + "\(reference.name)@\(reference.version)")
+                    "inputs[\(index)].feature_set: there is no such feature set or version")
             }
             resolved.append(
                 VectorInput(

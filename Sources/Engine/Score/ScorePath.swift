@@ -73,8 +73,12 @@ extension Worker {
         }
         do throws(StoreError) {
             let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            let oldestOfOthers = summary.oldestAge
+            summary.oldestAge = -1
             scratches[scratch].gather(
                 row, group: group, of: scorer.plan, now: now.microseconds, &summary)
+            counters.gathered(scorer: scratch, group: group, oldestAge: summary.oldestAge)
+            summary.oldestAge = max(summary.oldestAge, oldestOfOthers)
         } catch {
             throw EngineError(error)
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
+
 /// A document of a feature set that was checked in itself: names, limits, defaults.
 package struct FeatureSetDefinition: Hashable, Sendable {
     /// `[a-z][a-z0-9_]*`.

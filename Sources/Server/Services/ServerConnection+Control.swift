@@ -54,21 +54,28 @@ extension ServerConnection {
     ) {
         let ticket = ticket(call)
         let deadline = call.deadline
-        let isQueued = context.control.submit {
-            [engine = context.engine, answers = context.answers!] in
-            guard MonotonicTime.now() < deadline else { return }
-            let outcome: Answer.Outcome
-            do throws(EngineError) {
-                outcome = .reply(try work(engine))
-            } catch {
-                outcome = .refusal(error)
+        do throws(EngineError) {
+            try context.expectAnswer()
+            let isQueued = context.control.submit {
+                [engine = context.engine, answers = context.answers!] in
+                let outcome: Answer.Outcome
+                do throws(EngineError) {
+                    guard MonotonicTime.now() < deadline else {
+                        throw EngineError(.unavailable, "the deadline passed before it was begun")
+                    }
+                    outcome = .reply(try work(engine))
+                } catch {
+                    outcome = .refusal(error)
+                }
+                _ = answers.post(Answer(ticket: ticket, outcome: outcome))
             }
-            _ = answers.post(Answer(ticket: ticket, outcome: outcome))
-        }
-        if !isQueued {
-            refuse(
-                call,
-                EngineError(.resourceExhausted, "too much control work is queued; try again later"))
+            if !isQueued {
+                context.expectNoAnswer()
+                throw EngineError(
+                    .resourceExhausted, "too much control work is queued; try again later")
+            }
+        } catch {
+            refuse(call, error)
         }
     }
 
@@ -84,8 +91,8 @@ extension ServerConnection {
             switch (streams[call.id], request.part) {
             case (nil, .spec(let spec)):
                 try Engine.checkUpload(spec)
-                try context.uploads.take(Int(spec.byteCount))
-                streams[call.id] = .upload(Upload(spec))
+                let share = try context.uploads.take(Int(spec.byteCount))
+                streams[call.id] = .upload(Upload(spec, share))
             case (nil, _):
                 throw EngineError(.invalidArgument, "spec: the first message must be the spec")
             case (.upload(let upload), .chunk(let chunk)):
@@ -106,14 +113,11 @@ extension ServerConnection {
         guard case .upload(let upload) = streams[call.id] else {
             return refuse(call, EngineError(.invalidArgument, "spec: none was sent"))
         }
-        let (spec, bytes) = (upload.spec, upload.bytes)
+        let (spec, bytes, share) = (upload.spec, upload.bytes, upload.share)
+        // The call may be cancelled while this waits: the bytes are then still held, by the closure.
         submit(call) { engine throws(EngineError) in
-            try engine.upload(spec, artefact: bytes, at: now).encodedBytes()
+            defer { withExtendedLifetime(share) {} }
+            return try engine.upload(spec, artefact: bytes, at: now).encodedBytes()
         }
-    }
-
-    /// Gives back what a stream that ended early had taken.
-    func release(_ stream: StreamState) {
-        if case .upload(let upload) = stream { context.uploads.give(Int(upload.spec.byteCount)) }
     }
 }

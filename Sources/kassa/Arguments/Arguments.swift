@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Documents
+
 /// What was typed after a command's name, checked against its flags.
 struct Arguments {
     private var values: [String: [String]] = [:]
@@ -20,12 +22,7 @@ struct Arguments {
                 continue
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            guard let flag = command.flags.first(where: { $0.name == name || $0.short == name })
-            else {
-                let known = command.flags.map(\.name).joined(separator: ", ")
-                throw .usage("kassa \(command.name) has no flag \(name); it has \(known)")
-            }
+            let flag = try Self.flag(String(parts[0]), of: command)
             if flag.value == nil {
                 guard parts.count == 1 else { throw .usage("\(flag.name) takes no value") }
                 values[flag.name] = ["true"]
@@ -40,10 +37,39 @@ struct Arguments {
             values[flag.name, default: []].append(value)
         }
         guard command.operandCount.contains(operands.count) else {
-            let wanted = command.operands.isEmpty ? "no operands" : command.operands
-            throw .usage(
-                "kassa \(command.name) takes \(wanted), and \(operands.count) were given")
+            throw .usage(Self.wrongOperands(operands, of: command))
         }
+    }
+
+    private static func flag(_ name: String, of command: Command) throws(CommandError) -> Flag {
+        if let flag = command.allFlags.first(where: { $0.name == name || $0.short == name }) {
+            return flag
+        }
+        let known = command.allFlags.map(\.name)
+        // The dashes are no letters to compare.
+        let nearest = NearestWord.of(
+            String(name.drop { $0 == "-" }), among: known.map { String($0.dropFirst(2)) })
+        if let nearest {
+            throw .usage("there is no flag \(name); did you mean --\(nearest)?")
+        }
+        throw .usage("there is no flag \(name); there are \(known.joined(separator: ", "))")
+    }
+
+    private static func wrongOperands(_ operands: [String], of command: Command) -> String {
+        if command.operands.isEmpty {
+            return "kassa \(command.name) takes no operands, but \"\(operands[0])\" was given"
+        }
+        let given = operands.isEmpty ? "nothing" : operands.joined(separator: " ")
+        return "kassa \(command.name) needs \(command.operands), but was given \(given)"
+    }
+
+    /// The same, with `defaults` for flags that were not typed.
+    func withDefaults(_ defaults: [String: String]) -> Arguments {
+        var arguments = self
+        for (name, value) in defaults where arguments.values[name] == nil {
+            arguments.values[name] = [value]
+        }
+        return arguments
     }
 
     /// Whether the switch `name` was given.
@@ -61,15 +87,34 @@ struct Arguments {
         values[name] ?? []
     }
 
-    /// The value of `name` as a whole number in `range`, or `fallback`.
-    func integer(_ name: String, in range: ClosedRange<Int>, default fallback: Int)
-        throws(CommandError) -> Int
-    {
-        guard let text = value(name) else { return fallback }
-        guard let number = Int(text), range.contains(number) else {
+    /// The value of `name` as a whole number in `range`; nil if it was not given.
+    func integer<Number: FixedWidthInteger>(
+        _ name: String, in range: ClosedRange<Number>
+    ) throws(CommandError) -> Number? {
+        guard let text = value(name) else { return nil }
+        guard let number = Number(text), range.contains(number) else {
             throw .usage(
-                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "\(name) must be a whole number"
+                    + " from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
         }
         return number
+    }
+
+    /// The value of `name` as a whole number in `range`, or `fallback`.
+    func integer(
+        _ name: String, in range: ClosedRange<Int>, default fallback: Int
+    ) throws(CommandError) -> Int {
+        try integer(name, in: range) ?? fallback
+    }
+
+    /// The value of `name` as a duration in milliseconds up to a day; nil if it was not given.
+    func milliseconds(_ name: String) throws(CommandError) -> Int? {
+        guard let text = value(name) else { return nil }
+        guard let number = DurationText.milliseconds(text), number <= 86_400_000 else {
+            throw .usage(
+                "\(name) must be a whole number with its unit, such as 500ms, 10s or 2m,"
+                    + " and at most a day, not \"\(text)\"")
+        }
+        return Int(number)
     }
 }

@@ -15,24 +15,26 @@ struct Command: Sendable {
     var flags: [Flag] = []
     let run: @Sendable (Arguments) throws(CommandError) -> Void
 
+    /// Every flag, with the one that all commands have.
+    var allFlags: [Flag] {
+        flags + [Flag(name: "--help", short: "-h", help: "Show this page.")]
+    }
+
     /// The help page of this command.
     var help: String {
         var page = "\(summary)\n\nusage: kassa \(name)"
-        if !flags.isEmpty { page += " [flags]" }
         if !operands.isEmpty { page += " \(operands)" }
-        page += "\n"
+        page += " [flags]\n"
         if !discussion.isEmpty { page += "\n\(discussion)\n" }
-        if !flags.isEmpty {
-            page += "\nflags:\n"
-            let left = flags.map { flag in
-                let names = [flag.short, flag.name].compactMap { $0 }.joined(separator: ", ")
-                return flag.value.map { "\(names) \($0)" } ?? names
-            }
-            let width = left.map(\.count).max() ?? 0
-            for (flag, names) in zip(flags, left) {
-                let padding = String(repeating: " ", count: width - names.count + 2)
-                page += "  \(names)\(padding)\(flag.help)\n"
-            }
+        page += "\nflags:\n"
+        let left = allFlags.map { flag in
+            let names = (flag.short.map { "\($0), " } ?? "    ") + flag.name
+            return flag.value.map { "\(names) \($0)" } ?? names
+        }
+        let width = left.map(\.count).max() ?? 0
+        for (flag, names) in zip(allFlags, left) {
+            let padding = String(repeating: " ", count: width - names.count + 2)
+            page += "  \(names)\(padding)\(flag.help)\n"
         }
         return page
     }

@@ -2,7 +2,8 @@
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-    serveCommand, versionCommand,
+    serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
+    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.
@@ -15,23 +16,22 @@ var overview: String {
     return """
         Kassa: an online feature store and inference server for checkouts.
 
-        usage: kassa COMMAND [flags] [operands]
+        usage: kassa COMMAND [operands] [flags]
 
         commands:
         \(list.joined(separator: "\n"))
 
-        A first session:
-          kassa serve                              # in one terminal
-          kassa apply -f checkout.yaml             # in another
+        a first session:
+          kassa serve                                # in one terminal
+          kassa apply -f checkout.yaml               # in another: the feature sets
           kassa model upload abandonment.model.yaml
-          kassa score cart_abandonment --entity session=s-81
+          kassa apply -f scorer.yaml                 # the scorer that names the model
+          kassa write session_behaviour -e session=s-81 cart_items=3 cart_value=84.90
+          kassa score cart_abandonment -e session=s-81 -e customer=c-7
 
         `kassa COMMAND --help` says more about one command. Commands that ask a server find it at
-        --server (default \(defaultServer)) or $KASSA_SERVER. Exit codes: 0 done, 1 refused or
-        failed, 2 wrong usage, 3 no server.
+        --server, else at $KASSA_SERVER, else at \(defaultServer). Exit codes: 0 done, 1 refused
+        or failed, 2 wrong usage, 3 no server or no answer.
 
         """
 }
-
-/// Where a server listens unless told otherwise.
-let defaultServer = "127.0.0.1:6750"

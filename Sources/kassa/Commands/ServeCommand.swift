@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Documents
 internal import Glibc
 internal import Server
 
@@ -14,9 +15,16 @@ let serveCommand = Command(
         http://127.0.0.1:6751, and keeps its data in ./kassa-data. SIGTERM or SIGINT drains it: health
         says NOT_SERVING, open calls finish, queued writes are synced, and the exit code is 0.
 
+        A file for --config holds the same settings, named as the flags are; flags win:
+
+          data: /var/lib/kassa
+          listen: 127.0.0.1:6750
+          loops: 2
+
         There is no authentication yet: listen on loopback, or on a network that you trust.
         """,
     flags: [
+        Flag(name: "--config", value: "FILE", help: "A YAML file of settings."),
         Flag(name: "--data", value: "FOLDER", help: "Where everything is kept (./kassa-data)."),
         Flag(
             name: "--listen", value: "ADDRESS:PORT",
@@ -32,7 +40,8 @@ let serveCommand = Command(
     ],
     run: serve)
 
-@Sendable private func serve(_ arguments: Arguments) throws(CommandError) {
+@Sendable private func serve(_ typed: Arguments) throws(CommandError) {
+    let arguments = typed.withDefaults(try settings(of: typed.value("--config")))
     var configuration = ServerConfiguration()
     configuration.version = kassaVersion
     if let folder = arguments.value("--data") { configuration.dataFolder = folder }
@@ -47,6 +56,8 @@ let serveCommand = Command(
     configuration.pollMicroseconds = UInt64(
         try arguments.integer("--poll-us", in: 0...1_000_000, default: 50))
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
+    // Whoever reads the output may go first; the server ends when it is told to, and in order.
+    Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
@@ -70,6 +81,25 @@ let serveCommand = Command(
     print("draining: open calls finish, queued writes are synced")
     server.drain()
     print("stopped")
+}
+
+/// The settings of a configuration file, by the flags that they stand for.
+private func settings(of path: String?) throws(CommandError) -> [String: String] {
+    guard let path else { return [:] }
+    let keys = serveCommand.flags.filter { $0.name != "--config" && $0.value != nil }.map {
+        String($0.name.dropFirst(2)).replacing("-", with: "_")
+    }
+    let bytes = try bytes(ofFile: path, byteCountMax: YAMLLimits.bytesMax)
+    let settings: [String: String]
+    do throws(DocumentError) {
+        settings = try SettingsFile.settings(in: bytes.span, keys: keys)
+    } catch {
+        throw .failed(error.description(file: path))
+    }
+    return Dictionary(
+        uniqueKeysWithValues: settings.map { key, value in
+            ("--" + key.replacing("_", with: "-"), value)
+        })
 }
 
 /// Reads "ADDRESS:PORT"; an IPv6 address may stand in brackets.

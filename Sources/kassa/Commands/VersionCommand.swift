@@ -3,10 +3,10 @@
 let versionCommand = Command(
     name: "version",
     summary: "Say which version this is.",
-    flags: [Flag(name: "--json", help: "Print JSON.")],
+    flags: [jsonFlag],
     run: { arguments throws(CommandError) in
-        if arguments.has("--json") {
-            print("{\"version\": \"\(kassaVersion)\"}")
+        if arguments.has(jsonFlag.name) {
+            print("{\"version\":\"\(kassaVersion)\"}")
         } else {
             print("kassa \(kassaVersion)")
         }

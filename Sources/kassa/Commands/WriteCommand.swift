@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Client
+internal import Documents
+internal import Wire
+
+private let durableFlag = Flag(
+    name: "--durable", help: "Wait until the row survives a power cut.")
+
+let writeCommand = Command(
+    name: "write",
+    operands: "SET -e KIND=ID... NAME=VALUE...",
+    operandCount: 2...1_001,
+    summary: "Write one row of a feature set.",
+    discussion: """
+        SET may end in a version, such as cart@3; without one it is the newest. Features that are
+        not named keep their values. A value is read as the type that its feature is declared
+        with: a number, a whole number, true or false, or text as it stands; null says that the
+        value is known to be absent. The time of the row is the time of receipt.
+
+        examples:
+          kassa write session_behaviour -e session=s-81 cart_items=3 cart_value=84.90
+          kassa write customer_profile -e customer=c-7 segment=loyal orders=12 --durable
+        """,
+    flags: [entityFlag, durableFlag] + serverFlags,
+    run: { arguments throws(CommandError) in
+        let set = arguments.operands[0]
+        let entities = try NamedText.entities(arguments)
+        var values: [NamedText] = []
+        for word in arguments.operands.dropFirst() {
+            let value = try NamedText(word, form: "NAME=VALUE, such as cart_items=3")
+            guard !values.contains(where: { $0.name == value.name }) else {
+                throw .usage("\(value.name) was given twice")
+            }
+            values.append(value)
+        }
+        let client = try arguments.connect()
+        let spec = try DeclaredFeatures.featureSet(set, from: client)
+        let declared = DeclaredFeatures([spec])
+        var request = KassaV1.WriteRequest()
+        // The version whose types were read, also if a newer one comes meanwhile.
+        request.featureSet = "\(spec.name)@\(spec.version)"
+        request.keys = entities.map { KassaV1.KeyColumn(kind: $0.name, ids: [$0.text]) }
+        for value in values {
+            let type = try declared.type(of: value.name, in: request.featureSet)
+            request.columns.append(
+                try TypedValue(value, type: type).column(value.name, type: type))
+        }
+        request.durability = arguments.has(durableFlag.name) ? .durable : .fast
+        let response: KassaV1.WriteResponse = try asking { () throws(ClientError) in
+            try client.call(KassaV1.FeaturesService.write, request)
+        }
+        if let error = response.errors.first {
+            throw .failed("\(error.field): \(error.reason)")
+        }
+        if arguments.has(jsonFlag.name) {
+            let tree = Tree.map([
+                .init("feature_set", .text(response.featureSet)),
+                .init("applied", .integer(Int64(response.applied))),
+                .init("ignored_older", .integer(Int64(response.ignoredOlder))),
+                .init("reached", .text(response.reached.name.lowercased())),
+            ])
+            print(tree.json())
+            return
+        }
+        let row = entities.map { "\($0.name)=\($0.text)" }.joined(separator: " ")
+        let outcome =
+            response.applied > 0
+            ? "wrote \(counted(values.count, "value"))" : "ignored as older than what is stored"
+        print(
+            "\(outcome): \(response.featureSet) \(row), \(response.reached.name.lowercased())")
+    })

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A warm server answers Scores without a single call of malloc or its kin."""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BENCH = ROOT / ".build" / "release" / "Bench"
+SOURCE = ROOT / "Tests" / "allocations" / "count.c"
+
+
+@pytest.fixture(scope="module")
+def interposer(tmp_path_factory):
+    library = tmp_path_factory.mktemp("allocations") / "libcount.so"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", library, SOURCE],
+        check=True,
+    )
+    return library
+
+
+def count(interposer, *options):
+    command = [BENCH, "allocations", interposer, *options]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return json.loads(run.stdout.splitlines()[0]), run.stdout
+
+
+def test_a_warm_server_scores_without_allocating(interposer):
+    result, _ = count(interposer)
+    assert result["scores"] == 100_000
+    # The server started, took a model in and loaded rows: a counter that sees nothing is broken.
+    assert result["allocations_before"] > 10_000
+    allocations = result["allocations"]
+    if sum(allocations.values()) > 0:
+        _, stacks = count(interposer, "--trace", "5")
+        pytest.fail(f"{allocations} in 100,000 Scores, for example\n{stacks}")
+
+
+def test_the_first_scores_of_a_connection_are_seen_to_allocate(interposer):
+    """The other half of the proof: the same counter counts where there is something to count."""
+    result, _ = count(interposer, "--warm-up", "1", "--scores", "100")
+    assert sum(result["allocations"].values()) > 0

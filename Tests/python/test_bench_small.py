@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benches run whole, with little data, so that none of them rots."""
+
+import json
+import math
+import pathlib
+import socket
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BENCH = ROOT / ".build" / "release" / "Bench"
+
+LATENCY_CASES = {
+    "unloaded, client sleeps",
+    "unloaded, client spins",
+    "open loop 10k/s, 4 connections",
+}
+THROUGHPUT_CASES = {
+    f"closed loop, c{connections} m{streams}" for connections in (1, 4, 16) for streams in (1, 10, 100)
+}
+H2LOAD_CASES = {f"h2load, one entity, c16 m{streams}" for streams in (1, 10, 100)}
+
+
+DEMO = ["--demo", ROOT / "Sources" / "Demo" / "Configuration"]
+
+
+@pytest.mark.parametrize("target, options", [("score", []), ("score-demo", DEMO)])
+def test_the_score_bench_measures_every_case_without_errors(tmp_path, target, options):
+    output = tmp_path / "results" / "score.json"
+    command = [BENCH, "score", "--small", "--commit", "abc", "--output", output, *options]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+    result = json.loads(output.read_text())
+    assert set(result) == {"target", "commit", "machine", "rows"}
+    assert (result["target"], result["commit"]) == (target, "abc")
+
+    by_case = {}
+    for row in result["rows"]:
+        assert set(row) == {
+            "case", "metric", "unit", "ours", "peer", "peer_name", "ratio", "spread",
+        }
+        if row["peer_name"] == "nghttpd":
+            by_case.setdefault(row["case"], {})[row["metric"]] = row
+        for side in ("ours", "peer"):
+            low, high = row["spread"][side]
+            assert low <= row[side] <= high
+        if row["ratio"] is not None:
+            ours, peer = row["ours"], row["peer"]
+            better = peer / ours if row["unit"].startswith("us") else ours / peer
+            assert math.isclose(row["ratio"], better, rel_tol=0.05, abs_tol=0.01), row
+    assert set(by_case) == LATENCY_CASES | THROUGHPUT_CASES | H2LOAD_CASES
+
+    for case in LATENCY_CASES:
+        for side in ("ours", "peer"):
+            quantiles = [by_case[case][name][side] for name in ("p50", "p90", "p99", "p99.9", "max")]
+            assert 0 < quantiles[0] and quantiles == sorted(quantiles), (case, quantiles)
+    for case in THROUGHPUT_CASES:
+        assert {"throughput", "p50", "p99"} <= set(by_case[case])
+
+
+def test_a_server_that_does_not_answer_fails_the_bench(tmp_path):
+    command = [BENCH, "score", "--small", "--server", "/bin/false", "--output", tmp_path / "x.json"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "did not start" in run.stdout
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_load_with_errors_fails(tmp_path):
+    (tmp_path / "reply").write_text("x" * 100)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = subprocess.Popen(
+        ["nghttpd", "--no-tls", "-d", tmp_path, str(port)], stdout=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        assert load(port, "get", "/reply").returncode == 0
+        missing = load(port, "get", "/missing")
+        assert missing.returncode == 1 and "unimplemented" in missing.stdout
+        # A web page is no gRPC reply, although its HTTP status is 200.
+        page = load(port, "grpc", "/reply")
+        assert page.returncode == 1, page.stdout
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def load(port, kind, path):
+    command = [BENCH, "load", str(port), kind, path, "2", "5", "0", "0.2"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def wait_for(port):
+    for _ in range(500):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nghttpd did not start")

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Base
+import Files
+import GRPC
+import Transport
+
+/// Counts what the server allocates for Scores on one warm connection.
+struct AllocationBench {
+    static let help = """
+        usage: Bench allocations INTERPOSER [--warm-up N] [--scores N] [--trace N] [--server FILE]
+
+          Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
+          warms one connection up (20000) and counts the allocations of further Scores (100000).
+          The result is one line of JSON. --trace has the server report the stacks of the first N.
+        """
+    /// Scores in flight.
+    static let streams = 10
+
+    private var interposer = ""
+    private var warmUpCount = 20_000
+    private var scoreCount = 100_000
+    private var traceCount: UInt64 = 0
+    private var server: String?
+
+    init(_ words: [String]) throws(BenchError) {
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            guard word.hasPrefix("--") else {
+                interposer = word
+                continue
+            }
+            guard let value = rest.popFirst() else { throw BenchError(Self.help) }
+            switch (word, Int(value)) {
+            case ("--server", _): server = value
+            case ("--warm-up", let number?) where number > 0: warmUpCount = number
+            case ("--scores", let number?) where number > 0: scoreCount = number
+            case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
+            default: throw BenchError(Self.help)
+            }
+        }
+        guard !interposer.isEmpty else { throw BenchError(Self.help) }
+    }
+
+    func run() throws {
+        let counts = try TemporaryFolder()
+        let path = "\(counts.path)/counts"
+        let kassa = try KassaServer(
+            program: server,
+            environment: ["LD_PRELOAD=\(interposer)", "KASSA_ALLOCATION_COUNTS=\(path)"])
+        defer { kassa.process.stop() }
+        let fixture = SyntheticData(trees: 100, depth: 6, entityCount: 10_000)
+        let control = try ControlClient(port: kassa.port)
+        try fixture.configure(kassa.access(control))
+        try fixture.load(control)
+        try fixture.verify(control)
+
+        let requests = fixture.requests()
+        let connection = try LoadConnection(
+            LoadPlan(port: kassa.port, call: .unary(path: scorePath)),
+            memory: SessionMemory())
+        try score(warmUpCount, connection, requests)
+        if traceCount > 0 { AllocationCounts.trace(traceCount, path: path) }
+        let before = try AllocationCounts(path: path)
+        try score(scoreCount, connection, requests)
+        let after = try AllocationCounts(path: path)
+        AllocationCounts.trace(0, path: path)
+        let earlier = before.calls.reduce(0, +)
+        print(
+            "{\"scores\": \(scoreCount), \"allocations_before\": \(earlier),",
+            "\"allocations\": \(before.json(until: after))}")
+        if traceCount > 0 { print(readFile("\(kassa.folder.path)/kassa.log") ?? "") }
+    }
+
+    /// Asks for `count` scores and waits for them all.
+    private func score(
+        _ count: Int, _ connection: LoadConnection, _ requests: borrowing RequestTable
+    ) throws {
+        var buffer = ByteBuffer(capacity: LoadConnection.receivedBytesMax)
+        let deadline = MonotonicTime.now().advanced(byNanoseconds: 120_000_000_000)
+        var started = 0
+        var finished = 0
+        while finished < count {
+            while started < count, started - finished < Self.streams {
+                guard connection.submit(requests[started % requests.count], start: .now()) else {
+                    throw BenchError("the connection takes no more calls")
+                }
+                started += 1
+            }
+            try connection.flush(by: &buffer)
+            _ = try connection.receive(by: &buffer)
+            while let event = connection.session.nextEvent() {
+                guard case .finished(let call) = event else { continue }
+                guard call.status == .ok else { throw BenchError("a Score is \(call.status)") }
+                finished += 1
+            }
+            guard MonotonicTime.now() < deadline else { throw BenchError("too slow") }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One figure of a bench: ours beside a peer's, each the median of its rounds.
+struct Row {
+    enum Better {
+        case higher, lower
+    }
+
+    var name: String
+    var metric: String
+    var unit: String
+    var better: Better
+    /// One value per round.
+    var ours: [Double]
+    var peer: [Double]
+    var peerName: String
+
+    /// Above 1 when ours is better; not a number when one of them is 0.
+    var ratio: Double {
+        let (ours, peer) = (median(ours), median(peer))
+        // A short run may have used less CPU time than the clock tick that it is counted in.
+        guard ours > 0, peer > 0 else { return .nan }
+        return better == .higher ? ours / peer : peer / ours
+    }
+
+    var json: String {
+        """
+        {"case": \(quoted(name)), "metric": \(quoted(metric)), "unit": \(quoted(unit)), \
+        "ours": \(number(median(ours))), "peer": \(number(median(peer))), \
+        "peer_name": \(quoted(peerName)), "ratio": \(number(ratio)), \
+        "spread": {"ours": \(range(ours)), "peer": \(range(peer))}}
+        """
+    }
+
+    /// The row of the printed table.
+    var line: String {
+        left(name, 34) + left(metric, 12) + right(format(median(ours)), 9)
+            + right(spread(ours), 17) + right(format(median(peer)), 10) + right(spread(peer), 17)
+            + right(format(ratio, digits: 2), 7) + "  " + unit
+    }
+
+    static func header(peer: String) -> String {
+        left("case", 34) + left("metric", 12) + right("ours", 9) + right("min-max", 17)
+            + right(peer, 10) + right("min-max", 17) + right("ratio", 7) + "  unit"
+    }
+
+    private func range(_ values: [Double]) -> String {
+        "[\(number(values.min() ?? .nan)), \(number(values.max() ?? .nan))]"
+    }
+
+    private func spread(_ values: [Double]) -> String {
+        guard values.count > 1 else { return "" }
+        return "\(format(values.min() ?? 0))-\(format(values.max() ?? 0))"
+    }
+}
+
+/// The middle value; the lower of the two middle ones of an even count.
+func median(_ values: [Double]) -> Double {
+    values.isEmpty ? .nan : values.sorted()[(values.count - 1) / 2]
+}
+
+/// `value` as JSON, which has no infinities.
+private func number(_ value: Double) -> String {
+    value.isFinite ? format(value, digits: abs(value) < 100 ? 4 : 1) : "null"
+}
+
+/// `text` as a JSON string.
+func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": result += "\\\""
+        case "\\": result += "\\\\"
+        case _ where scalar.value < 0x20: result += " "
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result + "\""
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import API
+import Base
+import Crypto
+import Glibc
+import Wire
+
+/// A random model over 32 features of float32, the same each time.
+struct SyntheticData: ScoreData {
+    static let featureCount = 32
+    static let uploadChunkBytes = 1 << 20
+
+    let forest: SyntheticForest
+    let entityCount: Int
+
+    init(trees: Int, depth: Int, entityCount: Int) {
+        forest = SyntheticForest(
+            trees: trees, depth: depth, featureCount: Self.featureCount, seed: 7)
+        self.entityCount = entityCount
+    }
+
+    private func name(ofFeature index: Int) -> String { "f\(index)" }
+
+    private func id(of entity: Int) -> String { "s-\(entity)" }
+
+    /// The value of one feature of one entity, from -1 to 1.
+    private func value(_ entity: Int, _ feature: Int) -> Float {
+        var generator = SeededGenerator(seed: UInt64(entity * Self.featureCount + feature))
+        return .random(in: -1..<1, using: &generator)
+    }
+
+    func configure(_ server: ServerAccess) throws {
+        let client = server.client
+        var set = KassaV1.FeatureSetSpec(name: "bench", version: 1, entity: ["session"])
+        set.features = (0..<Self.featureCount).map {
+            KassaV1.FeatureSpec(name: name(ofFeature: $0), type: .float32)
+        }
+        try apply(client, .featureSet(set))
+        try upload(client)
+        try apply(client, .scorer(KassaV1.ScorerSpec(name: "bench", model: "bench@1")))
+    }
+
+    private func apply(
+        _ client: ControlClient, _ resource: KassaV1.Document.Resource
+    ) throws {
+        let request = KassaV1.ApplyRequest(
+            documents: [KassaV1.Document(resource: resource)], actor: "bench", reason: "bench")
+        _ = try client.call(
+            "/kassa.v1.Config/Apply", [request], reply: KassaV1.ApplyResponse.self)
+    }
+
+    private func upload(_ client: ControlClient) throws {
+        let artefact = forest.json
+        let spec = KassaV1.ModelSpec(
+            name: "bench", version: 1, format: .xgboostJson,
+            sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
+            inputs: (0..<Self.featureCount).map {
+                KassaV1.ModelInput(featureSet: "bench@1", feature: name(ofFeature: $0))
+            })
+        let chunks = stride(from: 0, to: artefact.count, by: Self.uploadChunkBytes).map { start in
+            let end = min(start + Self.uploadChunkBytes, artefact.count)
+            return KassaV1.UploadRequest(part: .chunk(Array(artefact[start..<end])))
+        }
+        let reply = try client.call(
+            "/kassa.v1.Models/Upload", [KassaV1.UploadRequest(part: .spec(spec))] + chunks,
+            reply: KassaV1.UploadResponse.self)
+        guard reply.model?.trees == UInt32(forest.treeCount) else {
+            throw BenchError("the server sees \(reply.model?.trees ?? 0) trees")
+        }
+    }
+
+    func load(_ client: ControlClient) throws {
+        for entities in batches {
+            let columns = (0..<Self.featureCount).map { feature in
+                KassaV1.Column(
+                    name: name(ofFeature: feature),
+                    values: .floats(
+                        KassaV1.FloatValues(values: entities.map { value($0, feature) })))
+            }
+            let keys = [KassaV1.KeyColumn(kind: "session", ids: entities.map(id))]
+            try write("bench@1", keys, columns, client)
+        }
+    }
+
+    func request(_ entity: Int) -> KassaV1.ScoreRequest {
+        KassaV1.ScoreRequest(
+            scorer: "bench", entities: [KassaV1.EntityKey(kind: "session", id: id(of: entity))])
+    }
+
+    /// Compares the scores of some entities with a walk of our own.
+    func verify(_ client: ControlClient) throws {
+        for entity in sample(200) {
+            let reply = try score(entity, client)
+            let row = (0..<Self.featureCount).map { value(entity, $0) }
+            let expected = 1 / (1 + exp(-Double(forest.margin(of: row))))
+            guard abs(reply.score - expected) < 1e-5, reply.degraded.isEmpty else {
+                throw BenchError("entity \(entity): score \(reply.score) instead of \(expected)")
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The command `Bench`: one bench target per word.
+private func run(_ words: [String]) throws {
+    switch words.first {
+    case "score":
+        var bench = ScoreBench(try ScoreOptions(Array(words.dropFirst())))
+        try bench.run()
+    case "allocations":
+        try AllocationBench(Array(words.dropFirst())).run()
+    case "prepare":
+        try runPrepare(Array(words.dropFirst()))
+    case "load":
+        try runLoad(Array(words.dropFirst()))
+    default:
+        print(
+            [ScoreOptions.help, AllocationBench.help, prepareHelp, loadHelp].joined(
+                separator: "\n\n"))
+    }
+}
+
+do {
+    try run(Array(CommandLine.arguments.dropFirst()))
+} catch {
+    print("Bench: \(error)")
+    exit(1)
+}
