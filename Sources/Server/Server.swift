@@ -29,6 +29,7 @@ package final class Server {
     private let engine: Engine
     private let control = ControlThread()
     private let health: Health
+    private let sweepSeconds: Int
     private let loops: [LoopSlot]
     private var admin: AdminServer?
     private var threads: [Thread] = []
@@ -51,6 +52,7 @@ package final class Server {
         self.port = port
         self.engine = engine
         self.health = health
+        sweepSeconds = configuration.sweepSeconds
         self.loops = loops
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
@@ -99,6 +101,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }
