@@ -29,6 +29,8 @@ extension KassaV1.FeatureSetSpec {
         if version != 0 { entries.append(.init("version", .integer(Int64(version)))) }
         entries.append(.init("entity", .list(entity.map { .text($0) })))
         entries.append(duration: ttlMs, "ttl")
+        entries.append(duration: historyMs, "history")
+        entries.append(text: deprecated, "deprecated")
         entries.append(owner: owner, description: description, labels: labels)
         entries.append(.init("features", .list(features.map(\.tree))))
         return .map(entries)
@@ -38,11 +40,16 @@ extension KassaV1.FeatureSetSpec {
 extension KassaV1.FeatureSpec {
     fileprivate var tree: Tree {
         let known = Self.typeNames.first { $0.type == type }?.name
-        var entries: [Tree.Entry] = [
-            .init("name", .text(name)), .init("type", .text(known ?? type.name)),
-        ]
+        let typeName = type == .vector ? "vector[\(dimension)]" : known ?? type.name
+        var entries: [Tree.Entry] = [.init("name", .text(name)), .init("type", .text(typeName))]
+        if !categories.isEmpty {
+            entries.append(.init("categories", .list(categories.map { .text($0) })))
+        }
         if let value = `default` { entries.append(.init("default", value.tree)) }
         entries.append(duration: maxAgeMs, "max_age")
+        if nan != .refuse { entries.append(.init("nan", .text("missing"))) }
+        entries.append(text: Self.word(onMissing), "on_missing")
+        entries.append(text: Self.word(onStale), "on_stale")
         entries.append(text: description, "description")
         return .map(entries)
     }
@@ -94,6 +101,7 @@ extension KassaV1.Value {
         case .flag(let flag): .flag(flag)
         case .text(let text): .text(text)
         case .vector(let vector): .list(vector.values.map { .number(Double($0)) })
+        case .strings(let list): .list(list.values.map { .text($0) })
         case .null, nil: .null
         }
     }

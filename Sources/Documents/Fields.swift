@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
+
 /// The keys of one mapping, each read once by the form that it must have.
 ///
 /// A key that is none of the known ones is refused before any is read.
@@ -96,10 +98,11 @@ extension YAMLNode {
 
     /// A name: `[a-z][a-z0-9_]*`, up to 64 bytes.
     func name(_ key: String) throws(DocumentError) -> String {
-        guard case .scalar(let text, _) = content, Names.isName(text) else {
+        guard case .scalar(let text, _) = content, Name.isValid(text) else {
             throw DocumentError(
                 .expected(
-                    "a name of lower-case letters, digits and _, up to \(Names.bytesMax)", for: key),
+                    "a name of lower-case letters, digits and _, up to \(Name.byteCountMax)",
+                    for: key),
                 at: position)
         }
         return text

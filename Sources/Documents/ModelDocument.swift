@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 package import API
 
 /// A model as its file describes it: the spec to upload, and where the artefact lies.
@@ -81,7 +82,7 @@ extension KassaV1.ModelInput {
     private init(reference node: YAMLNode) throws(DocumentError) {
         let text = try node.text("feature")
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, Names.isPinned(parts[0]), Names.isName(parts[1]) else {
+        guard parts.count == 2, Names.isPinned(parts[0]), Name.isValid(parts[1]) else {
             throw DocumentError(
                 .expected("a feature of a pinned version, such as cart@1.items", for: "inputs"),
                 at: node.position)

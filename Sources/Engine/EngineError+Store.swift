@@ -12,7 +12,7 @@ extension EngineError {
         switch error {
         case .notADirectory, .noParentDirectory, .permissionDenied, .readOnlyFilesystem,
             .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat,
-            .noAddressSpace:
+            .olderCopy, .noAddressSpace, .copyInProgress:
             .unavailable
         case .keyLength, .valueTooLarge, .unalignedLength, .commandTooLarge:
             .invalidArgument
@@ -20,7 +20,7 @@ extension EngineError {
             .resourceExhausted
         case .damaged:
             .dataLoss
-        case .writeFailed, .readOnlyLatched:
+        case .writeFailed, .readOnlyLatched, .alreadyExists, .badSnapshot:
             .failedPrecondition
         case .panicked, .stopped:
             .unavailable

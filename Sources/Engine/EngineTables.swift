@@ -6,6 +6,12 @@ internal import Store
 struct EngineTables: Sendable {
     /// Rows of features; all keys and values 8-aligned.
     let rows: Table
+    /// Rows as they were at event times of the past; all keys and values 8-aligned.
+    let history: Table
+    /// Entities that were erased; all keys and values 8-aligned.
+    let tombstones: Table
+    /// Writes that named themselves, and the order in which they are forgotten.
+    let writeIDs: Table
     /// Feature sets and scorers, by "kind/name".
     let resources: Table
     /// Models, by "name@version".
@@ -16,20 +22,24 @@ struct EngineTables: Sendable {
     /// Spare tables for the rows of one generation of one feature set each.
     let generations: [Table]
 
-    private static let generationNames = (0..<EngineLimits.generationTablesMax).map { number in
-        "generation-\(number < 10 ? "0" : "")\(number)"
-    }
+    private static let spare = SpareTables(
+        prefix: "generation-", count: EngineLimits.generationTablesMax, isEightAligned: true)
 
     static let definitions: [TableDefinition] =
-        [.eightAligned("rows"), .any("resources"), .any("bundles"), .any("audit")]
-        + generationNames.map { .eightAligned($0) }
+        [
+            .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
+            .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
+        ] + spare.definitions
 
     init(_ environment: Environment) {
         rows = environment.table("rows")
+        history = environment.table("history")
+        tombstones = environment.table("tombstones")
+        writeIDs = environment.table("write_ids")
         resources = environment.table("resources")
         bundles = environment.table("bundles")
         audit = environment.table("audit")
-        generations = Self.generationNames.map { environment.table($0) }
+        generations = Self.spare.tables(of: environment)
     }
 
     /// The table of rows with a number that generations are stored with: 0 holds all feature sets.
@@ -42,6 +52,9 @@ struct EngineTables: Sendable {
     /// The name of that table, as the API has it.
     static func rowTableName(_ number: UInt32) -> String {
         let index = Int(number) - 1
-        return generationNames.indices.contains(index) ? generationNames[index] : "rows"
+        return (0..<spare.count).contains(index) ? spare.definitions[index].name : "rows"
     }
+
+    /// Every table that holds rows.
+    var allRows: [Table] { [rows] + generations }
 }

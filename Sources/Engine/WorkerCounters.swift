@@ -10,8 +10,11 @@ struct WorkerCounters {
     private let scores: Cells
     private let degraded: Cells
     private let damaged: Cells
+    private let ages: BucketHistogram
     /// The series of each scorer of the configuration.
     private var scorerSeries: [Int] = []
+    /// For each scorer, the series of the feature set of each group of its plan.
+    private var ageSeries: [[Int]] = []
     /// The series of each status by its raw value.
     private let statusSeries: [Int]
     private let damagedScoreSeries: Int
@@ -22,6 +25,7 @@ struct WorkerCounters {
         scores = metrics.scores.lane(loop)
         degraded = metrics.degradedFeatures.lane(loop)
         damaged = metrics.damagedRows.lane(loop)
+        ages = metrics.featureAges.lane(loop)
         statusSeries = (0...ValueStatus.invalid.rawValue).map { status in
             metrics.degradedFeatures.series([KassaV1.Status(rawValue: Int32(status)).name])
         }
@@ -33,6 +37,9 @@ struct WorkerCounters {
     mutating func prepare(for configuration: Configuration) {
         scorerSeries = configuration.scorers.map { scorer in
             metrics.scores.series([scorer.spec.name, KassaV1.Slot.stable.name])
+        }
+        ageSeries = configuration.scorers.map { scorer in
+            scorer.plan.groups.map { metrics.featureAges.series([$0.setName]) }
         }
     }
 
@@ -46,6 +53,12 @@ struct WorkerCounters {
         }
         let unreadable = summary.damagedRowCount + summary.unknownLayoutRowCount
         if unreadable > 0 { damaged.add(UInt64(unreadable), at: damagedScoreSeries) }
+    }
+
+    /// Records how old the oldest value is that a group of a scorer's plan served.
+    func gathered(scorer: Int, group: Int, oldestAge: Int64) {
+        guard oldestAge >= 0 else { return }
+        ages.record(UInt64(oldestAge), series: ageSeries[scorer][group])
     }
 
     /// Counts damaged rows that a read met.

@@ -12,18 +12,33 @@ package enum FeatureLimits {
     package static let stateByteCountMax = 8 << 20
     /// Entity kinds that together key a feature set.
     package static let entityKindsMax = 4
-    /// Bytes of a name of anything.
-    package static let nameByteCountMax = 64
     /// Cells (rows times columns) of one write: bounds its memory whatever its message's length.
     package static let cellsMax = 1_000_000
     /// UTF-8 bytes of an entity id.
     package static let idByteCountMax = 256
-    /// Bytes of a row's key: the most that LMDB takes (511), down to a multiple of 8.
-    package static let keyByteCountMax = 504
+    /// Bytes of a row's key: a multiple of 8, and with the 8 of an event time, which a key of the history
+    /// has behind it, still at most what LMDB takes (511).
+    package static let keyByteCountMax = 496
     /// Rows of one write.
     package static let rowsMax = 10_000
     /// UTF-8 bytes of a string value.
     package static let textByteCountMax = 1_024
+    /// Components of a vector.
+    package static let dimensionMax = 512
+    /// Components of all vectors of a version: half a row.
+    package static let componentsMax = 8_192
+    /// Strings of a list.
+    package static let listCountMax = 128
+    /// UTF-8 bytes of a list's strings together, each with 2 more for its length.
+    package static let listByteCountMax = 4_096
+    /// Bytes of all strings, vectors and lists of one write.
+    package static let tailByteCountMax = 1 << 30
+    /// The earliest value of a timestamp: 0001-01-01. (The latest is that of event times.)
+    package static let timestampMicrosecondsMin: Int64 = -62_135_596_800_000_000
+    /// The values of timestamps: years 1 to 9999.
+    package static let timestamps = timestampMicrosecondsMin...eventTimeMicrosecondsMax
+    /// Categories that a string feature declares.
+    package static let declaredCategoriesMax = 10_000
     /// Bytes of a whole row. Above about 2,000 LMDB moves a row to pages of its own.
     package static let rowByteCountMax = 65_536
     /// How far an event time may lie in the future: the clocks of writers differ.

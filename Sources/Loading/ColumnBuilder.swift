@@ -45,6 +45,14 @@ struct ColumnBuilder {
                 return "is no whole number of 64 bits"
             }
             integers.append(value)
+        case .timestamp:
+            guard kind == .number || kind == .text else { return Self.mismatch(kind, "a time") }
+            // Whole numbers are microseconds, as in a write.
+            let date = kind == .text ? TimeFormat.date.microseconds(bytes) : nil
+            guard let value = date ?? NumberText.integer(bytes) else {
+                return "is neither a time such as 2020-04-01T12:00:00Z nor whole microseconds"
+            }
+            integers.append(value)
         case .bool:
             switch kind {
             case .true: flags.append(true)
@@ -70,7 +78,7 @@ struct ColumnBuilder {
         switch type {
         case .float32: floats.append(0)
         case .float64: doubles.append(0)
-        case .int64: integers.append(0)
+        case .int64, .timestamp: integers.append(0)
         case .bool: flags.append(false)
         default: texts.append("")
         }
@@ -88,7 +96,7 @@ struct ColumnBuilder {
         switch type {
         case .float32: if floats.count > row { floats.removeLast() }
         case .float64: if doubles.count > row { doubles.removeLast() }
-        case .int64: if integers.count > row { integers.removeLast() }
+        case .int64, .timestamp: if integers.count > row { integers.removeLast() }
         case .bool: if flags.count > row { flags.removeLast() }
         default: if texts.count > row { texts.removeLast() }
         }
@@ -103,7 +111,8 @@ struct ColumnBuilder {
         switch type {
         case .float32: column.values = .floats(KassaV1.FloatValues(values: floats))
         case .float64: column.values = .doubles(KassaV1.DoubleValues(values: doubles))
-        case .int64: column.values = .integers(KassaV1.IntegerValues(values: integers))
+        case .int64, .timestamp:
+            column.values = .integers(KassaV1.IntegerValues(values: integers))
         case .bool: column.values = .flags(KassaV1.FlagValues(values: flags))
         default: column.values = .texts(KassaV1.TextValues(values: texts))
         }

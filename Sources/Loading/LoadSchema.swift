@@ -40,6 +40,13 @@ package struct LoadSchema: Sendable {
         for name in options.featureColumns.keys.sorted() where !declared.contains(name) {
             throw .mapping("\(featureSet) has no feature \(name)")
         }
+        for feature in spec.features where options.featureColumns[feature.name] != nil {
+            guard Self.isLoadable(feature.type) else {
+                throw .mapping(
+                    "feature \(feature.name) is a \(feature.type.name.lowercased()), which no column holds"
+                )
+            }
+        }
         var names: [String] = []
         func place(_ column: String) -> Int {
             if let known = names.firstIndex(of: column) { return known }
@@ -49,7 +56,7 @@ package struct LoadSchema: Sendable {
         kinds = spec.entity
         keyPlaces = spec.entity.map { place(options.keyColumns[$0] ?? $0) }
         timePlace = options.timeColumn.map { place($0) }
-        features = spec.features.map { feature in
+        features = spec.features.filter { Self.isLoadable($0.type) }.map { feature in
             let named = options.featureColumns[feature.name]
             return Feature(
                 name: feature.name, type: feature.type, place: place(named ?? feature.name),
@@ -57,6 +64,14 @@ package struct LoadSchema: Sendable {
         }
         self.names = names
         self.options = options
+    }
+
+    /// Whether one cell can hold a value of the type: vectors and lists have several.
+    private static func isLoadable(_ type: KassaV1.FeatureType) -> Bool {
+        switch type {
+        case .float32, .float64, .int64, .bool, .string, .timestamp: true
+        default: false
+        }
     }
 
     /// The features whose columns a CSV file with the header `columns` has.

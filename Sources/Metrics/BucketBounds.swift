@@ -53,6 +53,14 @@ package final class BucketBounds: Sendable {
         ],
         unitsPerOne: 1e9)
 
+    /// Ages in microseconds, from a tenth of a second to a month, exported as seconds.
+    package static let age = BucketBounds(
+        bounds: [
+            100_000, 1_000_000, 10_000_000, 60_000_000, 300_000_000, 900_000_000, 3_600_000_000,
+            21_600_000_000, 86_400_000_000, 604_800_000_000, 2_592_000_000_000,
+        ],
+        unitsPerOne: 1e6)
+
     /// Sizes of groups and batches, from 1 to 4,096 (the largest group commit).
     package static let groupSize = BucketBounds(
         bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096],

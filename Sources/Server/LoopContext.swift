@@ -39,6 +39,22 @@ final class LoopContext {
     /// Answers that may wait for the loop: as many as writes and control work can be under way.
     static let answersMax = 70_000
 
+    /// Answers that other threads owe this loop; never more than its mailbox holds.
+    private var owedAnswers = 0
+
+    /// Reserves room for the answer of work that another thread is about to get.
+    func expectAnswer() throws(EngineError) {
+        guard owedAnswers < Self.answersMax else {
+            throw EngineError(.resourceExhausted, "too many calls wait for an answer; try again")
+        }
+        owedAnswers += 1
+    }
+
+    /// Gives the room back when the work was refused after all.
+    func expectNoAnswer() {
+        owedAnswers -= 1
+    }
+
     /// Makes the context that of `loop`.
     func attach(to loop: EventLoop) {
         self.loop = loop
@@ -47,8 +63,16 @@ final class LoopContext {
         }
     }
 
+    /// Lets go of the loop, which holds the context too: to be called once the loop has ended, so that
+    /// both go, and with them the engine and its folder.
+    func detach() {
+        loop = nil
+        answers = nil
+    }
+
     /// Hands an answer of another thread to its connection, if that is still open.
     private func deliver(_ answer: Answer) {
+        owedAnswers -= 1
         let id = answer.ticket.connection
         guard let connection = loop.session(id) as? ServerConnection else { return }
         connection.take(answer, now: loop.now)

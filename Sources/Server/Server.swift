@@ -31,6 +31,7 @@ package final class Server {
     /// Where generations are compared, which takes seconds.
     private let checks = ControlThread(name: "checks")
     private let health: Health
+    private let sweepSeconds: Int
     private let loops: [LoopSlot]
     private var admin: AdminServer?
     private var threads: [Thread] = []
@@ -54,6 +55,7 @@ package final class Server {
         self.port = port
         self.engine = engine
         self.health = health
+        sweepSeconds = configuration.sweepSeconds
         self.loops = loops
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
@@ -102,6 +104,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }
@@ -112,6 +115,7 @@ package final class Server {
         health.drain()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
+        for loop in loops { loop.detach() }
         // What a check has found is kept by the control thread.
         checks.stop()
         control.stop()
@@ -122,7 +126,7 @@ package final class Server {
 
 /// One event loop on its way to its thread.
 ///
-/// Made on the main thread, run on another: after `run` began nothing of it but the handle and the
+/// Made on the main thread, run on another: while `run` runs nothing of it but the handle and the
 /// metrics, which are Sendable, is used elsewhere.
 @safe private final class LoopSlot: @unchecked Sendable {
     let index: Int
@@ -168,5 +172,9 @@ package final class Server {
 
     func run() {
         loop.run()
+    }
+
+    func detach() {
+        context.detach()
     }
 }

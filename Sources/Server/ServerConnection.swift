@@ -50,7 +50,6 @@ final class ServerConnection: ByteSession {
     }
 
     func closed() {
-        for (_, stream) in streams { release(stream) }
         streams.removeAll()
     }
 
@@ -91,7 +90,8 @@ final class ServerConnection: ByteSession {
         case .write: write(call, now)
         case .scoreStream: scoreNext(call, now)
         case .writeStream: writeNext(call, now)
-        case .apply, .getDocument, .listDocuments, .listModels, .getModel, .deleteModel:
+        case .erase, .apply, .drop, .getDocument, .listDocuments, .listModels, .getModel,
+            .deleteModel:
             control(call, rpc, now)
         case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
             .discardGeneration, .listGenerations:
@@ -113,7 +113,7 @@ final class ServerConnection: ByteSession {
     }
 
     private func cancelled(_ call: Call) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         // The session answers a call whose deadline passed; the client's own reset has no answer.
         record(call, call.isAnswered ? call.status : .cancelled)
     }
@@ -135,7 +135,8 @@ final class ServerConnection: ByteSession {
 
     /// Takes an answer that another thread made.
     func take(_ answer: Answer, now: MonotonicTime) {
-        guard let call = session.call(answer.ticket.call) else { return }
+        // A call whose deadline has passed is answered and counted, though it may not have left yet.
+        guard let call = session.call(answer.ticket.call), !call.isAnswered else { return }
         switch answer.outcome {
         case .reply(let bytes):
             session.reply(call, message: bytes.span)
@@ -150,17 +151,22 @@ final class ServerConnection: ByteSession {
 
     /// Ends a call and counts it.
     func finish(_ call: Call, _ status: Status) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         session.finish(call, status: status)
         record(call, status)
     }
 
     /// Ends a call with an engine's refusal and counts it.
     func refuse(_ call: Call, _ error: EngineError) {
-        if let stream = streams.removeValue(forKey: call.id) { release(stream) }
+        forget(call)
         let status = Status(error)
         session.finish(call, status: status, message: error.reason.utf8Span.span)
         record(call, status)
+    }
+
+    /// Drops what is kept of a streaming call; a unary one keeps nothing.
+    private func forget(_ call: Call) {
+        if !streams.isEmpty { streams[call.id] = nil }
     }
 
     private func record(_ call: Call, _ status: Status) {

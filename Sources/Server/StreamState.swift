@@ -17,10 +17,13 @@ enum StreamState {
 /// A model on its way in: its spec, and the bytes so far.
 final class Upload {
     let spec: KassaV1.ModelSpec
+    /// The room for `bytes`; who keeps them keeps it.
+    let share: UploadBudget.Share
     private(set) var bytes: [UInt8] = []
 
-    init(_ spec: KassaV1.ModelSpec) {
+    init(_ spec: KassaV1.ModelSpec, _ share: UploadBudget.Share) {
         self.spec = spec
+        self.share = share
         bytes.reserveCapacity(Int(spec.byteCount))
     }
 

@@ -5,15 +5,30 @@ internal import Synchronization
 
 /// How much memory the models on their way in may take together.
 final class UploadBudget: Sendable {
-    /// Bytes of all artefacts that are being uploaded: two of the largest.
-    static let byteCountMax = 2 * 256 << 20
+    /// Bytes of all artefacts that are being uploaded or verified: two of the largest.
+    static let byteCountMax = 2 * ArtefactFiles.byteCountMax
 
     private let taken = Mutex(0)
 
-    /// Takes `byteCount` from the budget.
-    func take(_ byteCount: Int) throws(EngineError) {
+    /// Part of the budget, which returns to it when the last reference to this goes.
+    final class Share: Sendable {
+        private let budget: UploadBudget
+        private let byteCount: Int
+
+        fileprivate init(_ budget: UploadBudget, _ byteCount: Int) {
+            self.budget = budget
+            self.byteCount = byteCount
+        }
+
+        deinit {
+            budget.taken.withLock { $0 -= byteCount }
+        }
+    }
+
+    /// Takes `byteCount` from the budget, to be held as long as memory of that size is.
+    func take(_ byteCount: Int) throws(EngineError) -> Share {
         let isTaken = taken.withLock { taken in
-            guard taken + byteCount <= Self.byteCountMax else { return false }
+            guard byteCount <= Self.byteCountMax - taken else { return false }
             taken += byteCount
             return true
         }
@@ -21,10 +36,6 @@ final class UploadBudget: Sendable {
             throw EngineError(
                 .resourceExhausted, "other uploads are under way; try again when they have ended")
         }
-    }
-
-    /// Gives `byteCount` back.
-    func give(_ byteCount: Int) {
-        taken.withLock { $0 -= byteCount }
+        return Share(self, byteCount)
     }
 }

@@ -17,7 +17,8 @@ internal import Synchronization
     private static let open = Mutex<Set<Identity>>([])
 
     private let identity: Identity
-    private let descriptor: Int32
+    /// The lock's file, which lies on the data's filesystem and is open as long as the environment.
+    let descriptor: Int32
 
     /// Locks the existing directory at `path`.
     init(path: String) throws(StoreError) {

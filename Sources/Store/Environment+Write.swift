@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 internal import CLMDB
 internal import Glibc
 internal import Synchronization
@@ -12,10 +13,6 @@ extension Environment {
     /// file may rightly end before its last page; with this room ahead it never does, and a file that
     /// is too short has been cut. The room is a hole: it takes no disk.
     private static let roomAheadBytes: UInt64 = 256 << 20
-    /// The share of the map, in percent, above which puts are refused.
-    ///
-    /// In LMDB a delete needs free pages too: a map that is full to the brim cannot be emptied.
-    private static let mapPercentMax: UInt64 = 90
     /// Free bytes below which a failed write is put down to the full disk and not to a broken one.
     private static let fullDiskBytes: UInt64 = 1 << 20
 
@@ -26,16 +23,18 @@ extension Environment {
         keepRoomAhead(of: usedPages)
         var begun: OpaquePointer?
         // Safe: the environment is open, and the pointer is to a local.
-        let code = unsafe mdb_txn_begin(handle, nil, 0, &begun)
+        let code = unsafe mdb_txn_begin(writerHandle, nil, 0, &begun)
         guard code == MDB_SUCCESS, let begun = unsafe begun else {
             throw writeFailure(code, call: "mdb_txn_begin")
         }
         var transaction = unsafe WriteTransaction(handle: begun)
-        let pagesMax = UInt64(mapBytes) / pageBytes / 100 * Self.mapPercentMax
+        let pagesMax = UInt64(mapBytes) / pageBytes / 100 * Limits.mapPercentMax
         if usedPages > pagesMax {
             let freePages = knownFreePages
-            transaction.refusesPuts = usedPages - min(freePages, usedPages) > pagesMax
+            if usedPages - min(freePages, usedPages) > pagesMax { transaction.putRefusal = .map }
         }
+        measureDisk()
+        if isDiskNearlyFull.load(ordering: .relaxed) { transaction.putRefusal = .disk }
         return transaction
     }
 
@@ -46,8 +45,8 @@ extension Environment {
         }
         let code = transaction.commit()
         guard code == MDB_SUCCESS else {
-            let failure = writeFailure(code, call: "mdb_txn_commit")
-            throw noticePanic() ? .panicked : failure
+            if noticePanic() { throw .panicked }
+            throw writeFailure(code, call: "mdb_txn_commit")
         }
     }
 
@@ -55,17 +54,22 @@ extension Environment {
     private func noticePanic() -> Bool {
         var begun: OpaquePointer?
         // Safe: the environment is open, and a transaction that is begun is ended at once.
-        let code = unsafe mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun)
+        let code = unsafe mdb_txn_begin(writerHandle, nil, UInt32(MDB_RDONLY), &begun)
         if let begun = unsafe begun { unsafe mdb_txn_abort(begun) }
         guard code == MDB_PANIC else { return false }
-        health.store(.panicked, ordering: .releasing)
+        notePanic()
         return true
+    }
+
+    private func notePanic() {
+        panicked.store(MonotonicTime.now().nanoseconds, ordering: .relaxed)
+        health.store(.panicked, ordering: .releasing)
     }
 
     /// Syncs what has been committed, the meta page included. `mdb_env_sync`.
     func sync() throws(StoreError) {
         // Safe: the environment is open.
-        let code = unsafe faults.hit(.sync) ?? mdb_env_sync(handle, 1)
+        let code = unsafe faults.hit(.sync) ?? mdb_env_sync(writerHandle, 1)
         guard code == MDB_SUCCESS else {
             // No doubt about a full disk here: what Linux failed to sync it may have dropped.
             health.store(.readOnly, ordering: .releasing)
@@ -77,14 +81,14 @@ extension Environment {
     func writeFailure(_ code: Int32, call: StaticString) -> StoreError {
         switch code {
         case MDB_PANIC:
-            health.store(.panicked, ordering: .releasing)
+            notePanic()
             return .panicked
         case ENOSPC, EDQUOT:
             return .diskFull
         case EIO:
             // LMDB reports a short write, as on a full disk, as EIO.
-            let free = SystemCall.freeBytes(descriptor: dataDescriptor)
-            if let free, free < Self.fullDiskBytes { return .diskFull }
+            let disk = diskSpace()
+            if disk.totalBytes > 0 && disk.freeBytes < Self.fullDiskBytes { return .diskFull }
             health.store(.readOnly, ordering: .releasing)
             return .writeFailed(errno: code)
         default:
@@ -96,8 +100,8 @@ extension Environment {
     private var usedPages: UInt64 {
         var information = unsafe MDB_envinfo()
         // Safe: the environment is open, and the pointer is to a local; it cannot fail then.
-        unsafe mdb_env_info(handle, &information)
-        return unsafe UInt64(information.me_last_pgno) + 1
+        unsafe mdb_env_info(writerHandle, &information)
+        return unsafe UInt64(truncatingIfNeeded: information.me_last_pgno) &+ 1
     }
 
     /// Pages that are free for reuse; 0, if every reader slot is taken.
@@ -113,6 +117,7 @@ extension Environment {
     private func keepRoomAhead(of usedPages: UInt64) {
         let used = usedPages * pageBytes
         guard fileBytes.load(ordering: .relaxed) < used + Self.roomAheadBytes / 2 else { return }
+        let dataDescriptor = dataDescriptor.load(ordering: .relaxed)
         let found = lseek(dataDescriptor, 0, SEEK_END)
         guard found >= 0 else { return }
         let wanted = max(UInt64(found), used + Self.roomAheadBytes)

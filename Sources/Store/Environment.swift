@@ -6,7 +6,8 @@ internal import Synchronization
 
 /// One open data directory: its tables, its readers, and the right to write to it.
 ///
-/// It closes when the last reference to it goes: every transaction and the writer hold one.
+/// It closes when the last reference to it goes: every transaction and the writer hold one. When LMDB
+/// gives up (MDB_PANIC), the writer's thread closes and opens it again in place.
 @safe package final class Environment: Sendable {
     /// Whether the store takes writes.
     enum Health: UInt8, AtomicRepresentable {
@@ -29,16 +30,37 @@ internal import Synchronization
     /// Others may keep their cursors and epochs here under keys of their own.
     package let meta: Table
 
-    // Safe: LMDB's environment takes calls from any thread; it is closed only in deinit.
-    nonisolated(unsafe) let handle: OpaquePointer
+    /// LMDB's handle and its users. The lock is for control work: a turn of a loop never takes it.
+    let state: Mutex<OpenState>
+    /// The handle for the writer's thread, the only one that closes it.
+    // Safe: written in init and on the writer's thread, read only there and in deinit.
+    nonisolated(unsafe) var writerHandle: OpaquePointer
+    let definitions: [TableDefinition]
     let tables: [String: Table]
+    let readersMax: Int
     let health = Atomic<Health>(.writable)
     let hasWriter = Atomic<Bool>(false)
-    let dataDescriptor: Int32
+    let dataDescriptor: Atomic<Int32>
+    let note: SequenceNote
+    /// Whether a snapshot or a compact copy is being made.
+    let isCopying = Atomic<Bool>(false)
+    let diskFreePercentMin: UInt64
+    let isDiskNearlyFull = Atomic<Bool>(false)
+    /// When the disk was last measured, in monotonic nanoseconds.
+    let diskMeasured = Atomic<UInt64>(0)
+    let staleReaders = Atomic<UInt64>(0)
+    /// When stale readers were last freed, in monotonic nanoseconds.
+    let staleReadersFreed = Atomic<UInt64>(0)
+    /// When LMDB last gave up, in monotonic nanoseconds.
+    let panicked = Atomic<UInt64>(0)
+    /// The time from each giving up to the opening after it, all together.
+    let outageNanoseconds = Atomic<UInt64>(0)
+    /// How often LMDB was closed and opened again.
+    let reopens = Atomic<UInt64>(0)
     let pageBytes: UInt64
     /// The length of the data file as the writer last made it.
     let fileBytes = Atomic<UInt64>(0)
-    private let lock: DirectoryLock
+    let lock: DirectoryLock
 
     /// Opens the store in the directory `path`, and makes both if they are not there.
     ///
@@ -59,21 +81,38 @@ internal import Synchronization
         let wantedMapBytes = max(configuration.mapBytes, header?.leastMapBytes ?? 0)
         // LMDB wants whole pages of the system; no page is larger than 64 KiB.
         let mapBytes = wantedMapBytes &+ 65_535 & ~65_535
+        let definitions = [TableDefinition(name: "meta")] + definitions
+        let note = SequenceNote(directory: path)
+        let noted = note.read() ?? 0
+        if header == nil {
+            guard noted == 0 else { throw .olderCopy(path: path, sequence: 0, noted: noted) }
+            try OpenedEnvironment.create(path: path, mapBytes: mapBytes, tables: definitions)
+        }
         let opened = try OpenedEnvironment(
             path: path, mapBytes: mapBytes, readersMax: configuration.readersMax,
-            tables: [TableDefinition(name: "meta")] + definitions)
+            tables: definitions)
+        guard noted <= opened.sequence else {
+            unsafe mdb_env_close(opened.handle)
+            throw .olderCopy(path: path, sequence: opened.sequence, noted: noted)
+        }
+        self.note = note
         self.lock = lock
         self.path = path
         self.mapBytes = mapBytes
+        self.definitions = definitions
+        readersMax = configuration.readersMax
+        diskFreePercentMin = configuration.diskFreePercentMin
         tables = opened.tables
         meta = opened.tables["meta"]!
-        dataDescriptor = opened.dataDescriptor
+        dataDescriptor = Atomic(opened.dataDescriptor)
         pageBytes = opened.pageBytes
-        unsafe handle = opened.handle
+        unsafe writerHandle = opened.handle
+        state = Mutex(unsafe OpenState(handle: opened.handle))
     }
 
     deinit {
-        unsafe mdb_env_close(handle)
+        let isClosed = state.withLock { $0.closeIfUnused() }
+        precondition(isClosed, "an environment outlives its transactions")
     }
 
     /// The table `name` that was named at open; to be asked for once, at start.
@@ -88,8 +127,11 @@ internal import Synchronization
     @discardableResult
     package func freeStaleReaders() -> Int {
         var count: Int32 = 0
-        // Safe: the pointer is to a local.
-        return unsafe mdb_reader_check(handle, &count) == MDB_SUCCESS ? Int(count) : 0
+        // Safe: the pointer is to a local. A store that is closed at the moment has no readers.
+        let code = try? unsafe lend { unsafe mdb_reader_check($0, &count) }
+        guard code == MDB_SUCCESS && count > 0 else { return 0 }
+        staleReaders.wrappingAdd(UInt64(count), ordering: .relaxed)
+        return Int(count)
     }
 
     /// Why no write is possible now; nil, if one is.

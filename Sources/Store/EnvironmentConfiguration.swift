@@ -9,9 +9,18 @@ package struct EnvironmentConfiguration: Sendable {
     /// Read transactions at once: one for each loop, and 16 for control work.
     package var readersMax = Limits.readersMax
 
+    /// The share of the filesystem, in percent, that must be free for puts to be taken.
+    ///
+    /// LMDB itself meets a full disk as a failed write; deletes and control changes go on until then.
+    package var diskFreePercentMin: UInt64 = 5
+
     /// The default configuration, with what is given in its place.
-    package init(mapBytes: Int = 64 << 30, readersMax: Int = Limits.readersMax) {
+    package init(
+        mapBytes: Int = 64 << 30, readersMax: Int = Limits.readersMax,
+        diskFreePercentMin: UInt64 = 5
+    ) {
         self.mapBytes = mapBytes
         self.readersMax = readersMax
+        self.diskFreePercentMin = diskFreePercentMin
     }
 }

@@ -38,6 +38,14 @@ extension ReadTransaction {
 }
 
 extension MetaKey {
+    /// Whether it is stored under `key`.
+    func isEqual(to key: Span<UInt8>) -> Bool {
+        let bytes = bytes
+        guard bytes.count == key.count else { return false }
+        for index in key.indices where key[index] != bytes[index] { return false }
+        return true
+    }
+
     /// The key as it is stored.
     fileprivate var bytes: Span<UInt8> {
         @_lifetime(immortal)
@@ -52,7 +60,7 @@ extension MetaKey {
 
 extension Span<UInt8> {
     /// The number in the first 8 bytes; nil if there are fewer.
-    fileprivate var littleEndianNumber: UInt64? {
+    var littleEndianNumber: UInt64? {
         guard count >= 8 else { return nil }
         return (0..<8).reduce(0) { $0 | UInt64(self[$1]) << UInt64(8 * $1) }
     }

@@ -9,6 +9,8 @@ internal import Glibc
     let tables: [String: Table]
     let dataDescriptor: Int32
     let pageBytes: UInt64
+    /// The write sequence of the last command.
+    let sequence: UInt64
 
     /// Opens LMDB in `path`, clears stale readers, opens all tables in one synced transaction and
     /// checks the format version. Closes LMDB again if a step fails.
@@ -35,7 +37,7 @@ internal import Glibc
             if opened == ENOMEM { throw StoreError.noAddressSpace(mapBytes: mapBytes) }
             try check(opened, "mdb_env_open", path)
             unsafe mdb_reader_check(handle, nil)
-            tables = try unsafe Self.openTables(handle, definitions, path)
+            (tables, sequence) = try unsafe Self.openTables(handle, definitions, path)
             try unsafe check(mdb_env_sync(handle, 1), "mdb_env_sync", path)
             // A new file's name is only safe once its directory is synced, and LMDB does not do it.
             try SystemCall.syncDirectory(path: path)
@@ -55,7 +57,7 @@ internal import Glibc
     /// Opens or makes every table, `meta` first, in one transaction; an older store gets them so.
     @unsafe private static func openTables(
         _ handle: OpaquePointer, _ definitions: [TableDefinition], _ path: String
-    ) throws(StoreError) -> [String: Table] {
+    ) throws(StoreError) -> (tables: [String: Table], sequence: UInt64) {
         var begun: OpaquePointer?
         // Safe: the handle is open, and every pointer is to a local.
         try unsafe check(mdb_txn_begin(handle, nil, 0, &begun), "mdb_txn_begin", path)
@@ -71,8 +73,11 @@ internal import Glibc
             tables[definition.name] = table
             if index == 0 { try checkFormat(&transaction, meta: table, path) }
         }
+        let sequence = try tables[definitions[0].name].map { (meta) throws(StoreError) in
+            try transaction.number(.sequence, in: meta) ?? 0
+        }
         try check(transaction.commit(), "mdb_txn_commit", path)
-        return tables
+        return (tables, sequence ?? 0)
     }
 
     private static func checkFormat(

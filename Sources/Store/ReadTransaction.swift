@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLMDB
+internal import Synchronization
 
 /// A snapshot of the store: everything read through it comes from one moment.
 ///
@@ -8,61 +9,56 @@ internal import CLMDB
 /// neither allocates nor locks. While it is active, no page freed since can be reused, so a second is
 /// a long time. It belongs to one thread at a time.
 @safe package struct ReadTransaction: ~Copyable {
-    private let handle: OpaquePointer
+    private var handle: OpaquePointer
     private let environment: Environment
-    private let cursors: UnsafeMutablePointer<ScanCursor>
+    private let slot: ReaderSlot
     /// Whether it holds a snapshot, as opposed to being reset.
     package private(set) var isActive = true
 
-    /// A cursor that stays open from scan to scan; closed in deinit.
-    @unsafe private struct ScanCursor {
-        var handle: OpaquePointer?
-        var isInUse = false
-    }
-
     init(environment: Environment) throws(StoreError) {
-        var begun: OpaquePointer?
-        // Safe: the environment is open for as long as this transaction holds it.
-        let code = unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun)
-        guard code == MDB_SUCCESS, let begun = unsafe begun else {
-            throw StoreError(code, call: "mdb_txn_begin")
-        }
-        unsafe handle = begun
+        let slot = ReaderSlot(cursorCount: environment.tables.count)
+        unsafe handle = try environment.begin(slot)
+        self.slot = slot
         self.environment = environment
-        let count = environment.tables.count
-        unsafe cursors = .allocate(capacity: count)
-        unsafe cursors.initialize(repeating: ScanCursor(), count: count)
     }
 
     deinit {
-        // Safe: cursors of a read transaction are closed by us, and nothing borrows self any more.
-        for index in 0..<environment.tables.count {
-            if let cursor = unsafe cursors[index].handle { unsafe mdb_cursor_close(cursor) }
-        }
-        unsafe cursors.deallocate()
-        unsafe mdb_txn_abort(handle)
+        environment.state.withLock { $0.end(slot) }
     }
 
     /// Lets go of the snapshot and keeps the reader slot. `mdb_txn_reset`.
     package mutating func reset() {
         guard isActive else { return }
         unsafe mdb_txn_reset(handle)
+        slot.leave()
         isActive = false
     }
 
     /// Takes the newest snapshot, whether it held one or not. `mdb_txn_renew`.
     ///
-    /// - Throws: `panicked`, when only a reopen helps.
+    /// The first call after the store was opened again takes a lock and allocates; no other does.
+    ///
+    /// - Throws: `panicked`, from LMDB's giving up until the writer's thread has opened it again.
     package mutating func renew() throws(StoreError) {
         reset()
+        guard environment.health.load(ordering: .acquiring) != .panicked else { throw .panicked }
+        guard slot.enter() else {
+            unsafe handle = try environment.begin(slot)
+            isActive = true
+            return
+        }
         let code = unsafe mdb_txn_renew(handle)
-        guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_txn_renew") }
+        guard code == MDB_SUCCESS else {
+            slot.leave()
+            throw StoreError(code, call: "mdb_txn_renew")
+        }
         isActive = true
     }
 
     /// The number of the commit that the snapshot shows. `mdb_txn_id`.
     package var snapshotID: UInt64 {
-        UInt64(unsafe mdb_txn_id(handle))
+        // Safe here and below: a number out of a damaged file may be any, and must not trap.
+        UInt64(truncatingIfNeeded: unsafe mdb_txn_id(handle))
     }
 
     /// The bytes stored under `key`, in place, for as long as the snapshot is held; nil if none are.
@@ -93,22 +89,22 @@ internal import CLMDB
     ) throws(StoreError) {
         guard isActive else { throw .noSnapshot }
         // Safe: the slot is this table's own; a nested scan of the same table opens another cursor.
-        guard unsafe !cursors[table.index].isInUse else {
+        guard unsafe !slot.cursors[table.index].isInUse else {
             let cursor = try unsafe openCursor(table)
             defer { unsafe mdb_cursor_close(cursor) }
             return try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
         }
         let cursor: OpaquePointer
-        if let kept = unsafe cursors[table.index].handle {
+        if let kept = unsafe slot.cursors[table.index].handle {
             let code = unsafe mdb_cursor_renew(handle, kept)
             guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_cursor_renew") }
             unsafe cursor = kept
         } else {
             unsafe cursor = try openCursor(table)
-            unsafe cursors[table.index].handle = cursor
+            unsafe slot.cursors[table.index].handle = cursor
         }
-        unsafe cursors[table.index].isInUse = true
-        defer { unsafe cursors[table.index].isInUse = false }
+        unsafe slot.cursors[table.index].isInUse = true
+        defer { unsafe slot.cursors[table.index].isInUse = false }
         try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
     }
 
@@ -118,8 +114,8 @@ internal import CLMDB
         // Safe: the pointer is to a local.
         let code = unsafe mdb_stat(handle, table.identifier, &status)
         guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_stat") }
-        let pages = status.ms_branch_pages + status.ms_leaf_pages + status.ms_overflow_pages
-        return (UInt64(status.ms_entries), UInt64(pages))
+        let pages = status.ms_branch_pages &+ status.ms_leaf_pages &+ status.ms_overflow_pages
+        return (UInt64(truncatingIfNeeded: status.ms_entries), UInt64(truncatingIfNeeded: pages))
     }
 
     /// Pages that are free for reuse once no reader needs them.
@@ -146,6 +142,22 @@ extension Environment {
     ) throws(StoreError) -> Result {
         let transaction = try ReadTransaction(environment: self)
         return try body(transaction)
+    }
+
+    /// Begins a transaction in `slot`, in a turn, and returns LMDB's handle of it.
+    func begin(_ slot: ReaderSlot) throws(StoreError) -> OpaquePointer {
+        guard health.load(ordering: .acquiring) != .panicked else { throw .panicked }
+        let failure = state.withLock { state -> StoreError? in
+            do throws(StoreError) {
+                try state.begin(slot)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+        // Safe: the slot is in a turn of the caller's, so nobody else changes it.
+        return unsafe slot.handle!
     }
 
     /// A read transaction for a loop to keep: it holds the newest snapshot until it is reset.

@@ -5,6 +5,9 @@
 // One `Environment` per data directory and per machine; any number of readers, each on one snapshot;
 // one `Writer`, whose OS thread owns every write transaction.
 //
+// When LMDB gives up (MDB_PANIC) the writer's thread opens it again under the running readers. A snapshot
+// is a folder with a manifest of hashes; `verify` looks through every entry in slices.
+//
 // Invariant: an acknowledged write is there after `kill -9`; one acknowledged as durable is there
 // after a power cut. A reader sees whole groups of writes or nothing of them.
 //

@@ -30,6 +30,16 @@ extension StoreError {
         case .newerFormat(let path, let found, let supported):
             "\(path) has format \(found); this release reads up to \(supported)."
                 + " Start the release that wrote it, or a newer one."
+        case .alreadyExists(let path):
+            "\(path) is there already and not empty. Nothing was changed; choose another name."
+        case .badSnapshot(let path, let reason):
+            "\(path) is not a whole snapshot: \(reason). Use another one."
+        case .copyInProgress:
+            "Another copy of this store is being made. Wait until it is done."
+        case .olderCopy(let path, let sequence, let noted):
+            "The data in \(path) is older than what was there: it ends with write \(sequence), and"
+                + " write \(noted) was synced. Put the newer file back; or, if the loss is meant,"
+                + " delete \(path)/\(SequenceNote.fileName)."
         case .noAddressSpace(let mapBytes):
             "There is no address space for a map of \(mapBytes) bytes."
                 + " Raise the limit (ulimit -v), or lower the map size."
@@ -53,7 +63,7 @@ extension StoreError {
         case .mapFull:
             "The map is full. Delete data or raise the map size; reads go on."
         case .diskFull:
-            "The filesystem is full. Free some space; writes then go on by themselves."
+            "The filesystem is nearly full. Free some space; writes then go on by themselves."
         case .damaged(let code):
             "The data file is damaged (\(code.text)). Stop, and restore the newest snapshot."
         case .writeFailed(let number):
@@ -62,8 +72,8 @@ extension StoreError {
         case .readOnlyLatched:
             "The store is read-only since a write failed. Check the disk, then restart."
         case .panicked:
-            "LMDB could not write its meta page and stopped; reads fail too."
-                + " Check the disk and its free space, then restart."
+            "LMDB could not write its meta page and stopped, reads too; it is being opened again."
+                + " If this lasts, check the disk and its free space."
         case .unexpected(let code, let call):
             "\(call) failed: \(code.text)."
         case .queueFull:

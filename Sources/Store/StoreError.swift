@@ -25,8 +25,19 @@ package enum StoreError: Error, Hashable, Sendable {
     /// The data was written by a newer release.
     case newerFormat(path: String, found: UInt64, supported: UInt64)
 
+    /// The data file ends before a write sequence that this directory has held.
+    case olderCopy(path: String, sequence: UInt64, noted: UInt64)
     /// The system gives no address space for a map of this many bytes.
     case noAddressSpace(mapBytes: Int)
+
+    // Snapshots.
+
+    /// A folder that is to be made is there already, and not empty; nothing was changed.
+    case alreadyExists(path: String)
+    /// A snapshot that is foreign, cut or changed.
+    case badSnapshot(path: String, reason: String)
+    /// Another snapshot or compact copy of this environment is being made.
+    case copyInProgress
 
     // Reading and writing.
 
@@ -50,7 +61,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case writeFailed(errno: Int32)
     /// An earlier failure to write or to sync made the store read-only.
     case readOnlyLatched
-    /// LMDB could not write its meta page and refuses every call until the store is reopened.
+    /// LMDB could not write its meta page and refuses every call; the writer's thread opens it again,
+    /// within milliseconds if the disk lets it.
     case panicked
     /// Another code of LMDB or of the system, with the call that gave it.
     case unexpected(LMDBCode, call: String)

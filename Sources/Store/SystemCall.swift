@@ -44,11 +44,21 @@ enum SystemCall {
         guard fsync(descriptor) == 0 else { throw failure(path: path, call: "fsync") }
     }
 
-    /// Bytes that the filesystem of `descriptor` still takes; nil if it does not say.
-    static func freeBytes(descriptor: Int32) -> UInt64? {
+    /// What the filesystem of `path` has and still takes; nil if it does not say.
+    static func diskSpace(path: String) -> DiskSpace? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return diskSpace(descriptor: descriptor)
+    }
+
+    /// What the filesystem of `descriptor` has and still takes; nil if it does not say.
+    static func diskSpace(descriptor: Int32) -> DiskSpace? {
         var status = statvfs()
         guard unsafe fstatvfs(descriptor, &status) == 0 else { return nil }
-        return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-            .partialValue
+        let unit = UInt64(status.f_frsize)
+        return DiskSpace(
+            freeBytes: UInt64(status.f_bavail).multipliedReportingOverflow(by: unit).partialValue,
+            totalBytes: UInt64(status.f_blocks).multipliedReportingOverflow(by: unit).partialValue)
     }
 }

@@ -7,14 +7,27 @@ internal import CLMDB
 /// Only the writer's thread has one, and lends it; there is nothing to commit or to roll back by hand.
 /// What it reads includes what it wrote.
 @safe package struct WriteTransaction: ~Copyable {
+    /// What is nearly full.
+    enum PutRefusal {
+        case map
+        case disk
+
+        fileprivate var error: StoreError {
+            switch self {
+            case .map: .mapFull
+            case .disk: .diskFull
+            }
+        }
+    }
+
     let handle: OpaquePointer
     /// Writes that took effect: how the writer knows whether a failed command left something behind.
     var mutationCount = 0
     /// The first code of a failed write that spoils the transaction; 0 if there was none.
     var failureCode: Int32 = 0
 
-    /// Whether puts are refused because the map is nearly full; deletes go on.
-    var refusesPuts = false
+    /// Why puts are refused, while deletes go on: the map or the disk is nearly full.
+    var putRefusal: PutRefusal?
 
     /// Takes over the open transaction `handle`, on the thread that began it.
     init(handle: OpaquePointer) {
@@ -41,10 +54,19 @@ internal import CLMDB
     /// Stores `value` under `key`, in the place of what is there. `mdb_put`.
     ///
     /// - Throws: `keyLength`, `valueTooLarge` or `unalignedLength`, all before anything is written;
-    ///   `mapFull`, before anything is written, when the map is over 90 % full. Whatever LMDB itself
-    ///   throws, `mapFull` included, spoils the group: nothing of it will be committed.
+    ///   also before anything is written `mapFull`, when the map is over 90 % full, and `diskFull`, when
+    ///   the filesystem has under 5 % left. Whatever LMDB itself throws, `mapFull` included, spoils
+    ///   the group: nothing of it will be committed.
     package mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
+    ) throws(StoreError) {
+        try put(value, forKey: key, in: table, flags: 0)
+    }
+
+    /// Stores `value` under `key` with LMDB's `flags`; if it says that the key is not above the last
+    /// one, which MDB_APPEND demands, without them.
+    mutating func put(
+        _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table, flags: UInt32
     ) throws(StoreError) {
         guard Limits.keyBytes.contains(key.count) else { throw .keyLength(key.count) }
         guard value.count <= Limits.valueBytesMax else { throw .valueTooLarge(value.count) }
@@ -52,12 +74,14 @@ internal import CLMDB
             guard key.count & 7 == 0 else { throw .unalignedLength(key.count) }
             guard value.count & 7 == 0 else { throw .unalignedLength(value.count) }
         }
-        guard !refusesPuts else { throw .mapFull }
+        if let putRefusal { throw putRefusal.error }
         // Safe: LMDB copies both within the call.
         let code = unsafe key.withUnsafeBufferPointer { keyBytes in
             unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in
                 var name = unsafe MDB_val(keyBytes)
                 var data = unsafe MDB_val(valueBytes)
+                let code = unsafe mdb_put(handle, table.identifier, &name, &data, flags)
+                guard code == MDB_KEYEXIST else { return code }
                 return unsafe mdb_put(handle, table.identifier, &name, &data, 0)
             }
         }
@@ -110,7 +134,8 @@ internal import CLMDB
         return unsafe mdb_txn_commit(handle)
     }
 
-    private mutating func note(_ code: Int32, _ call: StaticString) throws(StoreError) {
+    /// Remembers a `code` that spoils the transaction, and throws what it means.
+    mutating func note(_ code: Int32, _ call: StaticString) throws(StoreError) {
         guard code != MDB_SUCCESS else { return }
         if failureCode == 0 { failureCode = code }
         throw StoreError(code, call: call)

@@ -16,6 +16,10 @@ struct WriterLoop: ~Copyable {
         case again
     }
 
+    private static let housekeepingNanoseconds: UInt64 = 250_000_000
+    /// The pause after a failed attempt to open the store again; it doubles, up to 32 times this.
+    private static let reopenNanoseconds: UInt64 = 20_000_000
+
     private let environment: Environment
     private let mailbox: Mailbox
     private let counters: WriterCounters
@@ -26,6 +30,14 @@ struct WriterLoop: ~Copyable {
     private var sequence: UInt64
     /// When the last fast group was committed, if nothing has synced it since.
     private var unsyncedSince: MonotonicTime?
+    /// The last write sequence that is surely on disk, and the one that was noted beside the data.
+    private var syncedSequence: UInt64 = 0
+    private var notedSequence: UInt64 = 0
+    private var nextHousekeeping = MonotonicTime.now()
+    /// When to try again to open the store after LMDB gave up.
+    private var nextReopen: MonotonicTime?
+    /// Attempts since the last commit.
+    private var reopenAttempts: UInt64 = 0
 
     init(
         environment: Environment, mailbox: Mailbox, counters: WriterCounters,
@@ -41,6 +53,8 @@ struct WriterLoop: ~Copyable {
     /// Works until the mailbox is stopped and drained.
     mutating func run() {
         while true {
+            if environment.writeRefusal == .panicked && nextReopen == nil { reopenOrWait() }
+            keepHouse()
             if refillBacklog(mayWait: true) {
                 commitGroup()
             } else {
@@ -56,16 +70,71 @@ struct WriterLoop: ~Copyable {
         backlogIndex = 0
         guard mayWait else { return mailbox.take(into: &backlog) }
         while true {
-            let deadline = unsyncedSince?.advanced(
-                byNanoseconds: limits.idleSyncMicroseconds * 1_000)
-            switch mailbox.wait(into: &backlog, until: deadline) {
+            switch mailbox.wait(into: &backlog, until: nextDeadline) {
             case .commands: return true
-            case .idle: syncIdle()
+            case .idle:
+                let now = MonotonicTime.now()
+                if let syncDeadline, syncDeadline <= now { syncIdle() }
+                if let nextReopen, nextReopen <= now { reopen() }
+                keepHouse()
             case .stopped:
                 syncIdle()
+                noteSequence()
                 return false
             }
         }
+    }
+
+    private var syncDeadline: MonotonicTime? {
+        unsyncedSince?.advanced(byNanoseconds: limits.idleSyncMicroseconds * 1_000)
+    }
+
+    private var nextDeadline: MonotonicTime {
+        var next = nextHousekeeping
+        if let syncDeadline { next = min(next, syncDeadline) }
+        if let nextReopen { next = min(next, nextReopen) }
+        return next
+    }
+
+    private mutating func keepHouse() {
+        let now = MonotonicTime.now()
+        guard now >= nextHousekeeping else { return }
+        nextHousekeeping = now.advanced(byNanoseconds: Self.housekeepingNanoseconds)
+        environment.keepHouse(now: now)
+        noteSequence()
+    }
+
+    private mutating func noteSequence() {
+        guard syncedSequence > notedSequence else { return }
+        notedSequence = syncedSequence
+        environment.note.write(syncedSequence)
+    }
+
+    /// Opens the store again after LMDB gave up, and goes on from the sequence that is in it: the group
+    /// whose meta page failed may have reached the file after all.
+    private mutating func reopen() {
+        unsyncedSince = nil
+        reopenAttempts += 1
+        do throws(StoreError) {
+            try environment.reopen()
+            sequence = try environment.read { (transaction) throws(StoreError) in
+                try transaction.number(.sequence, in: environment.meta) ?? 0
+            }
+            counters.lastSequence.store(sequence, ordering: .relaxed)
+            nextReopen = nil
+        } catch {
+            waitToReopen()
+        }
+    }
+
+    /// Opens the store again at once, or after a pause if the last opening did not lead to a commit.
+    private mutating func reopenOrWait() {
+        if reopenAttempts == 0 { reopen() } else { waitToReopen() }
+    }
+
+    private mutating func waitToReopen() {
+        let pause = Self.reopenNanoseconds << min(reopenAttempts, 5)
+        nextReopen = MonotonicTime.now().advanced(byNanoseconds: pause)
     }
 
     private mutating func syncIdle() {
@@ -74,6 +143,7 @@ struct WriterLoop: ~Copyable {
         counters.syncs.wrappingAdd(1, ordering: .relaxed)
         do throws(StoreError) {
             try environment.sync()
+            syncedSequence = sequence
         } catch {
             // Nobody waits for this one; the environment is read-only now and says so.
             counters.failedGroups.wrappingAdd(1, ordering: .relaxed)
@@ -103,7 +173,7 @@ struct WriterLoop: ~Copyable {
                 let command = group.entries[index].command
                 let mutationCount = transaction.mutationCount
                 // A control-plane change may be the one that frees the map.
-                if command.needsOwnTransaction { transaction.refusesPuts = false }
+                if command.needsOwnTransaction { transaction.putRefusal = nil }
                 do throws(StoreError) {
                     try command.apply(in: &transaction, sequence: sequence + 1)
                 } catch {
@@ -125,7 +195,7 @@ struct WriterLoop: ~Copyable {
                 durability = max(durability, command.durability)
             }
             guard applied > 0 else { return .nothingToCommit }
-            transaction.refusesPuts = false
+            transaction.putRefusal = nil
             do throws(StoreError) {
                 try transaction.put(sequence, .sequence, in: environment.meta)
             } catch {
@@ -146,6 +216,9 @@ struct WriterLoop: ~Copyable {
             counters.commitMicroseconds.record(elapsed / 1_000)
         }
         try environment.commit(transaction)
+        reopenAttempts = 0
+        // This commit has synced the meta page of the one before.
+        syncedSequence = self.sequence
         self.sequence = sequence
         counters.lastSequence.store(sequence, ordering: .relaxed)
         _ = environment.faults.hit(.committed)
@@ -157,6 +230,7 @@ struct WriterLoop: ~Copyable {
         unsyncedSince = nil
         do throws(StoreError) {
             try environment.sync()
+            syncedSequence = sequence
             return .committed(.durable, syncFailure: nil)
         } catch {
             return .committed(.fast, syncFailure: error)

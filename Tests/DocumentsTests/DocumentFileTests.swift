@@ -88,6 +88,49 @@ struct `A file of documents` {
             ])
     }
 
+    @Test func `says what types, fallbacks and history mean in the messages of Apply`() throws {
+        let text = """
+            kind: feature_set
+            name: taste
+            entity: customer
+            history: 30d
+            deprecated: use taste@2
+            features:
+              - name: embedding
+                type: vector[3]
+                default: [0, 1, -0.5]
+                nan: missing
+                on_stale: default
+              - {name: seen, type: timestamp, on_missing: fail}
+              - {name: tags, type: strings, default: [a, "1"]}
+              - {name: segment, type: string, categories: [new, loyal]}
+
+            """
+        let document = try #require(try resources(text).first)
+        #expect(
+            document
+                == KassaV1.Document(
+                    resource: .featureSet(
+                        KassaV1.FeatureSetSpec(
+                            name: "taste", entity: ["customer"],
+                            features: [
+                                KassaV1.FeatureSpec(
+                                    name: "embedding", type: .vector,
+                                    default: KassaV1.Value(
+                                        kind: .vector(KassaV1.FloatVector(values: [0, 1, -0.5]))),
+                                    dimension: 3, nan: .missing, onStale: .default),
+                                KassaV1.FeatureSpec(
+                                    name: "seen", type: .timestamp, onMissing: .fail),
+                                KassaV1.FeatureSpec(
+                                    name: "tags", type: .strings,
+                                    default: KassaV1.Value(
+                                        kind: .strings(KassaV1.StringList(values: ["a", "1"])))),
+                                KassaV1.FeatureSpec(
+                                    name: "segment", type: .string, categories: ["new", "loyal"]),
+                            ],
+                            historyMs: 30 * 86_400_000, deprecated: "use taste@2"))))
+    }
+
     @Test func `takes one entity kind without brackets and several with them`() throws {
         let text = "kind: feature_set\nname: a\nentity: %\nfeatures: [{name: b, type: bool}]\n"
         for (entity, kinds) in [
@@ -197,7 +240,8 @@ struct `A mistake in a document` {
             ),
             (
                 "[{name: b, type: int}]",
-                "f:4:28: type: expected one of float32, float64, int64, bool, string"
+                "f:4:28: type: expected one of float32, float64, int64, bool, "
+                    + "string, timestamp, strings, vector[1] to vector[512]"
             ),
             (
                 "[{name: b, type: bool}, {name: b, type: bool}]",
@@ -239,6 +283,48 @@ struct `A mistake in a document` {
             ("[{name: b, type: bool, default: yes}]", "f:4:43: default: expected true or false"),
             ("[{name: b, type: string, default: ~}]", "f:4:45: default: expected text"),
             ("[{name: b, type: string, default: [a]}]", "f:4:45: default: expected text"),
+            (
+                "[{name: b, type: \"vector[0]\"}]",
+                "f:4:28: type: expected one of float32, float64, int64, bool, "
+                    + "string, timestamp, strings, vector[1] to vector[512]"
+            ),
+            (
+                "[{name: b, type: \"vector[513]\"}]",
+                "f:4:28: type: expected one of float32, float64, int64, bool, "
+                    + "string, timestamp, strings, vector[1] to vector[512]"
+            ),
+            (
+                "[{name: b, type: \"vector[2]\", default: [1, .nan]}]",
+                "f:4:50: default: expected a list of finite numbers"
+            ),
+            (
+                "[{name: b, type: strings, default: [a, ~]}]",
+                "f:4:46: default: expected a list of texts"
+            ),
+            (
+                "[{name: b, type: timestamp, default: 1.5}]",
+                "f:4:48: default: expected a whole number of microseconds since 1970"
+            ),
+            (
+                "[{name: b, type: string, categories: [a, a]}]",
+                "f:4:52: categories: expected every category once"
+            ),
+            (
+                "[{name: b, type: string, categories: []}]",
+                "f:4:48: categories: expected at least one category"
+            ),
+            (
+                "[{name: b, type: float32, nan: keep}]",
+                "f:4:42: nan: expected refuse or missing"
+            ),
+            (
+                "[{name: b, type: float32, on_missing: use}]",
+                "f:4:49: on_missing: expected one of default, missing, fail"
+            ),
+            (
+                "[{name: b, type: float32, on_stale: drop}]",
+                "f:4:47: on_stale: expected one of use, default, missing, fail"
+            ),
         ])
     func `in a feature is named as well`(features: String, expected: String) {
         expectRefusal(Self.set("", features: features), expected)

@@ -52,13 +52,22 @@ private func randomDocument(_ generator: inout SeededGenerator) -> KassaV1.Docum
             (.int64, .integer(Int64.random(in: .min ... .max, using: &generator))),
             (.bool, .flag(Bool.random(using: &generator))),
             (.string, .text(randomText(&generator))),
+            (.timestamp, .integer(Int64.random(in: .min ... .max, using: &generator))),
+            (.vector, .vector(KassaV1.FloatVector(values: [Float(number), 0, -1.5e-30]))),
+            (.strings, .strings(KassaV1.StringList(values: [randomText(&generator), "b"]))),
+            (.strings, .strings(KassaV1.StringList())),
         ]
+        let fallbacks: [KassaV1.Fallback] = [.unspecified, .default, .missing, .fail]
         let (type, kind) = values.randomElement(using: &generator)!
         return KassaV1.FeatureSpec(
             name: "\(randomName(&generator))_\(index)", type: type,
             default: Bool.random(using: &generator) ? KassaV1.Value(kind: kind) : nil,
             maxAgeMs: UInt64.random(in: 0...100_000, using: &generator),
-            description: randomText(&generator))
+            description: randomText(&generator), dimension: type == .vector ? 3 : 0,
+            categories: type == .string && Bool.random(using: &generator) ? ["a", "1", "ü"] : [],
+            nan: Bool.random(using: &generator) ? .missing : .refuse,
+            onMissing: fallbacks.randomElement(using: &generator)!,
+            onStale: (fallbacks + [.use]).randomElement(using: &generator)!)
     }
     return KassaV1.Document(
         resource: .featureSet(
@@ -69,7 +78,8 @@ private func randomDocument(_ generator: inout SeededGenerator) -> KassaV1.Docum
                 features: features,
                 ttlMs: UInt64.random(in: 0...10, using: &generator) * 86_400_000,
                 owner: randomText(&generator), description: randomText(&generator),
-                labels: labels)))
+                labels: labels, historyMs: UInt64.random(in: 0...2, using: &generator) * 3_600_000,
+                deprecated: randomText(&generator))))
 }
 
 struct `Printed documents` {

@@ -273,7 +273,7 @@ struct `Generations` {
             try engine.settle()
             #expect(try engine.generations().map(\.id) == [0])
             let generation = try engine.begin()
-            #expect(generation.table == "generation-00")
+            #expect(generation.table == "generation-0")
             #expect(generation.rows == 0)
         }
     }

@@ -82,6 +82,21 @@ struct `Models` {
         }
     }
 
+    @Test func `the last version there can be is followed by none`() throws {
+        try TemporaryFolder().withEngine { engine, _ in
+            try engine.apply([cart])
+            let over = #expect(throws: EngineError.self) {
+                try engine.uploadStump(version: EngineLimits.modelVersionMax + 1)
+            }
+            #expect(over?.kind == .invalidArgument)
+            #expect(over?.reason.contains("spec.version") == true)
+            try engine.uploadStump(version: EngineLimits.modelVersionMax)
+            let next = #expect(throws: EngineError.self) { try engine.uploadStump(threshold: 4) }
+            #expect(next?.kind == .failedPrecondition)
+            #expect(next?.reason.contains("spec.version") == true)
+        }
+    }
+
     @Test func `a damaged artefact stops the start and is named`() throws {
         let folder = TemporaryFolder()
         try folder.withEngine { engine, _ in

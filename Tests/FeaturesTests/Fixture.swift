@@ -32,6 +32,22 @@ enum Fixture {
             ttlMilliseconds: 3_600_000)
     }
 
+    /// A set with a feature of every type, the newer ones too.
+    static func rich() throws -> FeatureSetDefinition {
+        var definition = try mixed()
+        definition.features += [
+            FeatureDefinition(
+                name: "seen", type: .timestamp, defaultValue: .timestamp(now - 86_400_000_000)),
+            FeatureDefinition(
+                name: "taste", type: .vector(3), defaultValue: .vector([1, 2, 3]),
+                maxAgeMilliseconds: 60_000),
+            FeatureDefinition(name: "tags", type: .strings),
+            FeatureDefinition(name: "look", type: .vector(2)),
+            FeatureDefinition(name: "since", type: .timestamp),
+        ]
+        return definition
+    }
+
     /// A set of `count` float32 features, f0, f1 and so on.
     static func floats(_ count: Int, name: String = "floats") throws -> FeatureSetDefinition {
         try FeatureSetDefinition(
@@ -87,10 +103,12 @@ enum Fixture {
     }
 
     /// The one row that a write of one row makes.
-    static func row(_ request: KassaV1.WriteRequest, _ set: FeatureSet) throws -> [UInt8] {
+    static func row(
+        _ request: KassaV1.WriteRequest, _ set: FeatureSet, version: UInt32 = 0
+    ) throws -> [UInt8] {
         var rows: [[UInt8]: [UInt8]] = [:]
         var scratch = RowScratch()
-        _ = apply(try prepare(request, set), to: &rows, of: set, &scratch)
+        _ = apply(try prepare(request, set, version: version), to: &rows, of: set, &scratch)
         return try require(rows.values.first)
     }
 
@@ -120,9 +138,12 @@ enum Fixture {
         switch try require(column.values) {
         case .floats(let values): .float32(values.values[0])
         case .doubles(let values): .float64(values.values[0])
-        case .integers(let values): .int64(values.values[0])
+        case .integers(let values):
+            column.type == .timestamp ? .timestamp(values.values[0]) : .int64(values.values[0])
         case .flags(let values): .bool(values.values[0])
         case .texts(let values): .string(values.values[0])
+        case .vectors(let values): .vector(values.values)
+        case .lists(let values): .strings(values.values[0].values)
         }
     }
 }
@@ -146,6 +167,20 @@ extension KassaV1.Column {
     }
     static func flags(_ name: String, _ values: [Bool]) -> Self {
         Self(name: name, values: .flags(KassaV1.FlagValues(values: values)))
+    }
+    static func vectors(_ name: String, _ values: [[Float]], dimension: Int? = nil) -> Self {
+        Self(
+            name: name,
+            values: .vectors(
+                KassaV1.FloatVectors(
+                    dimension: UInt32(dimension ?? values[0].count), values: values.flatMap { $0 }))
+        )
+    }
+    static func lists(_ name: String, _ values: [[String]]) -> Self {
+        Self(
+            name: name,
+            values: .lists(
+                KassaV1.StringLists(values: values.map { KassaV1.StringList(values: $0) })))
     }
     static func texts(_ name: String, _ values: [String]) -> Self {
         Self(name: name, values: .texts(KassaV1.TextValues(values: values)))

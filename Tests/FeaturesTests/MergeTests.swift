@@ -35,6 +35,16 @@ import Testing
             }
         }
 
+        static func bytes(_ vector: [Float]) -> [UInt8] {
+            vector.flatMap { component in
+                (0..<4).map { UInt8(truncatingIfNeeded: component.bitPattern >> ($0 * 8)) }
+            }
+        }
+
+        static func bytes(_ list: [String]) -> [UInt8] {
+            list.flatMap { [UInt8($0.utf8.count), 0] + Array($0.utf8) }
+        }
+
         static func isGreater(_ left: Cell, _ right: Cell) -> Bool {
             switch (left, right) {
             case (.null, _): false
@@ -48,6 +58,12 @@ import Testing
                 case (.bool(let left), .bool(let right)): left && !right
                 case (.string(let left), .string(let right)):
                     right.utf8.lexicographicallyPrecedes(left.utf8)
+                case (.timestamp(let left), .timestamp(let right)):
+                    UInt64(bitPattern: left) > UInt64(bitPattern: right)
+                case (.vector(let left), .vector(let right)):
+                    bytes(right).lexicographicallyPrecedes(bytes(left))
+                case (.strings(let left), .strings(let right)):
+                    bytes(right).lexicographicallyPrecedes(bytes(left))
                 default: false
                 }
             }
@@ -67,6 +83,15 @@ import Testing
         case .string:
             let texts = ["", "a", "ab", "b", "ü", "a longer text"]
             return .value(.string(texts[Int.random(in: 0..<texts.count, using: &generator)]))
+        case .timestamp: return .value(.timestamp(small * 1_000_000))
+        case .vector(let dimension):
+            return .value(
+                .vector(
+                    (0..<Int(dimension)).map { _ in Float.random(in: -1...1, using: &generator) }
+                        .map { $0.rounded() }))
+        case .strings:
+            let lists = [[], [""], ["a"], ["a", "b"], ["ab"], ["b", ""], ["ü", "a longer text"]]
+            return .value(.strings(lists[Int.random(in: 0..<lists.count, using: &generator)]))
         }
     }
 
@@ -114,6 +139,9 @@ import Testing
         case .int64: .int64(-1)
         case .bool: .bool(true)
         case .string: .string("placeholder")
+        case .timestamp: .timestamp(.max)
+        case .vector(let dimension): .vector([Float](repeating: .nan, count: Int(dimension)))
+        case .strings: .strings(["placeholder"])
         }
     }
 
@@ -129,6 +157,12 @@ import Testing
             .flags(feature.name, values.map { if case .bool(let x) = $0 { x } else { false } })
         case .string:
             .texts(feature.name, values.map { if case .string(let x) = $0 { x } else { "" } })
+        case .timestamp:
+            .integers(feature.name, values.map { if case .timestamp(let x) = $0 { x } else { 0 } })
+        case .vector:
+            .vectors(feature.name, values.map { if case .vector(let x) = $0 { x } else { [] } })
+        case .strings:
+            .lists(feature.name, values.map { if case .strings(let x) = $0 { x } else { [] } })
         }
     }
 
@@ -137,7 +171,7 @@ import Testing
         seed: UInt64
     ) throws {
         var generator = SeededGenerator(seed: seed)
-        let catalog = try Fixture.catalog(Fixture.mixed())
+        let catalog = try Fixture.catalog(Fixture.rich())
         let set = try #require(catalog.sets["cart"])
         let features = set.newest.features
         let writes = Self.randomWrites(24, features, &generator)

@@ -84,16 +84,23 @@ import Testing
         }
     }
 
-    @Test func `statuses have the API's numbers`() {
+    @Test func `statuses and types have the API's numbers`() throws {
         let pairs: [(ValueStatus, KassaV1.Status)] = [
             (.present, .present), (.null, .null), (.noEntity, .noEntity),
             (.noFeature, .noFeature), (.stale, .stale), (.expired, .expired),
             (.defaulted, .defaulted), (.invalid, .invalid),
         ]
         for (ours, theirs) in pairs { #expect(Int32(ours.rawValue) == theirs.rawValue) }
-        for type in FeatureType.allCases {
-            let name = KassaV1.FeatureType(rawValue: Int32(type.rawValue)).name
-            #expect(name == type.name.uppercased())
+        for code in 1...8 as ClosedRange<UInt8> {
+            let type = try #require(FeatureType(code: code, dimension: code == 7 ? 9 : 0))
+            #expect(type.code == code)
+            let name = KassaV1.FeatureType(rawValue: Int32(code)).name
+            #expect(name == type.name.split(separator: "[")[0].uppercased())
         }
+        for code in [0, 9] as [UInt8] { #expect(FeatureType(code: code) == nil) }
+        #expect(FeatureType(code: 7, dimension: 512) == .vector(512))
+        #expect(FeatureType(code: 7, dimension: 513) == nil)
+        #expect(FeatureType(code: 7) == nil)
+        #expect(FeatureType(code: 3, dimension: 1) == nil)
     }
 }

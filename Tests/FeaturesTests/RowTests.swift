@@ -24,6 +24,25 @@ import Testing
         return try Fixture.require(rows.values.first)
     }
 
+    /// The same with a value of every newer type.
+    static func richRow(_ set: FeatureSet) throws -> [UInt8] {
+        var rows: [[UInt8]: [UInt8]] = [:]
+        var scratch = RowScratch()
+        let request = Fixture.request(
+            ["s"],
+            [
+                .floats("amount", [1.5]), .texts("country", ["de"]), .integers("seen", [-5]),
+                .vectors("taste", [[1, 2, 3]]), .lists("tags", [["a", "bc", ""]]),
+                .vectors("look", [[4, 5]]), .texts("browser", ["firefox"]),
+            ])
+        let second = Fixture.request(["s"], [.integers("since", [7])], times: [Fixture.now - 9])
+        for request in [request, second] {
+            _ = Fixture.apply(
+                try Fixture.prepare(request, set), to: &rows, of: set, &scratch, sequence: 11)
+        }
+        return try Fixture.require(rows.values.first)
+    }
+
     /// A row with another checksum that is right for its bytes.
     static func sealed(_ row: [UInt8]) -> [UInt8] {
         let checksum = CRC32C.checksum(row.span.extracting(droppingFirst: 4))
@@ -59,7 +78,7 @@ import Testing
 
     static func plan(_ set: FeatureSet) throws -> VectorPlan {
         try VectorPlan(
-            set.newest.features.map {
+            set.newest.features.filter { $0.type != .strings }.map {
                 VectorInput(
                     set: set, version: set.newest, feature: $0.name,
                     categories: $0.type == .string ? ["at", "de", "firefox"] : [])
@@ -98,9 +117,9 @@ import Testing
     @Test(arguments: 0..<20)
     func `a row with a forged checksum never traps`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let set = try #require(try Fixture.catalog(Fixture.mixed()).sets["cart"])
+        let set = try #require(try Fixture.catalog(Fixture.rich()).sets["cart"])
         let plan = try Self.plan(set)
-        let row = try Self.mixedRow(set)
+        let row = try Self.richRow(set)
         let write = try Fixture.prepare(Fixture.request(["s"], [.floats("amount", [1])]), set)
         var scratch = RowScratch()
         for _ in 0..<300 {
@@ -113,6 +132,7 @@ import Testing
             _ = try Fixture.read(forged, set)
             _ = Self.gather(plan, forged)
             _ = write.merge(row: 0, into: forged.span, of: set, with: &scratch, sequence: 1)
+            _ = scratch.clean(forged.span, of: set, erasedUntil: Fixture.now - 5)
         }
         // Every header byte in turn, with every value.
         for index in 8..<RowLayout.headerByteCount + 8 {

@@ -232,7 +232,11 @@ import Testing
     }
 
     @Test func `a damaged state is refused, and a newer one named`() throws {
-        let set = try #require(try Fixture.catalog(Fixture.mixed()).sets["cart"])
+        var catalog = try Fixture.catalog(Fixture.rich())
+        _ = try Self.apply(&catalog) { $0.deprecation = "old" }
+        _ = try Self.apply(&catalog) { $0.features[4].categories = ["ch", "de"] }
+        _ = try catalog.drop(try #require(FeatureSetReference("cart@1")), readers: [])
+        let set = try #require(catalog.sets["cart"])
         let state = set.encodedState()
         for bit in 0..<state.count * 8 {
             var flipped = state
@@ -249,8 +253,8 @@ import Testing
             return body + (0..<4).map { UInt8(truncatingIfNeeded: checksum >> ($0 * 8)) }
         }
         var newer = Array(state.dropLast(4))
-        newer[0] = 2
-        #expect(throws: FeatureSetStateError.unknownFormat(2)) {
+        newer[0] = 3
+        #expect(throws: FeatureSetStateError.unknownFormat(3)) {
             try FeatureSet(state: sealed(newer).span)
         }
         // With a right checksum, any content is a set within the limits or refused; nothing traps.
@@ -261,6 +265,38 @@ import Testing
                 UInt8.random(in: .min ... .max, using: &generator)
             _ = try? FeatureSet(state: sealed(forged).span)
         }
+    }
+
+    @Test func `a state of the first format is read as it was meant`() throws {
+        let hexadecimal = """
+            010400000063617274070000000600000067726f777468000000000000000001000000020000
+            0002000000050000006974656d730307000000636f756e747279050100000001000000070000
+            0073657373696f6e0100881300000000000002000000050000006974656d73000060ea000000
+            000000050000006c696e657301070000000000000007000000636f756e747279010000000000
+            000000000000000000464a8039
+            """
+        let digits = hexadecimal.utf8.compactMap { UInt8(ascii: "\n") == $0 ? nil : $0 }
+        let state = stride(from: 0, to: digits.count, by: 2).map { index in
+            UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)!
+        }
+        let set = try FeatureSet(state: state.span)
+        #expect(set.name == "cart")
+        #expect(set.id == 7)
+        #expect(set.owner == "growth")
+        #expect(set.historyMilliseconds == 0)
+        #expect(set.newestLayout.types == [.int64, .string])
+        #expect(set.newestLayout.deadColumns.isEmpty)
+        #expect(
+            set.newest.features == [
+                FeatureDefinition(
+                    name: "items", type: .int64, defaultValue: .int64(7),
+                    maxAgeMilliseconds: 60_000, description: "lines"),
+                FeatureDefinition(name: "country", type: .string),
+            ])
+        #expect(set.newest.ttlMilliseconds == 5_000)
+        #expect(set.newest.deprecation.isEmpty)
+        // It is written in the present format, and says the same.
+        #expect(try FeatureSet(state: set.encodedState().span).versions == set.versions)
     }
 
     @Test func `the document of a version makes it again`() throws {

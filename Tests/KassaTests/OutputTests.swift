@@ -52,7 +52,7 @@ struct OutputTests {
         #expect(
             PlanText(response: response, isDryRun: false).tree.json()
                 == #"{"plan":[{"action":"unchanged","kind":"feature_set","name":"customer@3","#
-                + #""details":[]}],"changed":false,"dry_run":false,"epoch":4}"#)
+                + #""details":[],"warnings":[]}],"changed":false,"dry_run":false,"epoch":4}"#)
     }
 
     @Test func `columns stand under each other`() {

@@ -115,6 +115,29 @@ struct `Batches` {
         }
     }
 
+    @Test func `timestamps are dates or microseconds, and vectors are left out`() throws {
+        let spec = KassaV1.FeatureSetSpec(
+            name: "t", version: 1, entity: ["k"],
+            features: [
+                KassaV1.FeatureSpec(name: "at", type: .timestamp),
+                KassaV1.FeatureSpec(name: "v", type: .vector),
+            ])
+        let text = "k,at,v\na,2020-04-01T12:00:00Z,1\nb,1585742400000000,1\nc,soon,1\nd,,1\n"
+        let batch = try #require(try batches(text, .csv, LoadOptions(), spec).first)
+        #expect(batch.rejects.map(\.line) == [4])
+        let expected: [KassaV1.Column] = [
+            .init(
+                name: "at",
+                values: .integers(
+                    .init(values: [1_585_742_400_000_000, 1_585_742_400_000_000, 0])),
+                absent: [4])
+        ]
+        #expect(batch.request.columns == expected)
+        var options = LoadOptions()
+        options.featureColumns = ["v": "v"]
+        #expect(throws: LoadError.self) { try batches(text, .csv, options, spec) }
+    }
+
     @Test func `JSON values must be of the kind that is declared`() throws {
         let cases: [(String, String, String)] = [
             (#""value":true"#, "value", "is true or false, not a number"),

@@ -100,15 +100,19 @@ struct EnvironmentTests {
     }
 
     @Test func `an empty file is a new store`() throws {
-        _ = try fill()
-        unsafe truncate(directory.store + "/data.mdb", 0)
+        unsafe mkdir(directory.store, 0o700)
+        writeFile([], to: directory.store + "/data.mdb")
         let environment = try directory.open()
         #expect(try environment.statistics().tables.first { $0.name == "rows" }?.entries == 0)
+        #expect(names(in: directory.store) == ["data.mdb", "lock", "lock.mdb"])
     }
 
     /// Offset in the file, byte to write there, and what the refusal says.
     @Test(arguments: [
         (0, 10, [0], "a meta page is missing or damaged"),
+        (0, 44, [4], "its list of free pages is impossible"),
+        (0, 151, [0x80], "its transaction number is impossible"),
+        (1, 151, [0x80], "its transaction number is impossible"),
         (0, 16, [0], "a meta page is missing or damaged"),
         (1, 16, [0], "a meta page is missing or damaged"),
         (1, 20, [9], "it was written by another version of LMDB"),
@@ -197,6 +201,45 @@ struct EnvironmentTests {
         #expect(try environment.statistics().tables.first { $0.name == "rows" }?.entries == 1_000)
     }
 
+    @Test func `a data file older than the noted sequence is refused, until the note is gone`()
+        throws
+    {
+        do {
+            let environment = try directory.open()
+            let writer = try Writer(environment: environment)
+            let command = TestCommand(environment.table("rows"), key: "A")
+            try writer.submit(command)
+            #expect(command.result == .committed(sequence: 1, .fast))
+        }
+        let note = SequenceNote(directory: directory.store)
+        #expect(note.read() == 1)
+        note.write(12_345)
+        #expect(note.read() == 12_345)
+        let error = storeError { () throws(StoreError) in _ = try directory.open() }
+        #expect(error == .olderCopy(path: directory.store, sequence: 1, noted: 12_345))
+        note.write(1)
+        #expect(note.read() == 1)
+        _ = try directory.open()
+        for damaged in ["", "7", "12345 1", "x y", "99999999999999999999999 1"] {
+            writeFile(Array(damaged.utf8), to: note.path)
+            #expect(note.read() == nil)
+            _ = try directory.open()
+        }
+    }
+
+    @Test(arguments: [true, false]) func `a data file that was emptied or deleted is missed`(
+        isDeleted: Bool
+    ) throws {
+        try write("A")
+        let path = directory.store + "/data.mdb"
+        if isDeleted { unsafe unlink(path) } else { unsafe truncate(path, 0) }
+        let error = storeError { () throws(StoreError) in _ = try directory.open() }
+        #expect(error == .olderCopy(path: directory.store, sequence: 0, noted: 1))
+        #expect(contents(path).isEmpty)
+        unsafe unlink(directory.store + "/sequence")
+        _ = try directory.open()
+    }
+
     @Test func `an impossible write sequence is refused`() throws {
         let environment = try directory.open()
         var transaction = try environment.beginWrite()
@@ -256,7 +299,8 @@ struct EnvironmentTests {
             .lockedByAnotherProcess(path: "p", processID: 7), .alreadyOpen(path: "p"),
             .truncated(path: "p", byteCount: 1, expectedByteCount: 2),
             .foreignFile(path: "p", reason: "r"), .newerFormat(path: "p", found: 2, supported: 1),
-            .noAddressSpace(mapBytes: 1),
+            .noAddressSpace(mapBytes: 1), .olderCopy(path: "p", sequence: 1, noted: 2),
+            .alreadyExists(path: "p"), .badSnapshot(path: "p", reason: "r"), .copyInProgress,
             .keyLength(0), .valueTooLarge(1), .unalignedLength(1), .readersFull, .noSnapshot,
             .mapFull,
             .diskFull, .damaged(.corrupted), .writeFailed(errno: 5), .readOnlyLatched, .panicked,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Base
 import Glibc
 import Synchronization
 
@@ -18,12 +19,7 @@ final class TemporaryDirectory {
     }
 
     deinit {
-        for name in ["data.mdb", "lock.mdb", "lock"] {
-            unsafe unlink("\(path)/store/\(name)")
-        }
-        unsafe rmdir("\(path)/store")
-        unsafe unlink("\(path)/file")
-        unsafe rmdir(path)
+        removeTree(path)
     }
 
     /// The data directory inside; made by the store.
@@ -155,4 +151,47 @@ func storeError(_ body: () throws(StoreError) -> Void) -> StoreError? {
     } catch {
         return error
     }
+}
+
+/// Removes `path` and everything below it.
+func removeTree(_ path: String) {
+    for name in names(in: path) { removeTree("\(path)/\(name)") }
+    unsafe remove(path)
+}
+
+/// The names in the folder `path`, sorted; none, if it is no folder.
+func names(in path: String) -> [String] {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+        let directory = unsafe opendir(path)
+    else { return [] }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+/// The bytes of the file `path`.
+func contents(_ path: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    guard let file = unsafe fopen(path, "r") else { return bytes }
+    defer { unsafe fclose(file) }
+    var byte = unsafe fgetc(file)
+    while byte != EOF {
+        bytes.append(UInt8(byte))
+        byte = unsafe fgetc(file)
+    }
+    return bytes
+}
+
+/// Makes the file `path` hold `bytes`.
+func writeFile(_ bytes: [UInt8], to path: String) {
+    let file = unsafe fopen(path, "w")!
+    unsafe fwrite(bytes, 1, bytes.count, file)
+    unsafe fclose(file)
 }

@@ -92,7 +92,7 @@ final class RunningLoop: Sendable {
 
     /// Whether `run` returns within two seconds.
     func ends() -> Bool {
-        for _ in 0..<2_000 {
+        for _ in 0..<30_000 {
             if isDone.load(ordering: .sequentiallyConsistent) { return true }
             usleep(1_000)
         }
@@ -121,11 +121,11 @@ func startThread(_ body: @escaping () -> Void) -> pthread_t {
     return thread
 }
 
-/// Receives `count` bytes or fails after two seconds.
+/// Receives `count` bytes or fails after half a minute.
 func receive(_ count: Int, from connection: borrowing ClientConnection) throws -> [UInt8] {
     var buffer = ByteBuffer(capacity: 1_024)
     while buffer.count < count {
-        try connection.receive(into: &buffer, timeoutMilliseconds: 2_000)
+        try connection.receive(into: &buffer, timeoutMilliseconds: 30_000)
     }
     let bytes = buffer.bytes
     return bytes.indices.map { bytes[$0] }
@@ -151,7 +151,7 @@ func receive(_ count: Int, from connection: borrowing ClientConnection) throws -
         #expect(try receive(5, from: connection) == Array("bye q".utf8))
         var rest = ByteBuffer(capacity: 16)
         #expect(throws: SocketError.closed) {
-            try connection.receive(into: &rest, timeoutMilliseconds: 2_000)
+            try connection.receive(into: &rest, timeoutMilliseconds: 30_000)
         }
         loop.handle.stop()
     }
@@ -168,6 +168,10 @@ func receive(_ count: Int, from connection: borrowing ClientConnection) throws -
                 while sent < bytes.count {
                     let count = unsafe CLinux.send(
                         descriptor, bytes.baseAddress! + sent, bytes.count - sent, 0)
+                    if count < 0, errno == EAGAIN {
+                        usleep(1_000)
+                        continue
+                    }
                     if count <= 0 { break }
                     sent += count
                 }
@@ -227,7 +231,7 @@ func receive(_ count: Int, from connection: borrowing ClientConnection) throws -
         let second = try loop.connect()
         var buffer = ByteBuffer(capacity: 16)
         #expect(throws: SocketError.closed) {
-            try second.receive(into: &buffer, timeoutMilliseconds: 2_000)
+            try second.receive(into: &buffer, timeoutMilliseconds: 30_000)
         }
         #expect(loop.handle.refused == 1)
         try first.send(Array("b".utf8).span)

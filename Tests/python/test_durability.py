@@ -169,10 +169,12 @@ def test_configuration_and_models_survive_kill_9_at_any_moment(tmp_path):
     artefact = shop.fixture_model()[0]
     versions, epochs = 0, []
     for round_ in range(max(3, ROUNDS // 3)):
-        server = Server(tmp_path / "data", map_gib=1)
+        # A model has at most 1,000 versions.
+        folder = tmp_path / f"data-{round_ // 10}"
+        server = Server(folder, map_gib=1)
         try:
             client = Client(server.address)
-            if round_ == 0:
+            if round_ % 10 == 0:
                 shop.set_up_shop(client)
                 epochs = [client.config.List(config_pb2.ListRequest(), timeout=20).epoch]
                 versions = 1
@@ -197,7 +199,7 @@ def test_configuration_and_models_survive_kill_9_at_any_moment(tmp_path):
             client.close()
         finally:
             server.kill()
-        server = Server(tmp_path / "data", map_gib=1)
+        server = Server(folder, map_gib=1)
         client = Client(server.address)
         listed = client.models.List(models_pb2.ListModelsRequest(), timeout=20)
         found = [model.spec.version for model in listed.models]
@@ -210,9 +212,9 @@ def test_configuration_and_models_survive_kill_9_at_any_moment(tmp_path):
         score = client.scoring.Score(shop.score("cart_abandonment", ""), timeout=20)
         (scorer,) = [d.scorer for d in config.documents if d.HasField("scorer")]
         assert score.model == scorer.model and score.epoch == config.epoch
+        assert epochs == sorted(epochs)
         client.close()
         server.stop()
-    assert epochs == sorted(epochs)
 
 
 def test_a_second_server_on_the_folder_does_not_start(start_server):
@@ -252,6 +254,16 @@ def test_a_server_that_cannot_start_says_why(tmp_path, flags, word):
     result = subprocess.run(line, capture_output=True, text=True, timeout=20)
     assert result.returncode == 1
     assert word in result.stderr and "listening" not in result.stdout
+
+
+def test_a_server_whose_output_nobody_reads_still_drains(tmp_path):
+    process = subprocess.Popen(
+        command(tmp_path / "data"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while "admin on" not in process.stdout.readline():
+        assert process.poll() is None
+    process.stdout.close()
+    process.terminate()
+    assert process.wait(40) == 0
 
 
 def test_a_drained_server_starts_again_with_everything(start_server):

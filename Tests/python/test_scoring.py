@@ -588,6 +588,8 @@ REFUSED_READS = {
     "10,001 ids": (
         shop.read("profile", ids=[str(row) for row in range(10_001)]),
         Code.INVALID_ARGUMENT, "keys", "10000"),
+    "65 selections": (
+        shop.read(*["profile"] * 65, ids=["a"]), Code.INVALID_ARGUMENT, "selections", "64"),
     "too many values": (
         shop.read(*["profile"] * 21, ids=[str(row) for row in range(10_000)]),
         Code.INVALID_ARGUMENT, "selections[20]", "1000000"),
@@ -727,6 +729,8 @@ REFUSED_SPECS = {
     "no bytes": (spec(byte_count=0), Code.INVALID_ARGUMENT, "spec.byte_count"),
     "256 MiB + 1": (spec(byte_count=(256 << 20) + 1), Code.INVALID_ARGUMENT, "spec.byte_count"),
     "2^64 - 1 bytes": (spec(byte_count=2**64 - 1), Code.INVALID_ARGUMENT, "spec.byte_count"),
+    "version 1,000,000,001": (
+        spec(version=10**9 + 1), Code.INVALID_ARGUMENT, "spec.version"),
     "fewer bytes announced": (spec(byte_count=100), Code.INVALID_ARGUMENT, "byte_count"),
     "more bytes announced": (spec(byte_count=1 << 20), Code.INVALID_ARGUMENT, "spec.byte_count"),
     "another digest": (

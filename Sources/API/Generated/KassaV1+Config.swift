@@ -5,6 +5,65 @@
 public import Wire
 
 extension KassaV1 {
+    /// What a NaN or an infinity in a write comes to.
+    @usableFromInline package struct NonFinite: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `NON_FINITE_REFUSE`: its row is refused
+        @inlinable package static var refuse: NonFinite { NonFinite(rawValue: 0) }
+        /// `NON_FINITE_MISSING`: it is an explicit null
+        @inlinable package static var missing: NonFinite { NonFinite(rawValue: 1) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "NON_FINITE_REFUSE"
+            case 1: "NON_FINITE_MISSING"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What takes the place of a value that is not PRESENT.
+    @usableFromInline package struct Fallback: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `FALLBACK_UNSPECIFIED`.
+        @inlinable package static var unspecified: Fallback { Fallback(rawValue: 0) }
+        /// `FALLBACK_USE`: the stored value all the same; only for stale ones
+        @inlinable package static var use: Fallback { Fallback(rawValue: 1) }
+        /// `FALLBACK_DEFAULT`: the declared default
+        @inlinable package static var `default`: Fallback { Fallback(rawValue: 2) }
+        /// `FALLBACK_MISSING`: nothing: a model sees "missing"
+        @inlinable package static var missing: Fallback { Fallback(rawValue: 3) }
+        /// `FALLBACK_FAIL`: no score: FAILED_PRECONDITION
+        @inlinable package static var fail: Fallback { Fallback(rawValue: 4) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "FALLBACK_UNSPECIFIED"
+            case 1: "FALLBACK_USE"
+            case 2: "FALLBACK_DEFAULT"
+            case 3: "FALLBACK_MISSING"
+            case 4: "FALLBACK_FAIL"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The enum `kassa.v1.PlanAction`.
     @usableFromInline package struct PlanAction: WireEnum {
         /// The value's number, known or not.
@@ -21,6 +80,8 @@ extension KassaV1 {
         @inlinable package static var change: PlanAction { PlanAction(rawValue: 2) }
         /// `UNCHANGED`.
         @inlinable package static var unchanged: PlanAction { PlanAction(rawValue: 3) }
+        /// `REMOVE`.
+        @inlinable package static var remove: PlanAction { PlanAction(rawValue: 4) }
 
         /// The value's name in the proto file, or its number where it has none.
         @usableFromInline package var name: String {
@@ -29,6 +90,7 @@ extension KassaV1 {
             case 1: "ADD"
             case 2: "CHANGE"
             case 3: "UNCHANGED"
+            case 4: "REMOVE"
             default: "\(rawValue)"
             }
         }
@@ -53,6 +115,16 @@ extension KassaV1 {
             @inlinable package static var maxAgeMs: UInt32 { 4 }
             /// The number of `description`.
             @inlinable package static var description: UInt32 { 5 }
+            /// The number of `dimension`.
+            @inlinable package static var dimension: UInt32 { 6 }
+            /// The number of `categories`.
+            @inlinable package static var categories: UInt32 { 7 }
+            /// The number of `nan`.
+            @inlinable package static var nan: UInt32 { 8 }
+            /// The number of `on_missing`.
+            @inlinable package static var onMissing: UInt32 { 9 }
+            /// The number of `on_stale`.
+            @inlinable package static var onStale: UInt32 { 10 }
         }
 
         /// The field `name`.
@@ -70,6 +142,22 @@ extension KassaV1 {
         /// The field `description`.
         package var description: String = ""
 
+        /// Components of a vector, 1 to 512; 0 for other types.
+        package var dimension: UInt32 = 0
+
+        /// For a string: the only values that writes may bring, in the order of their codes. Empty means any.
+        package var categories: [String] = []
+
+        /// The field `nan`.
+        package var nan: KassaV1.NonFinite = KassaV1.NonFinite(rawValue: 0)
+
+        /// For NULL, NO_ENTITY, NO_FEATURE and EXPIRED (DEFAULT, MISSING, FAIL); FAIL is for INVALID, too.
+        /// Unspecified: the default if there is one, but a NULL stays.
+        package var onMissing: KassaV1.Fallback = KassaV1.Fallback(rawValue: 0)
+
+        /// For STALE. Unspecified: USE.
+        package var onStale: KassaV1.Fallback = KassaV1.Fallback(rawValue: 0)
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -79,13 +167,23 @@ extension KassaV1 {
             type: KassaV1.FeatureType = KassaV1.FeatureType(rawValue: 0),
             `default`: KassaV1.Value? = nil,
             maxAgeMs: UInt64 = 0,
-            description: String = ""
+            description: String = "",
+            dimension: UInt32 = 0,
+            categories: [String] = [],
+            nan: KassaV1.NonFinite = KassaV1.NonFinite(rawValue: 0),
+            onMissing: KassaV1.Fallback = KassaV1.Fallback(rawValue: 0),
+            onStale: KassaV1.Fallback = KassaV1.Fallback(rawValue: 0)
         ) {
             self.name = name
             self.type = type
             self.`default` = `default`
             self.maxAgeMs = maxAgeMs
             self.description = description
+            self.dimension = dimension
+            self.categories = categories
+            self.nan = nan
+            self.onMissing = onMissing
+            self.onStale = onStale
         }
 
         /// Reads fields until `reader` ends.
@@ -98,6 +196,11 @@ extension KassaV1 {
                 case 26: try reader.merge(into: &self.`default`)
                 case 32: self.maxAgeMs = try reader.uint64()
                 case 42: self.description = try reader.string()
+                case 48: self.dimension = try reader.uint32()
+                case 58: self.categories.append(try reader.string())
+                case 64: self.nan = try reader.enumeration()
+                case 72: self.onMissing = try reader.enumeration()
+                case 80: self.onStale = try reader.enumeration()
                 default: try reader.skip(tag)
                 }
             }
@@ -111,6 +214,11 @@ extension KassaV1 {
             if let value = self.`default` { writer.message(3, value) }
             if self.maxAgeMs != 0 { writer.uint64(4, self.maxAgeMs) }
             if !self.description.isEmpty { writer.string(5, self.description) }
+            if self.dimension != 0 { writer.uint32(6, self.dimension) }
+            for element in self.categories { writer.string(7, element) }
+            if self.nan.rawValue != 0 { writer.enumeration(8, self.nan) }
+            if self.onMissing.rawValue != 0 { writer.enumeration(9, self.onMissing) }
+            if self.onStale.rawValue != 0 { writer.enumeration(10, self.onStale) }
         }
     }
 }
@@ -139,6 +247,10 @@ extension KassaV1 {
             @inlinable package static var description: UInt32 { 7 }
             /// The number of `labels`.
             @inlinable package static var labels: UInt32 { 8 }
+            /// The number of `history_ms`.
+            @inlinable package static var historyMs: UInt32 { 9 }
+            /// The number of `deprecated`.
+            @inlinable package static var deprecated: UInt32 { 10 }
         }
 
         /// The field `name`.
@@ -165,6 +277,12 @@ extension KassaV1 {
         /// The field `labels`.
         package var labels: [String: String] = [:]
 
+        /// How far back Read can look with as_of_us; 0 means not at all. Of all versions together.
+        package var historyMs: UInt64 = 0
+
+        /// Why this version should not be used any more; empty if it should.
+        package var deprecated: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -177,7 +295,9 @@ extension KassaV1 {
             ttlMs: UInt64 = 0,
             owner: String = "",
             description: String = "",
-            labels: [String: String] = [:]
+            labels: [String: String] = [:],
+            historyMs: UInt64 = 0,
+            deprecated: String = ""
         ) {
             self.name = name
             self.version = version
@@ -187,6 +307,8 @@ extension KassaV1 {
             self.owner = owner
             self.description = description
             self.labels = labels
+            self.historyMs = historyMs
+            self.deprecated = deprecated
         }
 
         /// Reads fields until `reader` ends.
@@ -202,6 +324,8 @@ extension KassaV1 {
                 case 50: self.owner = try reader.string()
                 case 58: self.description = try reader.string()
                 case 66: try reader.mapEntry(into: &self.labels)
+                case 72: self.historyMs = try reader.uint64()
+                case 82: self.deprecated = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -218,6 +342,8 @@ extension KassaV1 {
             if !self.owner.isEmpty { writer.string(6, self.owner) }
             if !self.description.isEmpty { writer.string(7, self.description) }
             writer.map(8, self.labels)
+            if self.historyMs != 0 { writer.uint64(9, self.historyMs) }
+            if !self.deprecated.isEmpty { writer.string(10, self.deprecated) }
         }
     }
 }
@@ -452,6 +578,68 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// A feature that a new version adds, changes or lacks, compared with the version before it.
+    @usableFromInline package struct FeatureChange: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.FeatureChange" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `action`.
+            @inlinable package static var action: UInt32 { 1 }
+            /// The number of `name`.
+            @inlinable package static var name: UInt32 { 2 }
+            /// The number of `details`.
+            @inlinable package static var details: UInt32 { 3 }
+        }
+
+        /// The field `action`.
+        package var action: KassaV1.PlanAction = KassaV1.PlanAction(rawValue: 0)
+
+        /// The field `name`.
+        package var name: String = ""
+
+        /// "type of items changed from int64 to float32", a line each.
+        package var details: [String] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            action: KassaV1.PlanAction = KassaV1.PlanAction(rawValue: 0),
+            name: String = "",
+            details: [String] = []
+        ) {
+            self.action = action
+            self.name = name
+            self.details = details
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.action = try reader.enumeration()
+                case 18: self.name = try reader.string()
+                case 26: self.details.append(try reader.string())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.action.rawValue != 0 { writer.enumeration(1, self.action) }
+            if !self.name.isEmpty { writer.string(2, self.name) }
+            for element in self.details { writer.string(3, element) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.PlanEntry`.
     @usableFromInline package struct PlanEntry: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -467,6 +655,10 @@ extension KassaV1 {
             @inlinable package static var name: UInt32 { 3 }
             /// The number of `details`.
             @inlinable package static var details: UInt32 { 4 }
+            /// The number of `warnings`.
+            @inlinable package static var warnings: UInt32 { 5 }
+            /// The number of `features`.
+            @inlinable package static var features: UInt32 { 6 }
         }
 
         /// The field `action`.
@@ -481,6 +673,12 @@ extension KassaV1 {
         /// What exactly is new or different, a line each.
         package var details: [String] = []
 
+        /// What should be looked at first, a line each: "is deprecated and read by scorer checkout".
+        package var warnings: [String] = []
+
+        /// For a new version of a feature set.
+        package var features: [KassaV1.FeatureChange] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -489,12 +687,16 @@ extension KassaV1 {
             action: KassaV1.PlanAction = KassaV1.PlanAction(rawValue: 0),
             kind: String = "",
             name: String = "",
-            details: [String] = []
+            details: [String] = [],
+            warnings: [String] = [],
+            features: [KassaV1.FeatureChange] = []
         ) {
             self.action = action
             self.kind = kind
             self.name = name
             self.details = details
+            self.warnings = warnings
+            self.features = features
         }
 
         /// Reads fields until `reader` ends.
@@ -506,6 +708,8 @@ extension KassaV1 {
                 case 18: self.kind = try reader.string()
                 case 26: self.name = try reader.string()
                 case 34: self.details.append(try reader.string())
+                case 42: self.warnings.append(try reader.string())
+                case 50: self.features.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -518,6 +722,8 @@ extension KassaV1 {
             if !self.kind.isEmpty { writer.string(2, self.kind) }
             if !self.name.isEmpty { writer.string(3, self.name) }
             for element in self.details { writer.string(4, element) }
+            for element in self.warnings { writer.string(5, element) }
+            for element in self.features { writer.message(6, element) }
         }
     }
 }
@@ -779,6 +985,139 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The message `kassa.v1.DropRequest`.
+    @usableFromInline package struct DropRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DropRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature_set`.
+            @inlinable package static var featureSet: UInt32 { 1 }
+            /// The number of `expected_epoch`.
+            @inlinable package static var expectedEpoch: UInt32 { 2 }
+            /// The number of `dry_run`.
+            @inlinable package static var dryRun: UInt32 { 3 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 4 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 5 }
+        }
+
+        /// A pinned version: "cart@1".
+        package var featureSet: String = ""
+
+        /// Compare-and-set: ABORTED unless the current epoch is this one. Absent means any.
+        package var expectedEpoch: UInt64? = nil
+
+        /// Plan only.
+        package var dryRun: Bool = false
+
+        /// Who and why, for the audit log.
+        package var actor: String = ""
+
+        /// The field `reason`.
+        package var reason: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            featureSet: String = "",
+            expectedEpoch: UInt64? = nil,
+            dryRun: Bool = false,
+            actor: String = "",
+            reason: String = ""
+        ) {
+            self.featureSet = featureSet
+            self.expectedEpoch = expectedEpoch
+            self.dryRun = dryRun
+            self.actor = actor
+            self.reason = reason
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.featureSet = try reader.string()
+                case 16: self.expectedEpoch = try reader.uint64()
+                case 24: self.dryRun = try reader.bool()
+                case 34: self.actor = try reader.string()
+                case 42: self.reason = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if let value = self.expectedEpoch { writer.uint64(2, value) }
+            if self.dryRun { writer.bool(3, self.dryRun) }
+            if !self.actor.isEmpty { writer.string(4, self.actor) }
+            if !self.reason.isEmpty { writer.string(5, self.reason) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.DropResponse`.
+    @usableFromInline package struct DropResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DropResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `plan`.
+            @inlinable package static var plan: UInt32 { 1 }
+            /// The number of `epoch`.
+            @inlinable package static var epoch: UInt32 { 2 }
+        }
+
+        /// The field `plan`.
+        package var plan: KassaV1.PlanEntry? = nil
+
+        /// The field `epoch`.
+        package var epoch: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            plan: KassaV1.PlanEntry? = nil,
+            epoch: UInt64 = 0
+        ) {
+            self.plan = plan
+            self.epoch = epoch
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: try reader.merge(into: &self.plan)
+                case 16: self.epoch = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if let value = self.plan { writer.message(1, value) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// Feature sets and scorers as documents; one Apply makes one new epoch.
     package enum ConfigService {
         /// The method `Apply`.
@@ -799,10 +1138,16 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.ListRequest", response: "kassa.v1.ListResponse")
 
+        /// Takes a version of a feature set away for good, unless something reads it.
+        package static let drop = APIMethod(
+            path: "/kassa.v1.Config/Drop",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.DropRequest", response: "kassa.v1.DropResponse")
+
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Config",
-            methods: [apply, get, list])
+            methods: [apply, get, list, drop])
     }
 }
 
@@ -811,6 +1156,6 @@ extension APIFiles {
     static let kassaV1Config = APIFile(
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8itwEKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24i0QIKDkZlYXR1cmVTZXRTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSGAoHdmVyc2lvbhgCIAEoDVIHdmVyc2lvbhIWCgZlbnRpdHkYAyADKAlSBmVudGl0eRIxCghmZWF0dXJlcxgEIAMoCzIVLmthc3NhLnYxLkZlYXR1cmVTcGVjUghmZWF0dXJlcxIVCgZ0dGxfbXMYBSABKARSBXR0bE1zEhQKBW93bmVyGAYgASgJUgVvd25lchIgCgtkZXNjcmlwdGlvbhgHIAEoCVILZGVzY3JpcHRpb24SPAoGbGFiZWxzGAggAygLMiQua2Fzc2EudjEuRmVhdHVyZVNldFNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIuMBCgpTY29yZXJTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhQKBW93bmVyGAMgASgJUgVvd25lchIgCgtkZXNjcmlwdGlvbhgEIAEoCVILZGVzY3JpcHRpb24SOAoGbGFiZWxzGAUgAygLMiAua2Fzc2EudjEuU2NvcmVyU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEigwEKCERvY3VtZW50EjsKC2ZlYXR1cmVfc2V0GAEgASgLMhgua2Fzc2EudjEuRmVhdHVyZVNldFNwZWNIAFIKZmVhdHVyZVNldBIuCgZzY29yZXIYAiABKAsyFC5rYXNzYS52MS5TY29yZXJTcGVjSABSBnNjb3JlckIKCghyZXNvdXJjZSLGAQoMQXBwbHlSZXF1ZXN0EjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSKgoOZXhwZWN0ZWRfZXBvY2gYAiABKARIAFINZXhwZWN0ZWRFcG9jaIgBARIXCgdkcnlfcnVuGAMgASgIUgZkcnlSdW4SFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhEKD19leHBlY3RlZF9lcG9jaCJ7CglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoKk0KClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAzKtAQoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlYgZwcm90bzM=")
+        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Drop",
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASLjAQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCo6CglOb25GaW5pdGUSFQoRTk9OX0ZJTklURV9SRUZVU0UQABIWChJOT05fRklOSVRFX01JU1NJTkcQASp1CghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhAKDEZBTExCQUNLX1VTRRABEhQKEEZBTExCQUNLX0RFRkFVTFQQAhIUChBGQUxMQkFDS19NSVNTSU5HEAMSEQoNRkFMTEJBQ0tfRkFJTBAEKlkKClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAxIKCgZSRU1PVkUQBDLkAQoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlEjUKBERyb3ASFS5rYXNzYS52MS5Ecm9wUmVxdWVzdBoWLmthc3NhLnYxLkRyb3BSZXNwb25zZWIGcHJvdG8z")
 }

@@ -49,6 +49,8 @@ extension KassaV1 {
             @inlinable package static var durability: UInt32 { 5 }
             /// The number of `sequence`.
             @inlinable package static var sequence: UInt32 { 6 }
+            /// The number of `write_id`.
+            @inlinable package static var writeId: UInt32 { 7 }
             /// The number of `generation`.
             @inlinable package static var generation: UInt32 { 15 }
         }
@@ -71,6 +73,10 @@ extension KassaV1 {
         /// The field `sequence`.
         package var sequence: UInt64 = 0
 
+        /// Makes a retry safe: for a day the same id with the same content is answered as the first time, and
+        /// with other content ALREADY_EXISTS. Up to 128 bytes; empty means none.
+        package var writeId: String = ""
+
         /// Into a generation that is being loaded instead of the live rows; 0 means the live rows.
         package var generation: UInt64 = 0
 
@@ -85,6 +91,7 @@ extension KassaV1 {
             columns: [KassaV1.Column] = [],
             durability: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
             sequence: UInt64 = 0,
+            writeId: String = "",
             generation: UInt64 = 0
         ) {
             self.featureSet = featureSet
@@ -93,6 +100,7 @@ extension KassaV1 {
             self.columns = columns
             self.durability = durability
             self.sequence = sequence
+            self.writeId = writeId
             self.generation = generation
         }
 
@@ -108,6 +116,7 @@ extension KassaV1 {
                 case 34: self.columns.append(try reader.message())
                 case 40: self.durability = try reader.enumeration()
                 case 48: self.sequence = try reader.uint64()
+                case 58: self.writeId = try reader.string()
                 case 120: self.generation = try reader.uint64()
                 default: try reader.skip(tag)
                 }
@@ -123,6 +132,7 @@ extension KassaV1 {
             for element in self.columns { writer.message(4, element) }
             if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
             if self.sequence != 0 { writer.uint64(6, self.sequence) }
+            if !self.writeId.isEmpty { writer.string(7, self.writeId) }
             if self.generation != 0 { writer.uint64(15, self.generation) }
         }
     }
@@ -212,6 +222,10 @@ extension KassaV1 {
             @inlinable package static var featureSet: UInt32 { 6 }
             /// The number of `refusal`.
             @inlinable package static var refusal: UInt32 { 7 }
+            /// The number of `ignored_erased`.
+            @inlinable package static var ignoredErased: UInt32 { 8 }
+            /// The number of `repeated_answer`.
+            @inlinable package static var repeatedAnswer: UInt32 { 9 }
         }
 
         /// The field `sequence`.
@@ -235,6 +249,12 @@ extension KassaV1 {
         /// Only in a stream: nothing of the request was written.
         package var refusal: KassaV1.Refusal? = nil
 
+        /// Rows whose values are older than the erasure of one of their entities.
+        package var ignoredErased: UInt32 = 0
+
+        /// The write_id was known: this is the answer of the first time.
+        package var repeatedAnswer: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -246,7 +266,9 @@ extension KassaV1 {
             errors: [KassaV1.RowError] = [],
             reached: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
             featureSet: String = "",
-            refusal: KassaV1.Refusal? = nil
+            refusal: KassaV1.Refusal? = nil,
+            ignoredErased: UInt32 = 0,
+            repeatedAnswer: Bool = false
         ) {
             self.sequence = sequence
             self.applied = applied
@@ -255,6 +277,8 @@ extension KassaV1 {
             self.reached = reached
             self.featureSet = featureSet
             self.refusal = refusal
+            self.ignoredErased = ignoredErased
+            self.repeatedAnswer = repeatedAnswer
         }
 
         /// Reads fields until `reader` ends.
@@ -269,6 +293,8 @@ extension KassaV1 {
                 case 40: self.reached = try reader.enumeration()
                 case 50: self.featureSet = try reader.string()
                 case 58: try reader.merge(into: &self.refusal)
+                case 64: self.ignoredErased = try reader.uint32()
+                case 72: self.repeatedAnswer = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -284,6 +310,8 @@ extension KassaV1 {
             if self.reached.rawValue != 0 { writer.enumeration(5, self.reached) }
             if !self.featureSet.isEmpty { writer.string(6, self.featureSet) }
             if let value = self.refusal { writer.message(7, value) }
+            if self.ignoredErased != 0 { writer.uint32(8, self.ignoredErased) }
+            if self.repeatedAnswer { writer.bool(9, self.repeatedAnswer) }
         }
     }
 }
@@ -353,6 +381,8 @@ extension KassaV1 {
             @inlinable package static var keys: UInt32 { 1 }
             /// The number of `selections`.
             @inlinable package static var selections: UInt32 { 2 }
+            /// The number of `as_of_us`.
+            @inlinable package static var asOfUs: UInt32 { 3 }
         }
 
         /// One column per entity kind, m ids each.
@@ -361,16 +391,22 @@ extension KassaV1 {
         /// The field `selections`.
         package var selections: [KassaV1.FeatureSelection] = []
 
+        /// Microseconds since the Unix epoch: values, statuses and ages as they were then. Only for feature sets
+        /// that keep a history, and as far back as it goes. Absent means now.
+        package var asOfUs: Int64? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
             keys: [KassaV1.KeyColumn] = [],
-            selections: [KassaV1.FeatureSelection] = []
+            selections: [KassaV1.FeatureSelection] = [],
+            asOfUs: Int64? = nil
         ) {
             self.keys = keys
             self.selections = selections
+            self.asOfUs = asOfUs
         }
 
         /// Reads fields until `reader` ends.
@@ -380,6 +416,7 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 10: self.keys.append(try reader.message())
                 case 18: self.selections.append(try reader.message())
+                case 24: self.asOfUs = try reader.sint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -390,6 +427,7 @@ extension KassaV1 {
         package func encode(into writer: inout WireWriter) {
             for element in self.keys { writer.message(1, element) }
             for element in self.selections { writer.message(2, element) }
+            if let value = self.asOfUs { writer.sint64(3, value) }
         }
     }
 }
@@ -416,6 +454,10 @@ extension KassaV1 {
             @inlinable package static var flags: UInt32 { 6 }
             /// The number of `texts`.
             @inlinable package static var texts: UInt32 { 7 }
+            /// The number of `vectors`.
+            @inlinable package static var vectors: UInt32 { 10 }
+            /// The number of `lists`.
+            @inlinable package static var lists: UInt32 { 11 }
             /// The number of `statuses`.
             @inlinable package static var statuses: UInt32 { 8 }
             /// The number of `ages_ms`.
@@ -434,6 +476,10 @@ extension KassaV1 {
             case flags(KassaV1.FlagValues)
             /// The field `texts`.
             case texts(KassaV1.TextValues)
+            /// The field `vectors`.
+            case vectors(KassaV1.FloatVectors)
+            /// The field `lists`.
+            case lists(KassaV1.StringLists)
         }
 
         /// The field `name`.
@@ -506,6 +552,18 @@ extension KassaV1 {
                     self.values = nil
                     try reader.merge(into: &message)
                     self.values = .texts(message)
+                case 82:
+                    var message = KassaV1.FloatVectors()
+                    if case .vectors(let earlier)? = self.values { message = earlier }
+                    self.values = nil
+                    try reader.merge(into: &message)
+                    self.values = .vectors(message)
+                case 90:
+                    var message = KassaV1.StringLists()
+                    if case .lists(let earlier)? = self.values { message = earlier }
+                    self.values = nil
+                    try reader.merge(into: &message)
+                    self.values = .lists(message)
                 case 66: self.statuses = try reader.byteArray()
                 case 72: self.agesMs.append(try reader.sint64())
                 case 74: try reader.packed(sint64: &self.agesMs)
@@ -525,6 +583,8 @@ extension KassaV1 {
             case .integers(let value)?: writer.message(5, value)
             case .flags(let value)?: writer.message(6, value)
             case .texts(let value)?: writer.message(7, value)
+            case .vectors(let value)?: writer.message(10, value)
+            case .lists(let value)?: writer.message(11, value)
             case nil: break
             }
             if !self.statuses.isEmpty { writer.bytes(8, self.statuses) }
@@ -640,6 +700,192 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The message `kassa.v1.EraseRequest`.
+    @usableFromInline package struct EraseRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.EraseRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `entity`.
+            @inlinable package static var entity: UInt32 { 1 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 2 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 3 }
+        }
+
+        /// Rows keyed by it alone or together with others are erased.
+        package var entity: KassaV1.EntityKey? = nil
+
+        /// Who and why, for the audit log and the receipt.
+        package var actor: String = ""
+
+        /// The field `reason`.
+        package var reason: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            entity: KassaV1.EntityKey? = nil,
+            actor: String = "",
+            reason: String = ""
+        ) {
+            self.entity = entity
+            self.actor = actor
+            self.reason = reason
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: try reader.merge(into: &self.entity)
+                case 18: self.actor = try reader.string()
+                case 26: self.reason = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if let value = self.entity { writer.message(1, value) }
+            if !self.actor.isEmpty { writer.string(2, self.actor) }
+            if !self.reason.isEmpty { writer.string(3, self.reason) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What an erasure deleted of one feature set.
+    @usableFromInline package struct ErasedRows: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ErasedRows" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature_set`.
+            @inlinable package static var featureSet: UInt32 { 1 }
+            /// The number of `rows`.
+            @inlinable package static var rows: UInt32 { 2 }
+            /// The number of `history_rows`.
+            @inlinable package static var historyRows: UInt32 { 3 }
+        }
+
+        /// The field `feature_set`.
+        package var featureSet: String = ""
+
+        /// The field `rows`.
+        package var rows: UInt64 = 0
+
+        /// The field `history_rows`.
+        package var historyRows: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            featureSet: String = "",
+            rows: UInt64 = 0,
+            historyRows: UInt64 = 0
+        ) {
+            self.featureSet = featureSet
+            self.rows = rows
+            self.historyRows = historyRows
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.featureSet = try reader.string()
+                case 16: self.rows = try reader.uint64()
+                case 24: self.historyRows = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if self.rows != 0 { writer.uint64(2, self.rows) }
+            if self.historyRows != 0 { writer.uint64(3, self.historyRows) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.EraseResponse`.
+    @usableFromInline package struct EraseResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.EraseResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `erased`.
+            @inlinable package static var erased: UInt32 { 1 }
+            /// The number of `erased_until_us`.
+            @inlinable package static var erasedUntilUs: UInt32 { 2 }
+            /// The number of `receipt_id`.
+            @inlinable package static var receiptId: UInt32 { 3 }
+        }
+
+        /// The field `erased`.
+        package var erased: [KassaV1.ErasedRows] = []
+
+        /// Values up to this event time stay away: microseconds since the Unix epoch.
+        package var erasedUntilUs: Int64 = 0
+
+        /// SHA-256 over all of this, the entity, actor and reason; the tombstone holds it too.
+        package var receiptId: [UInt8] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            erased: [KassaV1.ErasedRows] = [],
+            erasedUntilUs: Int64 = 0,
+            receiptId: [UInt8] = []
+        ) {
+            self.erased = erased
+            self.erasedUntilUs = erasedUntilUs
+            self.receiptId = receiptId
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.erased.append(try reader.message())
+                case 16: self.erasedUntilUs = try reader.sint64()
+                case 26: self.receiptId = try reader.byteArray()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.erased { writer.message(1, element) }
+            if self.erasedUntilUs != 0 { writer.sint64(2, self.erasedUntilUs) }
+            if !self.receiptId.isEmpty { writer.bytes(3, self.receiptId) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// Reads and writes rows of feature sets.
     package enum FeaturesService {
         /// Writes n rows of one feature set, column by column.
@@ -660,10 +906,16 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.ReadRequest", response: "kassa.v1.ReadResponse")
 
+        /// Deletes all rows that an entity takes part in, and keeps what is older than now away for ever.
+        package static let erase = APIMethod(
+            path: "/kassa.v1.Features/Erase",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.EraseRequest", response: "kassa.v1.EraseResponse")
+
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Features",
-            methods: [write, writeStream, read])
+            methods: [write, writeStream, read, erase])
     }
 }
 
@@ -672,6 +924,6 @@ extension APIFiles {
     static let kassaV1Features = APIFile(
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKaAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24ilAIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMicgoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucyKCAwoKUmVhZENvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEikKBHR5cGUYAiABKA4yFS5rYXNzYS52MS5GZWF0dXJlVHlwZVIEdHlwZRIvCgZmbG9hdHMYAyABKAsyFS5rYXNzYS52MS5GbG9hdFZhbHVlc0gAUgZmbG9hdHMSMgoHZG91YmxlcxgEIAEoCzIWLmthc3NhLnYxLkRvdWJsZVZhbHVlc0gAUgdkb3VibGVzEjUKCGludGVnZXJzGAUgASgLMhcua2Fzc2EudjEuSW50ZWdlclZhbHVlc0gAUghpbnRlZ2VycxIsCgVmbGFncxgGIAEoCzIULmthc3NhLnYxLkZsYWdWYWx1ZXNIAFIFZmxhZ3MSLAoFdGV4dHMYByABKAsyFC5rYXNzYS52MS5UZXh0VmFsdWVzSABSBXRleHRzEhoKCHN0YXR1c2VzGAggASgMUghzdGF0dXNlcxIXCgdhZ2VzX21zGAkgAygSUgZhZ2VzTXNCCAoGdmFsdWVzImMKEEZlYXR1cmVTZXRWYWx1ZXMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSLgoHY29sdW1ucxgCIAMoCzIULmthc3NhLnYxLlJlYWRDb2x1bW5SB2NvbHVtbnMiYwoMUmVhZFJlc3BvbnNlEj0KDGZlYXR1cmVfc2V0cxgBIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZXRWYWx1ZXNSC2ZlYXR1cmVTZXRzEhQKBWVwb2NoGAIgASgEUgVlcG9jaCojCgpEdXJhYmlsaXR5EggKBEZBU1QQABILCgdEVVJBQkxFEAEyvwEKCEZlYXR1cmVzEjgKBVdyaXRlEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZRJCCgtXcml0ZVN0cmVhbRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2UoATABEjUKBFJlYWQSFS5rYXNzYS52MS5SZWFkUmVxdWVzdBoWLmthc3NhLnYxLlJlYWRSZXNwb25zZWIGcHJvdG8z")
+        symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.EraseRequest kassa.v1.ErasedRows kassa.v1.EraseResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read kassa.v1.Features.Erase",
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byK1AgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQSHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24i5AIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwSJQoOaWdub3JlZF9lcmFzZWQYCCABKA1SDWlnbm9yZWRFcmFzZWQSJwoPcmVwZWF0ZWRfYW5zd2VyGAkgASgIUg5yZXBlYXRlZEFuc3dlciJPChBGZWF0dXJlU2VsZWN0aW9uEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhoKCGZlYXR1cmVzGAIgAygJUghmZWF0dXJlcyKeAQoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucxIdCghhc19vZl91cxgDIAEoEkgAUgZhc09mVXOIAQFCCwoJX2FzX29mX3VzIuUDCgpSZWFkQ29sdW1uEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEi8KBmZsb2F0cxgDIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAQgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBSABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAYgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgHIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSMgoHdmVjdG9ycxgKIAEoCzIWLmthc3NhLnYxLkZsb2F0VmVjdG9yc0gAUgd2ZWN0b3JzEi0KBWxpc3RzGAsgASgLMhUua2Fzc2EudjEuU3RyaW5nTGlzdHNIAFIFbGlzdHMSGgoIc3RhdHVzZXMYCCABKAxSCHN0YXR1c2VzEhcKB2FnZXNfbXMYCSADKBJSBmFnZXNNc0IICgZ2YWx1ZXMiYwoQRmVhdHVyZVNldFZhbHVlcxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIuCgdjb2x1bW5zGAIgAygLMhQua2Fzc2EudjEuUmVhZENvbHVtblIHY29sdW1ucyJjCgxSZWFkUmVzcG9uc2USPQoMZmVhdHVyZV9zZXRzGAEgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNldFZhbHVlc1ILZmVhdHVyZVNldHMSFAoFZXBvY2gYAiABKARSBWVwb2NoImkKDEVyYXNlUmVxdWVzdBIrCgZlbnRpdHkYASABKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSBmVudGl0eRIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGcmVhc29uGAMgASgJUgZyZWFzb24iZAoKRXJhc2VkUm93cxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBISCgRyb3dzGAIgASgEUgRyb3dzEiEKDGhpc3Rvcnlfcm93cxgDIAEoBFILaGlzdG9yeVJvd3MihAEKDUVyYXNlUmVzcG9uc2USLAoGZXJhc2VkGAEgAygLMhQua2Fzc2EudjEuRXJhc2VkUm93c1IGZXJhc2VkEiYKD2VyYXNlZF91bnRpbF91cxgCIAEoElINZXJhc2VkVW50aWxVcxIdCgpyZWNlaXB0X2lkGAMgASgMUglyZWNlaXB0SWQqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMvkBCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2USOAoFRXJhc2USFi5rYXNzYS52MS5FcmFzZVJlcXVlc3QaFy5rYXNzYS52MS5FcmFzZVJlc3BvbnNlYgZwcm90bzM=")
 }

@@ -120,7 +120,7 @@ extension KassaV1 {
         /// What the last check came to, unless rows were loaded since.
         package var verdict: KassaV1.GenerationVerdict = KassaV1.GenerationVerdict(rawValue: 0)
 
-        /// Where its rows are, "generation-03" or "rows".
+        /// Where its rows are, "generation-3" or "rows".
         package var table: String = ""
 
         /// Rows there are now; counted for tables that hold one feature set only.

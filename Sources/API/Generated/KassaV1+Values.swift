@@ -71,6 +71,12 @@ extension KassaV1 {
         @inlinable package static var bool: FeatureType { FeatureType(rawValue: 4) }
         /// `STRING`.
         @inlinable package static var string: FeatureType { FeatureType(rawValue: 5) }
+        /// `TIMESTAMP`: microseconds since the Unix epoch
+        @inlinable package static var timestamp: FeatureType { FeatureType(rawValue: 6) }
+        /// `VECTOR`: float32s, as many as the feature's dimension
+        @inlinable package static var vector: FeatureType { FeatureType(rawValue: 7) }
+        /// `STRINGS`: a list of strings, in order; no model takes one
+        @inlinable package static var strings: FeatureType { FeatureType(rawValue: 8) }
 
         /// The value's name in the proto file, or its number where it has none.
         @usableFromInline package var name: String {
@@ -81,6 +87,9 @@ extension KassaV1 {
             case 3: "INT64"
             case 4: "BOOL"
             case 5: "STRING"
+            case 6: "TIMESTAMP"
+            case 7: "VECTOR"
+            case 8: "STRINGS"
             default: "\(rawValue)"
             }
         }
@@ -155,7 +164,51 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
-    /// A value of any feature type.
+    /// The elements of a feature that is a list of strings.
+    @usableFromInline package struct StringList: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.StringList" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `values`.
+            @inlinable package static var values: UInt32 { 1 }
+        }
+
+        /// The field `values`.
+        package var values: [String] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            values: [String] = []
+        ) {
+            self.values = values
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.values.append(try reader.string())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.values { writer.string(1, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// A value of any feature type; a timestamp is an integer, in microseconds since the Unix epoch.
     @usableFromInline package struct Value: WireMessage, Equatable {
         /// The message's full name in the proto file.
         @usableFromInline package static var protoName: String { "kassa.v1.Value" }
@@ -174,6 +227,8 @@ extension KassaV1 {
             @inlinable package static var vector: UInt32 { 5 }
             /// The number of `null`.
             @inlinable package static var null: UInt32 { 6 }
+            /// The number of `strings`.
+            @inlinable package static var strings: UInt32 { 7 }
         }
 
         /// What `kind` may be: one of these.
@@ -190,6 +245,8 @@ extension KassaV1 {
             case vector(KassaV1.FloatVector)
             /// The field `null`.
             case null(KassaV1.NullValue)
+            /// The field `strings`.
+            case strings(KassaV1.StringList)
         }
 
         /// The oneof `kind`.
@@ -226,6 +283,12 @@ extension KassaV1 {
                     self.kind = nil
                     try reader.merge(into: &message)
                     self.kind = .null(message)
+                case 58:
+                    var message = KassaV1.StringList()
+                    if case .strings(let earlier)? = self.kind { message = earlier }
+                    self.kind = nil
+                    try reader.merge(into: &message)
+                    self.kind = .strings(message)
                 default: try reader.skip(tag)
                 }
             }
@@ -241,6 +304,7 @@ extension KassaV1 {
             case .text(let value)?: writer.string(4, value)
             case .vector(let value)?: writer.message(5, value)
             case .null(let value)?: writer.message(6, value)
+            case .strings(let value)?: writer.message(7, value)
             case nil: break
             }
         }
@@ -684,6 +748,104 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The components of n vectors one after another: n times the dimension, placeholders included.
+    @usableFromInline package struct FloatVectors: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.FloatVectors" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `dimension`.
+            @inlinable package static var dimension: UInt32 { 1 }
+            /// The number of `values`.
+            @inlinable package static var values: UInt32 { 2 }
+        }
+
+        /// The field `dimension`.
+        package var dimension: UInt32 = 0
+
+        /// The field `values`.
+        package var values: [Float] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            dimension: UInt32 = 0,
+            values: [Float] = []
+        ) {
+            self.dimension = dimension
+            self.values = values
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.dimension = try reader.uint32()
+                case 21: self.values.append(try reader.float())
+                case 18: try reader.packed(float: &self.values)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.dimension != 0 { writer.uint32(1, self.dimension) }
+            writer.packed(2, float: self.values)
+        }
+    }
+}
+
+extension KassaV1 {
+    /// n lists; an empty one as a placeholder.
+    @usableFromInline package struct StringLists: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.StringLists" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `values`.
+            @inlinable package static var values: UInt32 { 1 }
+        }
+
+        /// The field `values`.
+        package var values: [KassaV1.StringList] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            values: [KassaV1.StringList] = []
+        ) {
+            self.values = values
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.values.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.values { writer.message(1, element) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// One feature of a batch of n rows: n values, a placeholder where a row has none.
     @usableFromInline package struct Column: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -703,6 +865,10 @@ extension KassaV1 {
             @inlinable package static var flags: UInt32 { 5 }
             /// The number of `texts`.
             @inlinable package static var texts: UInt32 { 6 }
+            /// The number of `vectors`.
+            @inlinable package static var vectors: UInt32 { 9 }
+            /// The number of `lists`.
+            @inlinable package static var lists: UInt32 { 10 }
             /// The number of `nulls`.
             @inlinable package static var nulls: UInt32 { 7 }
             /// The number of `absent`.
@@ -721,6 +887,10 @@ extension KassaV1 {
             case flags(KassaV1.FlagValues)
             /// The field `texts`.
             case texts(KassaV1.TextValues)
+            /// The field `vectors`.
+            case vectors(KassaV1.FloatVectors)
+            /// The field `lists`.
+            case lists(KassaV1.StringLists)
         }
 
         /// The field `name`.
@@ -787,6 +957,18 @@ extension KassaV1 {
                     self.values = nil
                     try reader.merge(into: &message)
                     self.values = .texts(message)
+                case 74:
+                    var message = KassaV1.FloatVectors()
+                    if case .vectors(let earlier)? = self.values { message = earlier }
+                    self.values = nil
+                    try reader.merge(into: &message)
+                    self.values = .vectors(message)
+                case 82:
+                    var message = KassaV1.StringLists()
+                    if case .lists(let earlier)? = self.values { message = earlier }
+                    self.values = nil
+                    try reader.merge(into: &message)
+                    self.values = .lists(message)
                 case 58: self.nulls = try reader.byteArray()
                 case 66: self.absent = try reader.byteArray()
                 default: try reader.skip(tag)
@@ -804,6 +986,8 @@ extension KassaV1 {
             case .integers(let value)?: writer.message(4, value)
             case .flags(let value)?: writer.message(5, value)
             case .texts(let value)?: writer.message(6, value)
+            case .vectors(let value)?: writer.message(9, value)
+            case .lists(let value)?: writer.message(10, value)
             case nil: break
             }
             if !self.nulls.isEmpty { writer.bytes(7, self.nulls) }
@@ -817,6 +1001,6 @@ extension APIFiles {
     static let kassaV1Values = APIFile(
         name: "kassa/v1/values.proto",
         dependencies: [],
-        symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.Refusal kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
-        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyLNAQoFVmFsdWUSGAoGbnVtYmVyGAEgASgBSABSBm51bWJlchIaCgdpbnRlZ2VyGAIgASgSSABSB2ludGVnZXISFAoEZmxhZxgDIAEoCEgAUgRmbGFnEhQKBHRleHQYBCABKAlIAFIEdGV4dBIvCgZ2ZWN0b3IYBSABKAsyFS5rYXNzYS52MS5GbG9hdFZlY3RvckgAUgZ2ZWN0b3ISKQoEbnVsbBgGIAEoCzITLmthc3NhLnYxLk51bGxWYWx1ZUgAUgRudWxsQgYKBGtpbmQiRwoKTmFtZWRWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlIi8KCUVudGl0eUtleRISCgRraW5kGAEgASgJUgRraW5kEg4KAmlkGAIgASgJUgJpZCIxCglLZXlDb2x1bW4SEgoEa2luZBgBIAEoCVIEa2luZBIQCgNpZHMYAiADKAlSA2lkcyI3CgdSZWZ1c2FsEhIKBGNvZGUYASABKA1SBGNvZGUSGAoHbWVzc2FnZRgCIAEoCVIHbWVzc2FnZSIlCgtGbG9hdFZhbHVlcxIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyImCgxEb3VibGVWYWx1ZXMSFgoGdmFsdWVzGAEgAygBUgZ2YWx1ZXMiJwoNSW50ZWdlclZhbHVlcxIWCgZ2YWx1ZXMYASADKBJSBnZhbHVlcyIkCgpGbGFnVmFsdWVzEhYKBnZhbHVlcxgBIAMoCFIGdmFsdWVzIiQKClRleHRWYWx1ZXMSFgoGdmFsdWVzGAEgAygJUgZ2YWx1ZXMizAIKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCpmCgtGZWF0dXJlVHlwZRIcChhGRUFUVVJFX1RZUEVfVU5TUEVDSUZJRUQQABILCgdGTE9BVDMyEAESCwoHRkxPQVQ2NBACEgkKBUlOVDY0EAMSCAoEQk9PTBAEEgoKBlNUUklORxAFYgZwcm90bzM=")
+        symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.StringList kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.Refusal kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.FloatVectors kassa.v1.StringLists kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
+        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyIkCgpTdHJpbmdMaXN0EhYKBnZhbHVlcxgBIAMoCVIGdmFsdWVzIv8BCgVWYWx1ZRIYCgZudW1iZXIYASABKAFIAFIGbnVtYmVyEhoKB2ludGVnZXIYAiABKBJIAFIHaW50ZWdlchIUCgRmbGFnGAMgASgISABSBGZsYWcSFAoEdGV4dBgEIAEoCUgAUgR0ZXh0Ei8KBnZlY3RvchgFIAEoCzIVLmthc3NhLnYxLkZsb2F0VmVjdG9ySABSBnZlY3RvchIpCgRudWxsGAYgASgLMhMua2Fzc2EudjEuTnVsbFZhbHVlSABSBG51bGwSMAoHc3RyaW5ncxgHIAEoCzIULmthc3NhLnYxLlN0cmluZ0xpc3RIAFIHc3RyaW5nc0IGCgRraW5kIkcKCk5hbWVkVmFsdWUSEgoEbmFtZRgBIAEoCVIEbmFtZRIlCgV2YWx1ZRgCIAEoCzIPLmthc3NhLnYxLlZhbHVlUgV2YWx1ZSIvCglFbnRpdHlLZXkSEgoEa2luZBgBIAEoCVIEa2luZBIOCgJpZBgCIAEoCVICaWQiMQoJS2V5Q29sdW1uEhIKBGtpbmQYASABKAlSBGtpbmQSEAoDaWRzGAIgAygJUgNpZHMiNwoHUmVmdXNhbBISCgRjb2RlGAEgASgNUgRjb2RlEhgKB21lc3NhZ2UYAiABKAlSB21lc3NhZ2UiJQoLRmxvYXRWYWx1ZXMSFgoGdmFsdWVzGAEgAygCUgZ2YWx1ZXMiJgoMRG91YmxlVmFsdWVzEhYKBnZhbHVlcxgBIAMoAVIGdmFsdWVzIicKDUludGVnZXJWYWx1ZXMSFgoGdmFsdWVzGAEgAygSUgZ2YWx1ZXMiJAoKRmxhZ1ZhbHVlcxIWCgZ2YWx1ZXMYASADKAhSBnZhbHVlcyIkCgpUZXh0VmFsdWVzEhYKBnZhbHVlcxgBIAMoCVIGdmFsdWVzIkQKDEZsb2F0VmVjdG9ycxIcCglkaW1lbnNpb24YASABKA1SCWRpbWVuc2lvbhIWCgZ2YWx1ZXMYAiADKAJSBnZhbHVlcyI7CgtTdHJpbmdMaXN0cxIsCgZ2YWx1ZXMYASADKAsyFC5rYXNzYS52MS5TdHJpbmdMaXN0UgZ2YWx1ZXMirwMKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSMgoHdmVjdG9ycxgJIAEoCzIWLmthc3NhLnYxLkZsb2F0VmVjdG9yc0gAUgd2ZWN0b3JzEi0KBWxpc3RzGAogASgLMhUua2Fzc2EudjEuU3RyaW5nTGlzdHNIAFIFbGlzdHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCqOAQoLRmVhdHVyZVR5cGUSHAoYRkVBVFVSRV9UWVBFX1VOU1BFQ0lGSUVEEAASCwoHRkxPQVQzMhABEgsKB0ZMT0FUNjQQAhIJCgVJTlQ2NBADEggKBEJPT0wQBBIKCgZTVFJJTkcQBRINCglUSU1FU1RBTVAQBhIKCgZWRUNUT1IQBxILCgdTVFJJTkdTEAhiBnByb3RvMw==")
 }

@@ -52,6 +52,20 @@ package final class Configuration: Sendable {
         return versions.first { $0.info.spec?.version == version }
     }
 
+    /// What reads a version of a feature set, "cart@1": models, with the scorers that name them.
+    func readers(of version: String) -> [String] {
+        models.keys.sorted().flatMap { models[$0] ?? [] }
+            .filter { model in
+                model.info.spec?.inputs.contains { $0.featureSet == version } ?? false
+            }
+            .flatMap { model in
+                let scorers = scorers(of: model).map {
+                    "scorer \($0.spec.name) (model \(model.name))"
+                }
+                return scorers.isEmpty ? ["model \(model.name)"] : scorers
+            }
+    }
+
     /// The scorers that name `model`.
     func scorers(of model: Model) -> [Scorer] {
         scorers.filter { $0.model === model }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Base
 
 /// The rules for names and prose in documents.
 enum Words {
@@ -20,22 +21,10 @@ enum Words {
         try checkLabels(spec.labels, at: "\(field).labels")
     }
 
-    /// A name is `[a-z][a-z0-9_]*`, at most 64 bytes.
+    /// A name obeys the one rule for names.
     static func checkName(_ name: String, at field: String) throws(EngineError) {
-        let bytes = name.utf8
-        let isLetter = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-        let isNameByte = { (byte: UInt8) in
-            isLetter(byte) || byte == UInt8(ascii: "_")
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        }
-        guard
-            let first = bytes.first, isLetter(first), bytes.allSatisfy(isNameByte),
-            bytes.count <= EngineLimits.nameByteCountMax
-        else {
-            throw EngineError(
-                .invalidArgument,
-                "\(field): must begin with a letter a-z, go on with a-z, 0-9 and _, and have at "
-                    + "most \(EngineLimits.nameByteCountMax) bytes")
+        guard Name.isValid(name) else {
+            throw EngineError(.invalidArgument, "\(field): \(Name.rule)")
         }
     }
 

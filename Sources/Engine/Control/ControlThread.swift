@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Base
-internal import Glibc
 internal import Synchronization
 
 /// One thread that carries out control work in order: applying configuration, importing models.
@@ -33,25 +32,14 @@ package final class ControlThread: Sendable {
 }
 
 /// The jobs that wait, and a semaphore that counts them.
-@safe private final class Queue: Sendable {
+private final class Queue: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []
         var isStopping = false
     }
 
     private let state = Mutex(State())
-    nonisolated(unsafe) private let wakeUps: UnsafeMutablePointer<sem_t>
-
-    init() {
-        unsafe wakeUps = .allocate(capacity: 1)
-        let status = unsafe sem_init(wakeUps, 0, 0)
-        precondition(status == 0, "sem_init failed")
-    }
-
-    deinit {
-        unsafe sem_destroy(wakeUps)
-        unsafe wakeUps.deallocate()
-    }
+    private let wakeUps = Semaphore()
 
     func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
         let isAccepted = state.withLock { state in
@@ -61,18 +49,18 @@ package final class ControlThread: Sendable {
             state.jobs.append(job)
             return true
         }
-        if isAccepted { unsafe sem_post(wakeUps) }
+        if isAccepted { wakeUps.signal() }
         return isAccepted
     }
 
     func stop() {
         state.withLock { $0.isStopping = true }
-        unsafe sem_post(wakeUps)
+        wakeUps.signal()
     }
 
     func run() {
         while true {
-            while unsafe sem_wait(wakeUps) != 0 {}
+            wakeUps.wait()
             // The wake-up of `stop` is the last one, so no job is left when none is found.
             let job = state.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
             guard let job else { return }

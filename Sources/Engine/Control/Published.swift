@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// An immutable value that one thread replaces whole and many threads read.
 ///
-/// A reader holds a ``Subscription``: as long as nothing was published it costs one relaxed load and
+/// A reader holds a ``Subscription``: as long as nothing was published it costs one atomic load and
 /// takes no lock. A replaced value is released when the last reader has moved on.
 package final class Published<Value: AnyObject & Sendable>: Sendable {
     fileprivate let revision = Atomic<UInt64>(1)
@@ -22,8 +22,11 @@ package final class Published<Value: AnyObject & Sendable>: Sendable {
 
     /// Replaces the value; every subscription sees it at its next refresh.
     package func publish(_ next: Value) {
-        value.withLock { $0 = next }
-        revision.add(1, ordering: .releasing)
+        value.withLock { value in
+            value = next
+            // Under the lock: whoever has seen the value finds that the revision has moved too.
+            revision.add(1, ordering: .releasing)
+        }
     }
 
     /// One reader's view of a published value, owned by one thread.

@@ -13,6 +13,10 @@ extension Engine {
     /// Checks a spec before its artefact is received, so that a hopeless upload ends early.
     package static func checkUpload(_ spec: KassaV1.ModelSpec) throws(EngineError) {
         try Words.check(spec, at: "spec")
+        guard spec.version <= EngineLimits.modelVersionMax else {
+            throw EngineError(
+                .invalidArgument, "spec.version: must be at most \(EngineLimits.modelVersionMax)")
+        }
         guard spec.format == .xgboostJson else {
             throw EngineError(.invalidArgument, "spec.format: must be XGBOOST_JSON")
         }
@@ -60,7 +64,7 @@ extension Engine {
         let compiled = try Self.compile(artefact, given, features: base.features)
         var spec = given
         let versions = base.models[spec.name] ?? []
-        if spec.version == 0 { spec.version = (versions.last?.info.spec?.version ?? 0) + 1 }
+        if spec.version == 0 { spec.version = try Self.nextVersion(after: versions) }
         guard versions.count < EngineLimits.modelVersionsMax else {
             throw EngineError(
                 .failedPrecondition,
@@ -90,6 +94,16 @@ extension Engine {
         return KassaV1.UploadResponse(model: info)
     }
 
+    /// The number that follows the newest of `versions`.
+    private static func nextVersion(after versions: [Model]) throws(EngineError) -> UInt32 {
+        let newest = versions.last?.info.spec?.version ?? 0
+        guard newest < EngineLimits.modelVersionMax else {
+            throw EngineError(
+                .failedPrecondition, "spec.version: no number is left after the newest; name one")
+        }
+        return newest + 1
+    }
+
     /// The model that the upload would make, if it is there already.
     private static func present(
         _ spec: KassaV1.ModelSpec, digest: [UInt8], in base: Configuration
@@ -117,17 +131,19 @@ extension Engine {
         } catch {
             throw EngineError(.invalidArgument, "artefact: \(error.description)")
         }
-        guard compiled.summary.featureCount == spec.inputs.count else {
+        let inputs = try ModelInputs.resolve(spec.inputs, in: features)
+        let inputCount: Int
+        do throws(FieldError) {
+            // A vector feature is an input for each of its components.
+            inputCount = try VectorPlan(inputs).count
+        } catch {
+            throw EngineError(error, in: "spec.")
+        }
+        guard compiled.summary.featureCount == inputCount else {
             throw EngineError(
                 .invalidArgument,
                 "spec.inputs: the artefact takes \(compiled.summary.featureCount), "
-                    + "\(spec.inputs.count) were named")
-        }
-        let inputs = try ModelInputs.resolve(spec.inputs, in: features)
-        do throws(FieldError) {
-            _ = try VectorPlan(inputs)
-        } catch {
-            throw EngineError(error, in: "spec.")
+                    + "\(inputCount) were named")
         }
         return compiled
     }

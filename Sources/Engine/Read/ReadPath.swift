@@ -10,6 +10,8 @@ package import Wire
 package enum ReadLimits {
     /// Values (entities times features) in one request.
     package static let valuesMax = 1_000_000
+    /// Feature sets in one request.
+    package static let selectionsMax = 64
 }
 
 /// The read path of `Features.Read`, top to bottom.
@@ -28,12 +30,38 @@ extension Worker {
         } catch {
             throw EngineError(.malformed, "ReadRequest: \(error)")
         }
-        let entityCount = request.keys.first?.ids.count ?? 0
         guard !request.selections.isEmpty else {
             throw EngineError(.invalidArgument, "selections: at least one feature set is needed")
         }
+        guard request.selections.count <= ReadLimits.selectionsMax else {
+            throw EngineError(
+                .invalidArgument,
+                "selections: more than \(ReadLimits.selectionsMax) in one request")
+        }
+        var answer = try gather(request, at: now)
+        if answer.unknownLayoutRowCount > 0 {
+            // A row was written under a newer configuration than this loop's: move to it.
+            begin()
+            answer = try gather(request, at: now)
+        }
+        counters.read(damagedRows: answer.damagedRowCount + answer.unknownLayoutRowCount)
+        answer.response.encode(into: &writer)
+    }
+
+    /// What a request comes to under one configuration and one snapshot.
+    private struct Answer {
+        var response: KassaV1.ReadResponse
+        var damagedRowCount = 0
+        var unknownLayoutRowCount = 0
+    }
+
+    /// Looks all selections up.
+    private mutating func gather(
+        _ request: KassaV1.ReadRequest, at now: Timestamp
+    ) throws(EngineError) -> Answer {
         try renewSnapshot()
-        var response = KassaV1.ReadResponse(epoch: configuration.value.epoch)
+        let entityCount = request.keys.first?.ids.count ?? 0
+        var answer = Answer(response: KassaV1.ReadResponse(epoch: configuration.value.epoch))
         var valueCount = 0
         for (index, selection) in request.selections.enumerated() {
             let field = "selections[\(index)]"
@@ -44,15 +72,20 @@ extension Worker {
             } catch {
                 throw EngineError(error, in: "\(field).")
             }
+            if let time = request.asOfUs {
+                do throws(FieldError) {
+                    try plan.checkAsOf(time, now: now.microseconds)
+                } catch {
+                    throw EngineError(error)
+                }
+            }
             let keys: KeyColumns
             do throws(FieldError) {
                 keys = try KeyColumns(request.keys, kinds: version.entityKinds)
             } catch {
                 throw EngineError(error)
             }
-            let featureCount =
-                selection.features.isEmpty ? version.features.count : selection.features.count
-            valueCount += entityCount * featureCount
+            valueCount += entityCount * plan.valueCount
             guard valueCount <= ReadLimits.valuesMax else {
                 throw EngineError(
                     .invalidArgument,
@@ -61,17 +94,19 @@ extension Worker {
             var batch = ReadBatch(plan, capacity: entityCount)
             let table = configuration.value.places.of(set.name).serving
             for entity in 0..<entityCount {
-                try append(entity, keys, set, version, table, at: now, to: &batch)
+                try append(
+                    entity, keys, set, version, table, at: now, asOf: request.asOfUs, to: &batch)
             }
-            counters.read(damagedRows: batch.damagedRowCount + batch.unknownLayoutRowCount)
-            response.featureSets.append(batch.finish())
+            answer.damagedRowCount += batch.damagedRowCount
+            answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
+            answer.response.featureSets.append(batch.finish())
         }
-        response.encode(into: &writer)
+        return answer
     }
 
     private mutating func append(
         _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
-        _ table: Table, at now: Timestamp, to batch: inout ReadBatch
+        _ table: Table, at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
     ) throws(EngineError) {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
@@ -79,6 +114,12 @@ extension Worker {
             throw EngineError(.invalidArgument, "\(error.field).ids[\(entity)]: \(error.reason)")
         }
         do throws(StoreError) {
+            if let time {
+                var historyKey = HistoryKey()
+                return try batch.append(
+                    key.bytes, asOf: time, in: transaction, engine.tables.history,
+                    with: &historyKey)
+            }
             let row = try transaction.value(forKey: key.bytes, in: table)
             batch.append(row, now: now.microseconds)
         } catch {

@@ -28,7 +28,11 @@ extension Worker {
             index = try gather(message, at: now, &summary)
         }
         let scorer = configuration.value.scorers[index]
-        try applyContext(of: message, for: scorer, to: index, &summary)
+        try applyContext(of: message, for: scorer, to: index, at: now, &summary)
+        guard summary.failedInput < 0 else {
+            throw EngineError(
+                .failedPrecondition, scratches[index].failure(summary, of: scorer.plan))
+        }
         let margin = scratches[index].margin(by: scorer.model.compiled)
         let score = scorer.model.compiled.score(margin: margin)
         guard score.isFinite else {
@@ -71,8 +75,12 @@ extension Worker {
         do throws(StoreError) {
             let row = try transaction.value(
                 forKey: key.bytes, in: scorer.tablesOfGroups[group])
+            let oldestOfOthers = summary.oldestAge
+            summary.oldestAge = -1
             scratches[scratch].gather(
                 row, group: group, of: scorer.plan, now: now.microseconds, &summary)
+            counters.gathered(scorer: scratch, group: group, oldestAge: summary.oldestAge)
+            summary.oldestAge = max(summary.oldestAge, oldestOfOthers)
         } catch {
             throw EngineError(error)
         }
@@ -127,7 +135,7 @@ extension Worker {
 
     /// Puts the values that the request brings along over the stored ones.
     private mutating func applyContext(
-        of message: Span<UInt8>, for scorer: Scorer, to scratch: Int,
+        of message: Span<UInt8>, for scorer: Scorer, to scratch: Int, at now: Timestamp,
         _ summary: inout GatherSummary
     ) throws(EngineError) {
         guard !request.context.isEmpty else { return }
@@ -138,11 +146,20 @@ extension Worker {
                     .invalidArgument,
                     "context[\(index)].name: no input of the scorer has it, or several have")
             }
+            if case .vector(let components) = context.kind,
+                scorer.plan.takes(vector: components, atInput: input)
+            {
+                for (index, component) in components.enumerated() {
+                    scratches[scratch].override(input + index, with: component, of: scorer.plan)
+                }
+                continue
+            }
             let isNull = if case .null = context.kind { true } else { false }
             let value: Float? =
                 switch context.kind {
                 case .number(let number): scorer.plan.value(ofInput: input, number: number)
-                case .integer(let integer): scorer.plan.value(ofInput: input, integer: integer)
+                case .integer(let integer):
+                    scorer.plan.value(ofInput: input, integer: integer, now: now.microseconds)
                 case .flag(let flag): scorer.plan.value(ofInput: input, flag: flag)
                 case .text(let range):
                     scorer.plan.value(ofInput: input, text: message.extracting(range))

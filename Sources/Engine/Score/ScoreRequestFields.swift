@@ -22,7 +22,7 @@ struct ScoreRequestFields {
             case integer(Int64)
             case flag(Bool)
             case text(ByteRange)
-            case vector
+            case vector([Float])
         }
 
         var name = ByteRange.empty
@@ -141,8 +141,7 @@ struct ScoreRequestFields {
             case WireTag.rawValue(of: Field.text, .lengthDelimited):
                 kind = .text(try reader.textRange())
             case WireTag.rawValue(of: Field.vector, .lengthDelimited):
-                _ = try KassaV1.FloatVector(decoding: try reader.span())
-                kind = .vector
+                kind = .vector(try KassaV1.FloatVector(decoding: try reader.span()).values)
             case WireTag.rawValue(of: Field.null, .lengthDelimited):
                 _ = try KassaV1.NullValue(decoding: try reader.span())
                 kind = .null

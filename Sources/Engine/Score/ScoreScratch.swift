@@ -73,6 +73,11 @@ internal import Models
             unsafe Span(_unsafeElements: statuses), unsafe Span(_unsafeElements: ages), &summary)
     }
 
+    /// Why there is no score, in words: the feature that forbids it and its status.
+    func failure(_ summary: GatherSummary, of plan: VectorPlan) -> String {
+        plan.failure(summary, unsafe Span(_unsafeElements: statuses))
+    }
+
     /// The model's raw output for the vector.
     func margin(by model: CompiledModel) -> Float {
         model.margin(of: unsafe Span(_unsafeElements: vector))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Base
 internal import Features
 internal import Store
 internal import Synchronization
@@ -14,21 +15,35 @@ final class FeatureWrite: WriteCommand {
     private let prepared: PreparedWrite
     /// The generation that is being loaded; 0 for the live rows.
     private let generation: UInt64
+    private let writeID: WriteID?
+    private let receivedAt: Timestamp
     private let sequence: UInt64
     private let engine: Engine
     private let completion: @Sendable (WriteResult) -> Void
     /// What the last `apply` came to. Only the writer's thread touches it; the lock is never waited for.
-    private let tally = Mutex(WriteTally())
-    private let refusal = Mutex<EngineError?>(nil)
+    private let outcome = Mutex(Outcome.applied(WriteTally()))
+
+    /// What becomes of a write.
+    private enum Outcome {
+        case applied(WriteTally)
+        /// Its id was known: this was answered then.
+        case repeated(KassaV1.WriteResponse)
+        /// Its id was known for another content.
+        case conflict
+        /// Its generation takes no rows (any more).
+        case refused(EngineError)
+    }
 
     init(
-        _ prepared: PreparedWrite, generation: UInt64 = 0, durability: Durability, sequence: UInt64,
-        engine: Engine,
+        _ prepared: PreparedWrite, id writeID: WriteID?, generation: UInt64, durability: Durability,
+        sequence: UInt64, receivedAt: Timestamp, engine: Engine,
         completion: @escaping @Sendable (WriteResult) -> Void
     ) {
         self.prepared = prepared
         self.generation = generation
+        self.writeID = writeID
         self.durability = durability
+        self.receivedAt = receivedAt
         recordCount = prepared.rowCount
         byteCount = prepared.byteCountEstimate
         self.sequence = sequence
@@ -37,53 +52,79 @@ final class FeatureWrite: WriteCommand {
     }
 
     func apply(in transaction: inout WriteTransaction, sequence: UInt64) throws(StoreError) {
+        let result = try decide(in: &transaction, sequence: sequence)
+        outcome.withLock { $0 = result }
+    }
+
+    private func decide(
+        in transaction: inout WriteTransaction, sequence: UInt64
+    ) throws(StoreError) -> Outcome {
+        if generation > 0 {
+            do throws(EngineError) {
+                let places = engine.published.current.places
+                try places.of(prepared.set.name).checkLoading(generation)
+            } catch {
+                return .refused(error)
+            }
+        }
+        guard let writeID else { return .applied(try merge(in: &transaction, sequence: sequence)) }
+        let key = writeID.key
+        let decision = writeID.decide(
+            try transaction.value(forKey: key.span, in: engine.tables.writeIDs),
+            now: receivedAt.microseconds)
+        switch decision {
+        case .repeated(let response): return .repeated(response)
+        case .conflict: return .conflict
+        case .new: break
+        }
+        let tally = try merge(in: &transaction, sequence: sequence)
+        let record = writeID.record(response(tally, durability), at: receivedAt.microseconds)
+        let expiryKey = writeID.expiryKey(at: receivedAt.microseconds)
+        try transaction.put(record.span, forKey: key.span, in: engine.tables.writeIDs)
+        try transaction.put([UInt8(0)].span, forKey: expiryKey.span, in: engine.tables.writeIDs)
+        return .applied(tally)
+    }
+
+    private func merge(
+        in transaction: inout WriteTransaction, sequence: UInt64
+    ) throws(StoreError) -> WriteTally {
         let configuration = engine.published.current
         // As the set is now: the stored row may be in a layout that is newer than this request.
         let set = configuration.features.sets[prepared.set.name] ?? prepared.set
         let place = configuration.places.of(set.name)
-        let result =
-            generation > 0
-            ? try load(in: &transaction, place, set, sequence: sequence)
-            : try write(in: &transaction, place, set, sequence: sequence)
-        tally.withLock { $0 = result }
-    }
-
-    /// Writes to the rows that serve, and to those that may serve next.
-    private func write(
-        in transaction: inout WriteTransaction, _ place: RowPlace, _ set: FeatureSet,
-        sequence: UInt64
-    ) throws(StoreError) -> WriteTally {
-        try engine.writerMemory.withScratch { scratch throws(StoreError) in
+        if let loading = place.loading, loading.id == generation {
+            return try load(in: &transaction, loading, set, sequence: sequence)
+        }
+        // Rows that serve, and those that may serve next. The history is of what was served.
+        return try engine.writerMemory.withScratch { scratch throws(StoreError) in
             if let loading = place.loading {
                 try engine.liveKeys.note(prepared, in: transaction, loading)
             }
             for follower in place.followers {
+                let tables = WriteTables(rows: follower, tombstones: engine.tables.tombstones)
                 _ = try prepared.applyAll(
-                    in: &transaction, follower, of: set, with: &scratch, sequence: sequence)
+                    in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
             }
+            let tables = WriteTables(
+                rows: place.serving, tombstones: engine.tables.tombstones,
+                history: engine.tables.history)
             return try prepared.applyAll(
-                in: &transaction, place.serving, of: set, with: &scratch, sequence: sequence)
+                in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
         }
     }
 
     /// Writes to the generation that is being loaded, and counts with it.
     private func load(
-        in transaction: inout WriteTransaction, _ place: RowPlace, _ set: FeatureSet,
+        in transaction: inout WriteTransaction, _ loading: RowPlace.Loading, _ set: FeatureSet,
         sequence: UInt64
     ) throws(StoreError) -> WriteTally {
-        do throws(EngineError) {
-            try place.checkLoading(generation)
-        } catch {
-            refusal.withLock { $0 = error }
-            throw .rejected
-        }
-        guard let loading = place.loading else { throw .rejected }
         let key = ResourceKind.key(ResourceKind.loadProgress, set.name)
         var progress = LoadProgress.decode(
-            try transaction.value(forKey: key.span, in: engine.tables.resources), generation)
+            try transaction.value(forKey: key.span, in: engine.tables.resources), loading.id)
+        let tables = WriteTables(rows: loading.table, tombstones: engine.tables.tombstones)
         let result = try engine.writerMemory.withScratch { scratch throws(StoreError) in
             try prepared.loadAll(
-                in: &transaction, loading.table, of: set, with: &scratch, sequence: sequence,
+                in: &transaction, tables, of: set, with: &scratch, sequence: sequence,
                 isLive: { engine.liveKeys.contains($0, of: loading) })
         }
         progress.rowsLoaded += UInt64(prepared.rowCount - prepared.refusals.count)
@@ -93,14 +134,31 @@ final class FeatureWrite: WriteCommand {
         return result.tally
     }
 
-    func completed(_ outcome: WriteOutcome) {
-        switch outcome {
+    func completed(_ result: WriteOutcome) {
+        switch result {
         case .committed(_, let reached):
-            let tally = tally.withLock { $0 }
-            engine.countWritten(tally, refused: prepared.refusals.count)
-            completion(.success(response(tally, reached)))
+            completion(answer(outcome.withLock { $0 }, reached))
         case .failed(let error):
-            completion(.failure(refusal.withLock { $0 } ?? EngineError(error)))
+            completion(.failure(EngineError(error)))
+        }
+    }
+
+    private func answer(_ outcome: Outcome, _ reached: Durability) -> WriteResult {
+        switch outcome {
+        case .applied(let tally):
+            engine.countWritten(tally, refused: prepared.refusals.count)
+            return .success(response(tally, reached))
+        case .repeated(var response):
+            response.sequence = sequence
+            // The first one was committed before this group, at the least at this group's level.
+            response.reached = reached == .durable ? .durable : response.reached
+            return .success(response)
+        case .refused(let error):
+            return .failure(error)
+        case .conflict:
+            return .failure(
+                EngineError(
+                    .alreadyExists, "write_id: another write had it, with other content"))
         }
     }
 
@@ -111,6 +169,7 @@ final class FeatureWrite: WriteCommand {
             ignoredOlder: UInt32(clamping: tally.ignoredOlder),
             errors: refusals.map(\.message),
             reached: reached == .durable ? .durable : .fast,
-            featureSet: "\(prepared.set.name)@\(prepared.version.number)")
+            featureSet: "\(prepared.set.name)@\(prepared.version.number)",
+            ignoredErased: UInt32(clamping: tally.ignoredErased))
     }
 }

@@ -37,7 +37,9 @@ extension Worker {
         }
         let (set, version) = try featureSet(request.featureSet, at: "feature_set")
         let prepared: PreparedWrite
+        let writeID: WriteID?
         do throws(FieldError) {
+            writeID = try WriteID(request)
             prepared = try PreparedWrite(request, to: set, version: version, receivedAt: now)
         } catch {
             throw EngineError(error)
@@ -46,8 +48,8 @@ extension Worker {
             try configuration.value.places.of(set.name).checkLoading(request.generation)
         }
         let command = FeatureWrite(
-            prepared, generation: request.generation, durability: durability,
-            sequence: request.sequence, engine: engine, completion: completion)
+            prepared, id: writeID, generation: request.generation, durability: durability,
+            sequence: request.sequence, receivedAt: now, engine: engine, completion: completion)
         do throws(StoreError) {
             try engine.writer.submit(command)
         } catch {

@@ -39,6 +39,11 @@ package struct ReadPlan: Sendable {
         self.places = places
     }
 
+    /// Values for each entity: features, and of a vector its components.
+    package var valueCount: Int {
+        places.reduce(0) { $0 + max(1, Int(version.features[$1].type.dimension)) }
+    }
+
     /// What a reader of a feature gets from a verified row: before a default stands in.
     func status(
         ofPlace place: Int, in row: borrowing RowView, now: Int64

@@ -6,7 +6,8 @@
 /// damaged row → invalid; no row → noEntity; no value → noFeature; older than the ttl → expired;
 /// explicit null → null; older than the feature's max age → stale (the value is given);
 /// otherwise present. A declared default then replaces noEntity, noFeature and expired with defaulted.
-/// It does not replace null, which somebody said on purpose, nor invalid, which must not be hidden.
+/// It does not replace null, which somebody said on purpose, unless the feature says so, nor invalid, which
+/// must never be hidden: see ``FeatureDefinition/defaultedStatuses``.
 package enum ValueStatus: UInt8, Sendable {
     case present = 1
     case null = 2
@@ -17,19 +18,25 @@ package enum ValueStatus: UInt8, Sendable {
     case defaulted = 7
     case invalid = 8
 
+    /// The status's name in the API.
+    package var name: String {
+        switch self {
+        case .present: "PRESENT"
+        case .null: "NULL"
+        case .noEntity: "NO_ENTITY"
+        case .noFeature: "NO_FEATURE"
+        case .stale: "STALE"
+        case .expired: "EXPIRED"
+        case .defaulted: "DEFAULTED"
+        case .invalid: "INVALID"
+        }
+    }
+
     /// Whether a value goes with the status.
     package var hasValue: Bool {
         switch self {
         case .present, .stale, .defaulted: true
         case .null, .noEntity, .noFeature, .expired, .invalid: false
-        }
-    }
-
-    /// Whether a default may stand in.
-    package var isReplaceable: Bool {
-        switch self {
-        case .noEntity, .noFeature, .expired: true
-        case .present, .null, .stale, .defaulted, .invalid: false
         }
     }
 }

@@ -8,6 +8,8 @@ package enum MergeOutcome: Hashable, Sendable {
     case replacedDamaged
     /// Nothing in the write is newer: there is nothing to put.
     case unchanged
+    /// The write is older than the erasure of one of the row's entities: there is nothing to put.
+    case erased
     /// The row is in a layout that this process does not know; it must stay as it is.
     case unknownLayout
     /// The merged row would be longer than ``FeatureLimits/rowByteCountMax``; it stays as it is.

@@ -9,7 +9,7 @@
     let states: UnsafeMutablePointer<UInt8>
     /// Microseconds.
     let times: UnsafeMutablePointer<Int64>
-    /// A slot's bits; for strings offset (high half) and length (low half) in the row or the patch.
+    /// A slot's bits; for values of the tail offset (high half) and length (low half) in the row or the patch.
     let bits: UnsafeMutablePointer<UInt64>
     /// 1 if the cell is the patch's, 0 if it is the stored row's.
     let origins: UnsafeMutablePointer<UInt8>

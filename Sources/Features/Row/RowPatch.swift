@@ -8,21 +8,22 @@ package struct RowPatch: ~Escapable {
     let columns: Span<UInt16>
     /// A raw ``Presence`` each; absent cells are left alone.
     let states: Span<UInt8>
-    /// The slot's bits each; for strings the offset in `texts` (high half) and the length (low half).
+    /// The slot's bits each; for values of the tail the offset in `tail` (high half) and the length.
     let bits: Span<UInt64>
-    let texts: Span<UInt8>
+    /// Strings, vectors and lists as they are stored.
+    let tail: Span<UInt8>
     /// Microseconds.
     let eventTime: Int64
 
-    @_lifetime(copy columns, copy states, copy bits, copy texts)
+    @_lifetime(copy columns, copy states, copy bits, copy tail)
     init(
-        columns: Span<UInt16>, states: Span<UInt8>, bits: Span<UInt64>, texts: Span<UInt8>,
+        columns: Span<UInt16>, states: Span<UInt8>, bits: Span<UInt64>, tail: Span<UInt8>,
         eventTime: Int64
     ) {
         self.columns = columns
         self.states = states
         self.bits = bits
-        self.texts = texts
+        self.tail = tail
         self.eventTime = eventTime
     }
 }

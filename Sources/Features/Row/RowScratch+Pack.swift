@@ -5,7 +5,7 @@ internal import Base
 extension RowScratch {
     /// Packs the arrays into a row of `layout`; false if it would be too long.
     mutating func pack(
-        _ layout: RowLayout, sequence: UInt64, stored: Span<UInt8>, texts: Span<UInt8>
+        _ layout: RowLayout, sequence: UInt64, stored: Span<UInt8>, tail: Span<UInt8>
     ) -> Bool {
         let cells = unsafe self.cells
         // The cells hold one of the patch at least, or nothing would have changed.
@@ -13,7 +13,7 @@ extension RowScratch {
         precondition(timeCount >= 0)
         let tailStart = layout.tailStart(timeCount: timeCount)
         var tailByteCount = 0
-        for column in layout.textColumns {
+        for column in layout.tailColumns {
             unsafe tailByteCount += Int(cells.bits[column] & 0xFFFF_FFFF)
         }
         let byteCount = (tailStart + tailByteCount + 7) & ~7
@@ -31,7 +31,7 @@ extension RowScratch {
         packPresence(layout.columnCount)
         packSlots(layout)
         if timeCount > 0 { packTimes(layout, timeCount: timeCount) }
-        packTexts(layout, tailStart: tailStart, stored: stored, texts: texts)
+        packTail(layout, tailStart: tailStart, stored: stored, tail: tail)
         let checksum = CRC32C.checksum(packed.bytes.extracting(droppingFirst: 4))
         var sealed = packed.mutableBytes
         sealed.store(checksum, at: 0)
@@ -57,11 +57,11 @@ extension RowScratch {
         for column in 0..<layout.columnCount {
             let value = unsafe cells.bits[column]
             let offset = layout.offsets[column]
-            switch layout.types[column] {
-            case .float64, .int64: bytes.store(value, at: offset)
-            case .float32: bytes.store(UInt32(truncatingIfNeeded: value), at: offset)
-            case .bool: bytes[offset] = UInt8(truncatingIfNeeded: value)
-            case .string: break
+            switch layout.slots[column] {
+            case .eightBytes: bytes.store(value, at: offset)
+            case .fourBytes: bytes.store(UInt32(truncatingIfNeeded: value), at: offset)
+            case .oneByte: bytes[offset] = UInt8(truncatingIfNeeded: value)
+            case .dead, .tail: break
             }
         }
     }
@@ -85,16 +85,16 @@ extension RowScratch {
         }
     }
 
-    private mutating func packTexts(
-        _ layout: RowLayout, tailStart: Int, stored: Span<UInt8>, texts: Span<UInt8>
+    private mutating func packTail(
+        _ layout: RowLayout, tailStart: Int, stored: Span<UInt8>, tail: Span<UInt8>
     ) {
         let cells = unsafe self.cells
         var bytes = packed.mutableBytes
         var end = 0
-        for column in layout.textColumns {
+        for column in layout.tailColumns {
             let start = unsafe Int(cells.bits[column] >> 32)
             let count = unsafe Int(cells.bits[column] & 0xFFFF_FFFF)
-            let source = unsafe cells.origins[column] == 1 ? texts : stored
+            let source = unsafe cells.origins[column] == 1 ? tail : stored
             for index in 0..<count {
                 bytes[tailStart + end + index] = source[start + index]
             }

@@ -52,9 +52,9 @@ package struct RowView: ~Escapable {
     /// The latest event time of any column, in microseconds.
     package var latestTime: Int64 { bytes.load(at: 16) }
 
-    /// What the row says about a column; absent if its layout lacks it, nil if it is malformed.
+    /// What the row says about a column; absent if its layout lacks it or it is dead there, nil if it is malformed.
     package func presence(ofColumn column: Int) -> Presence? {
-        guard column < layout.columnCount else { return .absent }
+        guard column < layout.columnCount, !layout.isDead[column] else { return .absent }
         let word = presenceWord(column >> 5)
         return Presence(rawValue: UInt8(truncatingIfNeeded: word >> ((column & 31) * 2)) & 3)
     }
@@ -77,23 +77,29 @@ package struct RowView: ~Escapable {
         return number == 0 ? latestTime : bytes.load(at: layout.timesStart + (number - 1) * 8)
     }
 
-    /// The slot of a fixed column as bits: little-endian, zero-extended.
+    /// The slot of a column as bits: little-endian, zero-extended.
     @inline(__always)
     package func bits(ofColumn column: Int) -> UInt64 {
         let offset = layout.offsets[column]
-        switch layout.types[column] {
-        case .float64, .int64: return bytes.load(at: offset)
-        case .float32, .string: return UInt64(bytes.load(at: offset, as: UInt32.self))
-        case .bool: return UInt64(bytes[offset])
+        switch layout.slots[column] {
+        case .eightBytes: return bytes.load(at: offset)
+        case .fourBytes, .tail:
+            return UInt64(bytes.load(at: offset, as: UInt32.self))
+        case .oneByte: return UInt64(bytes[offset])
+        case .dead: return 0
         }
     }
 
-    /// Where in `bytes` the string of a column lies; nil if it is malformed.
-    package func textRange(ofColumn column: Int) -> Range<Int>? {
-        let previous = layout.previousTextOffsets[column]
+    /// Where in `bytes` the value of a column of the tail lies; nil if it is malformed.
+    package func tailRange(ofColumn column: Int) -> Range<Int>? {
+        let previous = layout.previousTailOffsets[column]
         let start = previous == 0 ? 0 : Int(bytes.load(at: previous, as: UInt32.self))
         let end = Int(bytes.load(at: layout.offsets[column], as: UInt32.self))
         guard start <= end, end <= bytes.count - tailStart else { return nil }
+        // A vector is whole or it is none.
+        if case .vector(let dimension) = layout.types[column], end - start != Int(dimension) * 4 {
+            return nil
+        }
         return tailStart + start..<tailStart + end
     }
 }

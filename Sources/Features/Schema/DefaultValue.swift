@@ -7,6 +7,10 @@ package enum DefaultValue: Hashable, Sendable {
     case int64(Int64)
     case bool(Bool)
     case string(String)
+    /// Microseconds since the Unix epoch.
+    case timestamp(Int64)
+    case vector([Float])
+    case strings([String])
 
     /// The default for people: in plans.
     package var text: String {
@@ -16,6 +20,9 @@ package enum DefaultValue: Hashable, Sendable {
         case .int64(let value): "\(value)"
         case .bool(let value): "\(value)"
         case .string(let value): "\"\(value)\""
+        case .timestamp(let value): "\(value) µs"
+        case .vector(let values): "\(values)"
+        case .strings(let values): "\(values)"
         }
     }
 }

@@ -44,12 +44,20 @@ package struct FeatureCatalog: Sendable {
         return (set, version)
     }
 
+    /// The lists of entity kinds that key rows, dropped versions' included, with their numbers, ascending.
+    package var kindLists: [(kindsID: UInt16, kinds: [String])] {
+        kindsIDs.map { ($0.value, $0.key) }.sorted { $0.kindsID < $1.kindsID }
+    }
+
     /// Applies a definition; the catalog changes as the result says. For a plan, apply to a copy.
+    ///
+    /// - Parameter readers: what reads a version, "scorer checkout": warned of if it is deprecated.
     package mutating func apply(
-        _ definition: FeatureSetDefinition
+        _ definition: FeatureSetDefinition,
+        readers: (_ name: String, _ version: UInt32) -> [String] = { _, _ in [] }
     ) throws(FeatureSetError) -> FeatureSetChange {
         let kindsID = try kindsID(of: definition.entityKinds)
-        let change: FeatureSetChange
+        var change: FeatureSetChange
         if let set = sets[definition.name] {
             change = try set.applying(definition, kindsID: kindsID)
         } else {
@@ -57,8 +65,10 @@ package struct FeatureCatalog: Sendable {
                 throw .conflict(field: "name", reason: "there are no more numbers for sets")
             }
             let set = try FeatureSet(definition, id: nextSetID, kindsID: kindsID)
-            let lines = definition.features.map { "feature \($0.name) added (\($0.type.name))" }
-            change = FeatureSetChange(action: .add, version: 1, details: lines, set: set)
+            let features = definition.features.map { FeatureDifference(adding: $0) }
+            change = FeatureSetChange(
+                action: .add, version: 1, details: features.flatMap(\.details),
+                features: features, set: set)
         }
         guard change.set.encodedState().count <= FeatureLimits.stateByteCountMax else {
             throw .conflict(
@@ -66,9 +76,30 @@ package struct FeatureCatalog: Sendable {
                 reason: "the set's versions take more than \(FeatureLimits.stateByteCountMax) bytes"
             )
         }
+        if !definition.deprecation.isEmpty {
+            let readers = readers(definition.name, change.version)
+            if !readers.isEmpty {
+                change.warnings.append(
+                    "\(definition.name)@\(change.version) is deprecated and read by "
+                        + readers.joined(separator: ", "))
+            }
+        }
         nextSetID = max(nextSetID, change.set.id + 1)
         kindsIDs[definition.entityKinds] = kindsID
         sets[definition.name] = change.set
+        return change
+    }
+
+    /// Drops the version that `reference` pins; nil if there is no such version.
+    ///
+    /// - Parameter readers: what reads it; it must be empty.
+    /// - Throws: ``FeatureSetError/conflict(field:reason:)`` if something reads it, or no other is left.
+    package mutating func drop(
+        _ reference: FeatureSetReference, readers: [String]
+    ) throws(FeatureSetError) -> FeatureSetChange? {
+        guard reference.version > 0, let (set, version) = resolve(reference) else { return nil }
+        let change = try set.dropping(version: version.number, readers: readers)
+        sets[set.name] = change.set
         return change
     }
 

@@ -11,11 +11,19 @@ extension FeatureSet {
             features: version.features.map { feature in
                 KassaV1.FeatureSpec(
                     name: feature.name,
-                    type: KassaV1.FeatureType(rawValue: Int32(feature.type.rawValue)),
+                    type: KassaV1.FeatureType(rawValue: Int32(feature.type.code)),
                     default: feature.defaultValue?.value, maxAgeMs: feature.maxAgeMilliseconds,
-                    description: feature.description)
+                    description: feature.description, dimension: UInt32(feature.type.dimension),
+                    categories: feature.categories,
+                    nan: feature.takesNonFiniteAsNull ? .missing : .refuse,
+                    onMissing: Self.message(feature.onMissing),
+                    onStale: Self.message(feature.onStale))
             },
             ttlMs: version.ttlMilliseconds, owner: owner, description: description,
-            labels: labels)
+            labels: labels, historyMs: historyMilliseconds, deprecated: version.deprecation)
+    }
+
+    private static func message(_ fallback: Fallback?) -> KassaV1.Fallback {
+        KassaV1.Fallback(rawValue: Int32(fallback?.rawValue ?? 0))
     }
 }

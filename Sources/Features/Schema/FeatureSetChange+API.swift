@@ -10,8 +10,23 @@ extension FeatureSetChange {
             case .add: .add
             case .change: .change
             case .unchanged: .unchanged
+            case .remove: .remove
             }
         return KassaV1.PlanEntry(
-            action: action, kind: "feature_set", name: "\(set.name)@\(version)", details: details)
+            action: action, kind: "feature_set", name: "\(set.name)@\(version)", details: details,
+            warnings: warnings, features: features.map(\.message))
+    }
+}
+
+extension FeatureDifference {
+    /// The difference as the API has it.
+    package var message: KassaV1.FeatureChange {
+        let action: KassaV1.PlanAction =
+            switch action {
+            case .added: .add
+            case .changed: .change
+            case .dropped: .remove
+            }
+        return KassaV1.FeatureChange(action: action, name: name, details: details)
     }
 }

@@ -20,17 +20,21 @@ extension FeatureSetDefinition {
         }
         try self.init(
             name: spec.name, version: spec.version, entityKinds: spec.entity, features: features,
-            ttlMilliseconds: spec.ttlMs, owner: spec.owner, description: spec.description,
+            ttlMilliseconds: spec.ttlMs, historyMilliseconds: spec.historyMs,
+            deprecation: spec.deprecated, owner: spec.owner, description: spec.description,
             labels: spec.labels)
     }
 }
 
 extension FeatureDefinition {
     init(_ spec: KassaV1.FeatureSpec, at path: String) throws(FeatureSetError) {
-        guard let type = FeatureType(spec.type) else {
+        // Before anything is converted: a document may have any number of categories.
+        guard spec.categories.count <= FeatureLimits.declaredCategoriesMax else {
             throw .invalid(
-                field: "\(path).type", reason: "must be FLOAT32, FLOAT64, INT64, BOOL or STRING")
+                field: "\(path).categories",
+                reason: "has more than \(FeatureLimits.declaredCategoriesMax) entries")
         }
+        let type = try FeatureType(spec, at: path)
         var value: DefaultValue?
         if let stated = spec.default {
             value = DefaultValue(stated, as: type)
@@ -40,15 +44,55 @@ extension FeatureDefinition {
         }
         self.init(
             name: spec.name, type: type, defaultValue: value,
-            maxAgeMilliseconds: spec.maxAgeMs, description: spec.description)
+            maxAgeMilliseconds: spec.maxAgeMs, categories: spec.categories,
+            takesNonFiniteAsNull: try Self.takesNonFiniteAsNull(spec.nan, at: path),
+            onMissing: try Self.fallback(spec.onMissing, at: "\(path).on_missing"),
+            onStale: try Self.fallback(spec.onStale, at: "\(path).on_stale"),
+            description: spec.description)
+    }
+
+    private static func takesNonFiniteAsNull(
+        _ nan: KassaV1.NonFinite, at path: String
+    ) throws(FeatureSetError) -> Bool {
+        switch nan {
+        case .refuse: return false
+        case .missing: return true
+        default: throw .invalid(field: "\(path).nan", reason: "must be refuse or missing")
+        }
+    }
+
+    private static func fallback(
+        _ given: KassaV1.Fallback, at field: String
+    ) throws(FeatureSetError) -> Fallback? {
+        guard given != .unspecified else { return nil }
+        guard let raw = UInt8(exactly: given.rawValue), let fallback = Fallback(rawValue: raw)
+        else { throw .invalid(field: field, reason: "must be use, default, missing or fail") }
+        return fallback
     }
 }
 
 extension FeatureType {
-    /// The type with the API's number.
-    package init?(_ type: KassaV1.FeatureType) {
-        guard let raw = UInt8(exactly: type.rawValue) else { return nil }
-        self.init(rawValue: raw)
+    /// The type that a document states, with a vector's dimension.
+    init(_ spec: KassaV1.FeatureSpec, at path: String) throws(FeatureSetError) {
+        guard spec.type == .vector || spec.dimension == 0 else {
+            throw .invalid(field: "\(path).dimension", reason: "is for vectors only")
+        }
+        guard spec.type != .vector || (1...UInt32(FeatureLimits.dimensionMax)) ~= spec.dimension
+        else {
+            throw .invalid(
+                field: "\(path).dimension", reason: "must be 1 to \(FeatureLimits.dimensionMax)")
+        }
+        guard
+            let code = UInt8(exactly: spec.type.rawValue),
+            let type = FeatureType(code: code, dimension: UInt16(spec.dimension))
+        else {
+            throw .invalid(
+                field: "\(path).type",
+                reason:
+                    "must be FLOAT32, FLOAT64, INT64, BOOL, STRING, TIMESTAMP, VECTOR or STRINGS"
+            )
+        }
+        self = type
     }
 }
 
@@ -74,7 +118,14 @@ extension DefaultValue {
             self = .bool(flag)
         case (.string, .text(let text)):
             self = .string(text)
-        case (.float32, _), (.float64, _), (.int64, _), (.bool, _), (.string, _):
+        case (.timestamp, .integer(let integer)):
+            self = .timestamp(integer)
+        case (.vector, .vector(let vector)):
+            self = .vector(vector.values)
+        case (.strings, .strings(let list)):
+            self = .strings(list.values)
+        case (.float32, _), (.float64, _), (.int64, _), (.bool, _), (.string, _), (.timestamp, _),
+            (.vector, _), (.strings, _):
             return nil
         }
     }
@@ -86,6 +137,11 @@ extension DefaultValue {
         case .int64(let number): KassaV1.Value(kind: .integer(number))
         case .bool(let flag): KassaV1.Value(kind: .flag(flag))
         case .string(let text): KassaV1.Value(kind: .text(text))
+        case .timestamp(let time): KassaV1.Value(kind: .integer(time))
+        case .vector(let components):
+            KassaV1.Value(kind: .vector(KassaV1.FloatVector(values: components)))
+        case .strings(let list):
+            KassaV1.Value(kind: .strings(KassaV1.StringList(values: list)))
         }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
+
 /// A feature set as requests name it: "cart@3", or "cart" for the newest version.
 package struct FeatureSetReference: Hashable, Sendable {
     /// The set's name.

@@ -3,11 +3,13 @@
 /// Reads the fields of a feature set's state; every read is checked.
 struct StateReader: ~Escapable {
     private let bytes: Span<UInt8>
+    private let format: UInt8
     private var offset = 0
 
     @_lifetime(copy bytes)
-    init(_ bytes: Span<UInt8>) {
+    init(_ bytes: Span<UInt8>, format: UInt8) {
         self.bytes = bytes
+        self.format = format
     }
 
     var isAtEnd: Bool { offset == bytes.count }
@@ -37,18 +39,52 @@ struct StateReader: ~Escapable {
     }
 
     mutating func featureType() throws(FeatureSetStateError) -> FeatureType {
-        guard let type = FeatureType(rawValue: try integer(UInt8.self)) else { throw .damaged }
+        let code = try integer(UInt8.self)
+        let dimension = format == 1 ? 0 : try integer(UInt16.self)
+        guard let type = FeatureType(code: code, dimension: dimension) else { throw .damaged }
         return type
+    }
+
+    mutating func strings(max: Int) throws(FeatureSetStateError) -> [String] {
+        var values: [String] = []
+        for _ in 0..<(try count(max: max)) { values.append(try string()) }
+        return values
+    }
+
+    /// Reads numbers of columns, which ascend and are below `limit`.
+    mutating func columns(below limit: Int) throws(FeatureSetStateError) -> [UInt16] {
+        guard format > 1 else { return [] }
+        var values: [UInt16] = []
+        for _ in 0..<(try count(max: limit)) {
+            let value = try integer(UInt16.self)
+            guard Int(value) < limit, values.last.map({ $0 < value }) ?? true else {
+                throw .damaged
+            }
+            values.append(value)
+        }
+        return values
+    }
+
+    mutating func history() throws(FeatureSetStateError) -> UInt64 {
+        format == 1 ? 0 : try integer(UInt64.self)
+    }
+
+    private mutating func fallback() throws(FeatureSetStateError) -> Fallback? {
+        let raw = try integer(UInt8.self)
+        guard raw != 0 else { return nil }
+        guard let fallback = Fallback(rawValue: raw) else { throw .damaged }
+        return fallback
     }
 
     /// Reads a version whose features lie on `columns`, and checks it as a document is.
     mutating func version(
         number: UInt32, columns: [PhysicalColumn]
     ) throws(FeatureSetStateError) -> FeatureSetVersion {
-        var kinds: [String] = []
-        for _ in 0..<(try count(max: FeatureLimits.entityKindsMax)) { kinds.append(try string()) }
+        let kinds = try strings(max: FeatureLimits.entityKindsMax)
         let kindsID = try integer(UInt16.self)
         let ttl = try integer(UInt64.self)
+        let isDropped = format == 1 ? false : try integer(UInt8.self) != 0
+        let deprecation = format == 1 ? "" : try string()
         var features: [FeatureDefinition] = []
         var columnIDs: [UInt16] = []
         for _ in 0..<(try count(max: FeatureLimits.featuresMax)) {
@@ -58,21 +94,31 @@ struct StateReader: ~Escapable {
                 throw .damaged
             }
             let type = columns[Int(columnID)].type
-            let maxAge = try integer(UInt64.self)
-            let description = try string()
+            var feature = FeatureDefinition(name: name, type: type)
+            feature.maxAgeMilliseconds = try integer(UInt64.self)
+            if format > 1 {
+                feature.takesNonFiniteAsNull = try integer(UInt8.self) != 0
+                feature.onMissing = try fallback()
+                feature.onStale = try fallback()
+                feature.categories = try strings(max: FeatureLimits.declaredCategoriesMax)
+            }
+            feature.description = try string()
+            feature.defaultValue = try defaultValue(of: type)
             columnIDs.append(columnID)
-            features.append(
-                FeatureDefinition(
-                    name: name, type: type, defaultValue: try defaultValue(of: type),
-                    maxAgeMilliseconds: maxAge, description: description))
+            features.append(feature)
         }
+        let version = FeatureSetVersion(
+            number: number, entityKinds: kinds, kindsID: kindsID, features: features,
+            columnIDs: columnIDs, ttlMilliseconds: ttl, deprecation: deprecation,
+            isDropped: isDropped)
+        if isDropped && features.isEmpty { return version }
         do throws(FeatureSetError) {
             _ = try FeatureSetDefinition(
-                name: "any", entityKinds: kinds, features: features, ttlMilliseconds: ttl)
+                name: "any", entityKinds: kinds, features: features, ttlMilliseconds: ttl,
+                deprecation: deprecation)
         } catch { throw .damaged }
-        return FeatureSetVersion(
-            number: number, entityKinds: kinds, kindsID: kindsID, features: features,
-            columnIDs: columnIDs, ttlMilliseconds: ttl)
+        guard !isDropped else { throw .damaged }
+        return version
     }
 
     private mutating func defaultValue(
@@ -85,6 +131,14 @@ struct StateReader: ~Escapable {
         case .int64: return .int64(try integer(Int64.self))
         case .bool: return .bool(try integer(UInt8.self) != 0)
         case .string: return .string(try string())
+        case .timestamp: return .timestamp(try integer(Int64.self))
+        case .vector(let dimension):
+            var components: [Float] = []
+            for _ in 0..<dimension {
+                components.append(Float(bitPattern: try integer(UInt32.self)))
+            }
+            return .vector(components)
+        case .strings: return .strings(try strings(max: FeatureLimits.listCountMax))
         }
     }
 }

@@ -6,6 +6,8 @@ package struct GatherSummary: Hashable, Sendable {
     package var oldestAge: Int64 = -1
     /// Inputs whose status is not present.
     package var degradedCount = 0
+    /// The first input whose feature wants no score with the status that it has; -1 if there is none.
+    package var failedInput = -1
     /// Rows whose bytes are not what was written. Their inputs are INVALID.
     package var damagedRowCount = 0
     /// Rows in a layout that the plan does not know. Their inputs are INVALID.

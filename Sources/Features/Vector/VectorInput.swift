@@ -8,7 +8,7 @@ package struct VectorInput: Sendable {
     package let version: FeatureSetVersion
     /// The feature's name in that version.
     package let feature: String
-    /// For a string feature: the categories in code order; else empty.
+    /// For a string feature: the categories in code order, or none for those that it declares; else empty.
     package let categories: [String]
 
     /// An input; ``VectorPlan`` checks it.

@@ -9,24 +9,33 @@ internal import Base
 /// is NaN. Write the float into the vector with ``override(_:with:into:_:_:)``, and ``recount(_:_:_:)``
 /// once after the last.
 extension VectorPlan {
-    /// A number, for float and int64 inputs; for int64 it must be whole.
+    /// A number, for float and int64 inputs; for int64 it must be whole. A timestamp takes integers.
     package func value(ofInput input: Int, number: Double) -> Float? {
         switch types[input] {
         case .float32, .float64:
             return number.isFinite && Float(number).isFinite ? Float(number) : nil
         case .int64:
             return Int64(exactly: number).map { Float($0) }
-        case .bool, .string:
+        case .bool, .string, .timestamp, .vector, .strings:
             return nil
         }
     }
 
-    /// An integer, for int64 and float inputs.
-    package func value(ofInput input: Int, integer: Int64) -> Float? {
+    /// An integer, for int64 and float inputs, and in microseconds for timestamps; `now` is, too.
+    package func value(ofInput input: Int, integer: Int64, now: Int64) -> Float? {
         switch types[input] {
         case .float32, .float64, .int64: Float(integer)
-        case .bool, .string: nil
+        case .timestamp:
+            FeatureLimits.timestamps.contains(integer)
+                ? InputRule.seconds(since: integer, now: now) : nil
+        case .bool, .string, .vector, .strings: nil
         }
+    }
+
+    /// Whether a vector's inputs begin at `input` and take these components.
+    package func takes(vector: [Float], atInput input: Int) -> Bool {
+        guard case .vector(let dimension) = types[input] else { return false }
+        return vector.count == Int(dimension) && vector.allSatisfy(\.isFinite)
     }
 
     /// A flag, for bool inputs.
@@ -42,7 +51,8 @@ extension VectorPlan {
         return code < 0 ? .nan : Float(code)
     }
 
-    /// Puts a context value in the place of what was gathered: present, of age 0; nil is a null.
+    /// Puts a context value in the place of what was gathered: present, of age 0; nil is a null, of all
+    /// inputs that the feature feeds.
     package func override(
         _ input: Int, with value: Float?, into vector: inout MutableSpan<Float>,
         _ statuses: inout MutableSpan<UInt8>, _ ages: inout MutableSpan<Int64>
@@ -50,9 +60,24 @@ extension VectorPlan {
         vector[input] = value ?? .nan
         statuses[input] = (value == nil ? ValueStatus.null : .present).rawValue
         ages[input] = 0
+        guard value == nil else { return }
+        for index in unsafe input + 1..<input + max(rules[input].count, 1) {
+            vector[index] = .nan
+            statuses[index] = ValueStatus.null.rawValue
+            ages[index] = 0
+        }
     }
 
-    /// Counts degraded inputs and the oldest age anew, after overrides.
+    /// Why there is no score, in words, when the summary names a failed input.
+    package func failure(_ summary: GatherSummary, _ statuses: Span<UInt8>) -> String {
+        let input = summary.failedInput
+        guard statuses.indices.contains(input) else { return "no feature failed" }
+        let status = ValueStatus(rawValue: statuses[input])?.name ?? "unknown"
+        return
+            "feature \(setNames[input]).\(names[input]): is \(status), and must not be for a score"
+    }
+
+    /// Counts degraded inputs and the oldest age anew, and looks for failures, after overrides.
     package func recount(
         _ statuses: Span<UInt8>, _ ages: Span<Int64>, _ summary: inout GatherSummary
     ) {
@@ -60,10 +85,15 @@ extension VectorPlan {
         precondition(ages.count == count)
         summary.degradedCount = 0
         summary.oldestAge = -1
+        summary.failedInput = -1
         for input in statuses.indices {
             let status = statuses[input]
             if status != ValueStatus.present.rawValue { summary.degradedCount += 1 }
-            if status == ValueStatus.present.rawValue || status == ValueStatus.stale.rawValue {
+            let rule = unsafe rules[input]
+            if rule.failing.has(status) { summary.fail(input) }
+            if status == ValueStatus.present.rawValue
+                || status == ValueStatus.stale.rawValue && !rule.hidesStale
+            {
                 summary.oldestAge = max(summary.oldestAge, ages[input])
             }
         }

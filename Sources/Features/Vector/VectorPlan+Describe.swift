@@ -4,13 +4,13 @@ package import API
 
 extension VectorPlan {
     /// What a float of the vector says, as the API has values: a null for NaN, a category's text for its
-    /// code, an int64 as near as a float32 came to it.
+    /// code, an int64 as near as a float32 came to it, seconds for a timestamp, a vector's component.
     ///
     /// For replies that include the features; it allocates.
     package func describe(_ value: Float, ofInput input: Int) -> KassaV1.Value {
         guard !value.isNaN else { return KassaV1.Value(kind: .null(KassaV1.NullValue())) }
         switch types[input] {
-        case .float32, .float64:
+        case .float32, .float64, .timestamp, .vector:
             return KassaV1.Value(kind: .number(Double(value)))
         case .int64:
             // 2^63, which Int64.max rounds to, is no Int64.
@@ -23,6 +23,8 @@ extension VectorPlan {
                 return KassaV1.Value(kind: .null(KassaV1.NullValue()))
             }
             return KassaV1.Value(kind: .text(categories[code]))
+        case .strings:
+            return KassaV1.Value(kind: .null(KassaV1.NullValue()))
         }
     }
 }

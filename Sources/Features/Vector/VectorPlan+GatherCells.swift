@@ -22,21 +22,21 @@ extension VectorPlan {
             let input = Int(cell.input)
             let column = Int(cell.column)
             guard isSound else {
-                unsafe miss(input, .invalid, age: -1, target, &summary)
+                unsafe missAll(input, .invalid, age: -1, now, target, &summary)
                 continue
             }
             var presence = Presence.absent
-            if index < layout.stringEnd {
+            if index < layout.vectorEnd {
                 let word: UInt64 = row.load(at: RowLayout.headerByteCount + (column >> 5) * 8)
                 let bits = UInt8(truncatingIfNeeded: word >> ((column & 31) * 2)) & 3
                 guard let stated = Presence(rawValue: bits) else {
-                    unsafe miss(input, .invalid, age: -1, target, &summary)
+                    unsafe missAll(input, .invalid, age: -1, now, target, &summary)
                     continue
                 }
                 presence = stated
             }
             guard presence != .absent else {
-                unsafe miss(input, .noFeature, age: -1, target, &summary)
+                unsafe missAll(input, .noFeature, age: -1, now, target, &summary)
                 continue
             }
             var time = latest
@@ -46,7 +46,7 @@ extension VectorPlan {
                     ? Int(row[indexes + column])
                     : Int(row.load(at: indexes + column * 2, as: UInt16.self))
                 guard number <= timeCount else {
-                    unsafe miss(input, .invalid, age: -1, target, &summary)
+                    unsafe missAll(input, .invalid, age: -1, now, target, &summary)
                     continue
                 }
                 if number > 0 { time = row.load(at: times + (number - 1) * 8) }
@@ -54,12 +54,23 @@ extension VectorPlan {
             let age = max(0, now &- time)
             let rule = unsafe rules[input]
             if age > rule.ttl {
-                unsafe miss(input, .expired, age: age, target, &summary)
+                unsafe missAll(input, .expired, age: age, now, target, &summary)
             } else if presence == .null {
-                unsafe miss(input, .null, age: age, target, &summary)
+                unsafe missAll(input, .null, age: age, now, target, &summary)
             } else {
-                unsafe take(row, cell, rule, tailStart, age, target, &summary)
+                unsafe take(row, cell, rule, tailStart, age, now, target, &summary)
             }
+        }
+    }
+
+    /// Records that a feature's value is not used, for all inputs that it feeds.
+    @inline(__always)
+    private func missAll(
+        _ input: Int, _ status: ValueStatus, age: Int64, _ now: Int64, _ target: Target,
+        _ summary: inout GatherSummary
+    ) {
+        for index in unsafe input..<input + rules[input].count {
+            unsafe miss(index, status, age: age, now, target, &summary)
         }
     }
 
@@ -67,9 +78,24 @@ extension VectorPlan {
     @inline(__always)
     private func take(
         _ row: Span<UInt8>, _ cell: LayoutPlan.Cell, _ rule: InputRule, _ tailStart: Int,
-        _ age: Int64, _ target: Target, _ summary: inout GatherSummary
+        _ age: Int64, _ now: Int64, _ target: Target, _ summary: inout GatherSummary
     ) {
         let input = Int(cell.input)
+        let isStale = age > rule.maxAge
+        if isStale && rule.defaulted.has(.stale) {
+            return unsafe missAll(input, .stale, age: age, now, target, &summary)
+        }
+        let status: ValueStatus = isStale ? .stale : .present
+        if case .vector = rule.type {
+            let before = summary.degradedCount
+            unsafe row.withUnsafeBytes {
+                unsafe takeVector(
+                    $0, cell, tailStart: tailStart, status, age, target, &summary)
+            }
+            let isWhole = summary.degradedCount == before
+            if isWhole { unsafe settle(input, rule, isStale, age, target, &summary) }
+            return
+        }
         let offset = Int(cell.offset)
         var value: Float?
         switch rule.type {
@@ -77,18 +103,36 @@ extension VectorPlan {
         case .float64: value = Float(Double(bitPattern: row.load(at: offset)))
         case .int64: value = Float(row.load(at: offset, as: Int64.self))
         case .bool: value = row[offset] != 0 ? 1 : 0
+        case .timestamp: value = InputRule.seconds(since: row.load(at: offset), now: now)
         case .string:
             value = unsafe row.withUnsafeBytes { unsafe category($0, cell, tailStart: tailStart) }
+        case .vector, .strings: break
         }
         unsafe target.ages[input] = age
         guard let value, value.isFinite || rule.type == .string else {
             return unsafe refuse(input, target, &summary)
         }
         unsafe target.values[input] = value
-        let isStale = age > rule.maxAge
-        unsafe target.statuses[input] =
-            (isStale ? ValueStatus.stale : ValueStatus.present).rawValue
-        if isStale { summary.degradedCount += 1 }
+        unsafe target.statuses[input] = status.rawValue
+        unsafe settle(input, rule, isStale, age, target, &summary)
+    }
+
+    /// Counts a feature whose value was taken, and follows its fallback if it is stale.
+    @inline(__always)
+    private func settle(
+        _ input: Int, _ rule: InputRule, _ isStale: Bool, _ age: Int64, _ target: Target,
+        _ summary: inout GatherSummary
+    ) {
+        if isStale {
+            summary.degradedCount += rule.count
+            if rule.failing.has(.stale) { summary.fail(input) }
+            guard !rule.hidesStale else {
+                for index in input..<input + rule.count {
+                    unsafe target.values[index] = .nan
+                }
+                return
+            }
+        }
         summary.oldestAge = max(summary.oldestAge, age)
     }
 }

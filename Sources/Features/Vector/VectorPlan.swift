@@ -19,7 +19,7 @@ internal import Base
     // input (checked against the vector's count on entry) or comes from `compile`, which made the array.
     /// The rows to fetch, each with its inputs.
     package let groups: [VectorGroup]
-    /// The feature of each input.
+    /// The feature of each input; a vector's component is "embedding[3]".
     package let names: [String]
     /// The feature set of each input.
     package let setNames: [String]

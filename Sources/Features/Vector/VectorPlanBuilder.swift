@@ -17,6 +17,10 @@ struct VectorPlanBuilder {
     private(set) var firstLayouts: [Int] = []
     private(set) var firstInputs: [Int] = []
     private var columns: [Int] = []
+    /// The features in the order given, each with its first input.
+    private var features: [(name: String, set: String, input: Int)] = []
+    /// For each group, which of the given inputs was its first.
+    private var sources: [Int] = []
 
     init(_ inputs: [VectorInput]) throws(FieldError) {
         guard (1...FeatureLimits.inputsMax).contains(inputs.count) else {
@@ -26,10 +30,9 @@ struct VectorPlanBuilder {
         for (index, input) in inputs.enumerated() { try add(input, at: "inputs[\(index)]") }
         try nameInputs()
         group(inputs)
-        for group in groups {
-            guard let first = group.inputs.first else { continue }
+        for (group, source) in zip(groups, sources) {
             firstLayouts.append(layouts.count)
-            for layout in inputs[first].set.layouts { place(group, in: layout) }
+            for layout in inputs[source].set.layouts { place(group, in: layout) }
         }
         firstLayouts.append(layouts.count)
     }
@@ -41,52 +44,85 @@ struct VectorPlanBuilder {
                 field: "\(path).feature", reason: "is not in \(input.set.name)@\(version.number)")
         }
         let feature = version.features[place]
+        guard feature.type != .strings else {
+            throw FieldError(
+                field: "\(path).feature", reason: "is a list of strings, which no model takes")
+        }
+        guard names.count + feature.type.inputCount <= FeatureLimits.inputsMax else {
+            throw FieldError(
+                field: path,
+                reason: "makes more than \(FeatureLimits.inputsMax) inputs, "
+                    + "vectors counted by their components")
+        }
+        let known = input.categories.isEmpty ? feature.categories : input.categories
+        try checkCategories(known, of: feature, at: "\(path).categories")
         var table = -1
         if feature.type == .string {
-            let categoriesMax = FeatureLimits.categoriesMax
-            guard (1...categoriesMax).contains(input.categories.count) else {
-                throw FieldError(
-                    field: "\(path).categories",
-                    reason: "must be 1 to \(categoriesMax) for a string feature")
-            }
-            guard
-                input.categories.allSatisfy({
-                    $0.utf8.count <= FeatureLimits.textByteCountMax
-                })
-            else {
-                throw FieldError(
-                    field: "\(path).categories",
-                    reason: "has one longer than \(FeatureLimits.textByteCountMax) bytes")
-            }
-            guard Set(input.categories).count == input.categories.count else {
-                throw FieldError(
-                    field: "\(path).categories", reason: "has the same one twice")
-            }
             table = tables.count
-            tables.append(ByteTable(input.categories))
-        } else if !input.categories.isEmpty {
-            throw FieldError(
-                field: "\(path).categories", reason: "must be empty unless the feature is a string")
+            tables.append(ByteTable(known))
         }
-        names.append(feature.name)
-        setNames.append(input.set.name)
-        categories.append(input.categories)
-        columns.append(Int(version.columnIDs[place]))
-        rules.append(
-            InputRule(
-                type: feature.type, hasDefault: feature.defaultValue != nil,
-                missing: missing(feature.defaultValue, table: table),
-                ttl: Self.microseconds(version.ttlMilliseconds),
-                maxAge: Self.microseconds(feature.maxAgeMilliseconds), table: table))
+        features.append((feature.name, input.set.name, names.count))
+        for index in 0..<feature.type.inputCount {
+            let isVector = feature.type.dimension > 0
+            names.append(isVector ? "\(feature.name)[\(index)]" : feature.name)
+            setNames.append(input.set.name)
+            categories.append(known)
+            columns.append(Int(version.columnIDs[place]))
+            rules.append(
+                rule(
+                    of: feature, index: index, ttlMilliseconds: version.ttlMilliseconds,
+                    table: table))
+        }
     }
 
-    private func missing(_ value: DefaultValue?, table: Int) -> Float {
+    private func checkCategories(
+        _ categories: [String], of feature: FeatureDefinition, at field: String
+    ) throws(FieldError) {
+        guard feature.type == .string else {
+            guard categories.isEmpty else {
+                throw FieldError(
+                    field: field, reason: "must be empty unless the feature is a string")
+            }
+            return
+        }
+        let categoriesMax = FeatureLimits.categoriesMax
+        guard (1...categoriesMax).contains(categories.count) else {
+            throw FieldError(
+                field: field, reason: "must be 1 to \(categoriesMax) for a string feature")
+        }
+        guard categories.allSatisfy({ $0.utf8.count <= FeatureLimits.textByteCountMax }) else {
+            throw FieldError(
+                field: field,
+                reason: "has one longer than \(FeatureLimits.textByteCountMax) bytes")
+        }
+        guard Set(categories).count == categories.count else {
+            throw FieldError(field: field, reason: "has the same one twice")
+        }
+    }
+
+    /// The rule of the input that a feature feeds with its component `index`.
+    private func rule(
+        of feature: FeatureDefinition, index: Int, ttlMilliseconds: UInt64, table: Int
+    ) -> InputRule {
+        var time: Int64 = 0
+        if case .timestamp(let value) = feature.defaultValue { time = value }
+        return InputRule(
+            type: feature.type, count: index == 0 ? feature.type.inputCount : 0,
+            defaulted: feature.defaultedStatuses, failing: feature.failingStatuses,
+            hidesStale: feature.hidesStale,
+            standIn: standIn(feature.defaultValue, index: index, table: table), standInTime: time,
+            ttl: Self.microseconds(ttlMilliseconds),
+            maxAge: Self.microseconds(feature.maxAgeMilliseconds), table: table)
+    }
+
+    private func standIn(_ value: DefaultValue?, index: Int, table: Int) -> Float {
         switch value {
-        case nil: return .nan
+        case nil, .timestamp, .strings: return .nan
         case .float32(let number): return number
         case .float64(let number): return Float(number).isFinite ? Float(number) : .nan
         case .int64(let number): return Float(number)
         case .bool(let flag): return flag ? 1 : 0
+        case .vector(let components): return components[index]
         case .string(let text):
             let code = tables[table].index(of: text.utf8Span.span)
             return code < 0 ? .nan : Float(code)
@@ -100,16 +136,16 @@ struct VectorPlanBuilder {
 
     private mutating func nameInputs() throws(FieldError) {
         var counts: [String: Int] = [:]
-        for name in names { counts[name, default: 0] += 1 }
+        for feature in features { counts[feature.name, default: 0] += 1 }
         var seen: Set<String> = []
-        for index in names.indices {
-            let full = "\(setNames[index]).\(names[index])"
+        for (index, feature) in features.enumerated() {
+            let full = "\(feature.set).\(feature.name)"
             guard seen.insert(full).inserted else {
                 throw FieldError(
                     field: "inputs[\(index)].feature", reason: "is an earlier input already")
             }
-            contextNames.append((full, index))
-            if counts[names[index]] == 1 { contextNames.append((names[index], index)) }
+            contextNames.append((full, feature.input))
+            if counts[feature.name] == 1 { contextNames.append((feature.name, feature.input)) }
         }
     }
 
@@ -118,16 +154,19 @@ struct VectorPlanBuilder {
         var places: [UInt64: Int] = [:]
         for (index, input) in inputs.enumerated() {
             let key = UInt64(input.set.id) << 16 | UInt64(input.version.kindsID)
+            let first = features[index].input
+            let fed = first..<first + rules[first].count
             if let place = places[key] {
-                members[place].append(index)
+                members[place] += fed
             } else {
                 places[key] = members.count
-                members.append([index])
+                sources.append(index)
+                members.append(Array(fed))
             }
         }
         var first = 0
-        for member in members {
-            let input = inputs[member[0]]
+        for (member, source) in zip(members, sources) {
+            let input = inputs[source]
             groups.append(
                 VectorGroup(
                     setName: input.set.name, setID: input.set.id,
@@ -144,32 +183,37 @@ struct VectorPlanBuilder {
         plan.firstCell = cells.count
         plan.columnCount = layout.columnCount
         plan.fixedEnd = layout.fixedEnd
+        func isHere(_ input: Int) -> Bool {
+            columns[input] < layout.columnCount && !layout.isDead[columns[input]]
+        }
         func append(_ isMember: (Int) -> Bool) -> Int {
-            for input in group.inputs where isMember(input) {
+            // The inputs that follow a vector's first have no cell of their own.
+            for input in group.inputs where rules[input].count > 0 && isMember(input) {
                 let column = columns[input]
-                let isHere = column < layout.columnCount
                 cells.append(
                     LayoutPlan.Cell(
-                        offset: isHere ? UInt32(layout.offsets[column]) : 0,
-                        previousTextOffset: isHere
-                            ? UInt32(layout.previousTextOffsets[column]) : 0,
+                        offset: isHere(input) ? UInt32(layout.offsets[column]) : 0,
+                        previousTailOffset: isHere(input)
+                            ? UInt32(layout.previousTailOffsets[column]) : 0,
                         column: UInt16(column), input: UInt16(input)))
             }
             return cells.count
         }
-        plan.float32End = append { columns[$0] < layout.columnCount && rules[$0].type == .float32 }
-        plan.float64End = append { columns[$0] < layout.columnCount && rules[$0].type == .float64 }
-        plan.int64End = append { columns[$0] < layout.columnCount && rules[$0].type == .int64 }
-        plan.boolEnd = append { columns[$0] < layout.columnCount && rules[$0].type == .bool }
-        plan.stringEnd = append { columns[$0] < layout.columnCount && rules[$0].type == .string }
-        plan.end = append { columns[$0] >= layout.columnCount }
+        plan.float32End = append { isHere($0) && rules[$0].type == .float32 }
+        plan.float64End = append { isHere($0) && rules[$0].type == .float64 }
+        plan.int64End = append { isHere($0) && rules[$0].type == .int64 }
+        plan.boolEnd = append { isHere($0) && rules[$0].type == .bool }
+        plan.timestampEnd = append { isHere($0) && rules[$0].type == .timestamp }
+        plan.stringEnd = append { isHere($0) && rules[$0].type == .string }
+        plan.vectorEnd = append { isHere($0) && rules[$0].type.dimension > 0 }
+        plan.end = append { !isHere($0) }
         plan.firstMask = masks.count
         plan.maskCount = layout.presenceWordCount
         masks += [UInt64](repeating: 0, count: plan.maskCount)
         for input in group.inputs {
             plan.freshMax = min(plan.freshMax, rules[input].ttl, rules[input].maxAge)
+            guard isHere(input) else { continue }
             let column = columns[input]
-            guard column < layout.columnCount else { continue }
             masks[plan.firstMask + (column >> 5)] |= 0b11 << UInt64((column & 31) * 2)
         }
         layouts.append(plan)

@@ -8,74 +8,107 @@ extension PreparedWrite {
     /// - Parameter set: the feature set as it is now, which may have versions that this write's had not.
     package func merge(
         row: Int, into stored: Span<UInt8>?, of set: borrowing FeatureSet,
-        with scratch: inout RowScratch, sequence: UInt64
+        with scratch: inout RowScratch, sequence: UInt64, erasedUntil: Int64 = .min,
+        notAfter: Int64 = .max
     ) -> MergeOutcome {
         let first = row * columns.count
         let cells = first..<first + columns.count
         let patch = RowPatch(
             columns: columns.span, states: states.span.extracting(cells),
-            bits: bits.span.extracting(cells), texts: texts.span,
-            eventTime: times.count == 1 ? times[0] : times[row])
+            bits: bits.span.extracting(cells), tail: tail.span,
+            eventTime: eventTime(row))
         // A write prepared under a newer epoch than the caller's knows columns that `set` does not.
         if set.layouts.count < self.set.layouts.count {
-            return scratch.merge(patch, into: stored, of: self.set, sequence: sequence)
+            return scratch.merge(
+                patch, into: stored, of: self.set, sequence: sequence, erasedUntil: erasedUntil,
+                notAfter: notAfter)
         }
-        return scratch.merge(patch, into: stored, of: set, sequence: sequence)
+        return scratch.merge(
+            patch, into: stored, of: set, sequence: sequence, erasedUntil: erasedUntil,
+            notAfter: notAfter)
     }
 
-    /// Reads, merges and puts one row that is not refused.
-    ///
-    /// - Throws: what the store throws; the transaction is then not to be committed.
-    package func apply(
-        row: Int, in transaction: inout WriteTransaction, _ table: Table,
-        of set: borrowing FeatureSet, with scratch: inout RowScratch, sequence: UInt64
-    ) throws(StoreError) -> MergeOutcome {
+    /// The event time of a row that is not refused, in microseconds.
+    package func eventTime(_ row: Int) -> Int64 {
+        times.count == 1 ? times[0] : times[row]
+    }
+
+    /// Reads, merges and puts one row that is not refused, and keeps its history.
+    func apply(
+        row: Int, in transaction: inout WriteTransaction, _ tables: WriteTables,
+        of set: borrowing FeatureSet, with scratch: inout RowScratch, sequence: UInt64,
+        _ lookup: inout ErasureLookup, _ tally: inout WriteTally
+    ) throws(StoreError) {
         let key = key(row)
-        let outcome = merge(
-            row: row, into: try transaction.value(forKey: key, in: table), of: set, with: &scratch,
-            sequence: sequence)
-        switch outcome {
-        case .changed, .replacedDamaged:
-            try transaction.put(scratch.row, forKey: key, in: table)
-        case .unchanged, .unknownLayout, .tooLarge:
-            break
+        var erasedUntil = Int64.min
+        if let tombstones = tables.tombstones {
+            guard
+                let until = try lookup.erasedUntil(
+                    key, kinds: version.entityKinds, in: transaction, tombstones)
+            else {
+                return tally.refuse(row, "keys", "belong to an entity whose tombstone is damaged")
+            }
+            erasedUntil = until
         }
-        return outcome
+        let keepsHistory = tables.history != nil && set.historyMilliseconds > 0
+        var before: [UInt8]?
+        let outcome: MergeOutcome
+        if let stored = try transaction.value(forKey: key, in: tables.rows) {
+            outcome = merge(
+                row: row, into: stored, of: set, with: &scratch, sequence: sequence,
+                erasedUntil: erasedUntil)
+            // Only a late write asks for it.
+            if keepsHistory { before = stored.indices.map { stored[$0] } }
+        } else {
+            outcome = merge(
+                row: row, into: nil, of: set, with: &scratch, sequence: sequence,
+                erasedUntil: erasedUntil)
+        }
+        let hasChanged = outcome == .changed || outcome == .replacedDamaged
+        if hasChanged { try transaction.put(scratch.row, forKey: key, in: tables.rows) }
+        tally.count(outcome, row: row)
+        guard keepsHistory, let history = tables.history, hasChanged || outcome == .unchanged else {
+            return
+        }
+        // A value that was the latest may have gone with its column, and still be in the history.
+        let isNewest =
+            hasChanged && !set.newestLayout.hasDeadColumns
+            && scratch.row.load(at: 16, as: Int64.self) == eventTime(row)
+        var writer = HistoryWriter()
+        let isWhole = try writer.note(
+            key, time: eventTime(row), isNewest: isNewest, current: before, in: &transaction,
+            history, &scratch
+        ) { stored, notAfter, scratch in
+            merge(
+                row: row, into: stored, of: set, with: &scratch, sequence: sequence,
+                erasedUntil: erasedUntil, notAfter: notAfter)
+        }
+        if !isWhole { tally.historyGaps += 1 }
     }
 
     /// Applies every row that is not refused, in order, and counts.
     ///
     /// All rows change in the caller's one transaction: a reader sees all of them or none.
     package func applyAll(
-        in transaction: inout WriteTransaction, _ table: Table, of set: borrowing FeatureSet,
-        with scratch: inout RowScratch, sequence: UInt64
+        in transaction: inout WriteTransaction, _ tables: WriteTables,
+        of set: borrowing FeatureSet, with scratch: inout RowScratch, sequence: UInt64
     ) throws(StoreError) -> WriteTally {
         var tally = WriteTally()
+        var lookup = ErasureLookup()
         for row in 0..<rowCount where !refused[row] {
-            let outcome = try apply(
-                row: row, in: &transaction, table, of: set, with: &scratch, sequence: sequence)
-            switch outcome {
-            case .changed:
-                tally.applied += 1
-            case .replacedDamaged:
-                tally.applied += 1
-                tally.replacedDamaged += 1
-            case .unchanged:
-                tally.ignoredOlder += 1
-            case .unknownLayout:
-                tally.refusals.append(
-                    RowRefusal(
-                        row: row, field: "feature_set",
-                        reason: "the stored row is in a layout of a newer release"))
-            case .tooLarge:
-                tally.refusals.append(
-                    RowRefusal(
-                        row: row, field: "columns",
-                        reason:
-                            "the row would be longer than \(FeatureLimits.rowByteCountMax) bytes"
-                    ))
-            }
+            try apply(
+                row: row, in: &transaction, tables, of: set, with: &scratch, sequence: sequence,
+                &lookup, &tally)
         }
         return tally
+    }
+
+    /// The same, for a store that has neither erasures nor a history.
+    package func applyAll(
+        in transaction: inout WriteTransaction, _ rows: Table, of set: borrowing FeatureSet,
+        with scratch: inout RowScratch, sequence: UInt64
+    ) throws(StoreError) -> WriteTally {
+        try applyAll(
+            in: &transaction, WriteTables(rows: rows), of: set, with: &scratch, sequence: sequence)
     }
 }

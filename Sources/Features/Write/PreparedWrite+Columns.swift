@@ -25,7 +25,7 @@ extension PreparedWrite {
             isTaken[index] = true
             columns.append(version.columnIDs[index])
             try takeStates(column, place: place, of: given.count)
-            try takeValues(column, place: place, of: given.count, version.features[index])
+            try takeValues(column, place: place, of: given.count, index)
         }
     }
 
@@ -52,9 +52,11 @@ extension PreparedWrite {
     }
 
     private mutating func takeValues(
-        _ column: KassaV1.Column, place: Int, of columnCount: Int, _ feature: FeatureDefinition
+        _ column: KassaV1.Column, place: Int, of columnCount: Int, _ index: Int
     ) throws(FieldError) {
-        let name = feature.name
+        let feature = version.features[index]
+        let categories = version.categories[index]
+        let target = Target(feature: feature, place: place, columnCount: columnCount)
         switch (feature.type, column.values) {
         case (_, nil):
             for row in 0..<rowCount
@@ -63,91 +65,111 @@ extension PreparedWrite {
                     field: "columns[\(place)].values", reason: "is missing, and not all is null")
             }
         case (.float32, .floats(let source)):
-            try fill(source.values, name, place, columnCount, "is not a finite number") {
+            try fill(source.values, target, "is not a finite number", isNull: Self.isNonFinite) {
                 $0.isFinite ? UInt64($0.bitPattern) : nil
             }
         case (.float32, .doubles(let source)):
-            try fill(source.values, name, place, columnCount, "is not a finite float32") {
+            try fill(source.values, target, "is not a finite float32", isNull: Self.isNonFinite) {
                 let nearest = Float($0)
                 return nearest.isFinite ? UInt64(nearest.bitPattern) : nil
             }
         case (.float32, .integers(let source)):
-            try fill(source.values, name, place, columnCount, "is not exact as a float32") {
+            try fill(source.values, target, "is not exact as a float32") {
                 Float(exactly: $0).map { UInt64($0.bitPattern) }
             }
         case (.float64, .floats(let source)):
-            try fill(source.values, name, place, columnCount, "is not a finite number") {
+            try fill(source.values, target, "is not a finite number", isNull: Self.isNonFinite) {
                 $0.isFinite ? Double($0).bitPattern : nil
             }
         case (.float64, .doubles(let source)):
-            try fill(source.values, name, place, columnCount, "is not a finite number") {
+            try fill(source.values, target, "is not a finite number", isNull: Self.isNonFinite) {
                 $0.isFinite ? $0.bitPattern : nil
             }
         case (.float64, .integers(let source)):
-            try fill(source.values, name, place, columnCount, "is not exact as a float64") {
+            try fill(source.values, target, "is not exact as a float64") {
                 Double(exactly: $0)?.bitPattern
             }
         case (.int64, .integers(let source)):
-            try fill(source.values, name, place, columnCount, "") { UInt64(bitPattern: $0) }
+            try fill(source.values, target, "") { UInt64(bitPattern: $0) }
         case (.bool, .flags(let source)):
-            try fill(source.values, name, place, columnCount, "") { $0 ? 1 : 0 }
+            try fill(source.values, target, "") { $0 ? 1 : 0 }
+        case (.timestamp, .integers(let source)):
+            try fill(source.values, target, "is not in years 1 to 9999") {
+                FeatureLimits.timestamps.contains($0) ? UInt64(bitPattern: $0) : nil
+            }
         case (.string, .texts(let source)):
-            try takeTexts(source.values, name, place, columnCount)
-        case (.float32, _), (.float64, _):
+            try takeTexts(source.values, target, categories)
+        case (.vector(let dimension), .vectors(let source)):
+            try takeVectors(source, target, dimension: Int(dimension))
+        case (.strings, .lists(let source)):
+            try takeLists(source.values, target)
+        case (let type, _):
             throw FieldError(
                 field: "columns[\(place)].values",
-                reason: "must be floats, doubles or integers for a \(feature.type.name)")
-        case (.int64, _):
-            throw FieldError(
-                field: "columns[\(place)].values", reason: "must be integers for an int64")
-        case (.bool, _):
-            throw FieldError(field: "columns[\(place)].values", reason: "must be flags for a bool")
-        case (.string, _):
-            throw FieldError(
-                field: "columns[\(place)].values", reason: "must be texts for a string")
+                reason: "must be \(type.columnNames) for a \(type.name)")
         }
     }
 
-    /// Converts one column; a value that `convert` refuses refuses its row.
+    /// Where the values of one column go.
+    struct Target {
+        let feature: FeatureDefinition
+        let place: Int
+        let columnCount: Int
+
+        /// The place of the column's cell of a row.
+        func cell(_ row: Int) -> Int { row * columnCount + place }
+    }
+
+    private static func isNonFinite<Value: BinaryFloatingPoint>(_ value: Value) -> Bool {
+        !value.isFinite
+    }
+
+    /// Refuses a cell's row, or takes the cell as null where that is asked for.
+    mutating func refuse(_ row: Int, _ target: Target, _ reason: String, orNull isNull: Bool) {
+        if isNull && target.feature.takesNonFiniteAsNull {
+            states[target.cell(row)] = Presence.null.rawValue
+        } else {
+            refuse(row, target.feature.name, reason)
+        }
+    }
+
+    /// Converts one column; a value that `convert` refuses refuses its row, or is null.
     @inline(__always)
     private mutating func fill<Source>(
-        _ source: [Source], _ name: String, _ place: Int, _ columnCount: Int, _ reason: String,
-        _ convert: (Source) -> UInt64?
+        _ source: [Source], _ target: Target, _ reason: String,
+        isNull: (Source) -> Bool = { _ in false }, _ convert: (Source) -> UInt64?
     ) throws(FieldError) {
-        guard source.count == rowCount else {
-            throw FieldError(field: "columns[\(place)].values", reason: "must be one a row")
-        }
-        var cell = place
+        try checkCount(source.count, target)
+        var cell = target.place
         for row in 0..<rowCount {
             if states[cell] == Presence.present.rawValue {
                 if let value = convert(source[row]) {
                     bits[cell] = value
                 } else {
-                    refuse(row, name, reason)
+                    refuse(row, target, reason, orNull: isNull(source[row]))
                 }
             }
-            cell += columnCount
+            cell += target.columnCount
         }
     }
 
-    private mutating func takeTexts(
-        _ source: [String], _ name: String, _ place: Int, _ columnCount: Int
-    ) throws(FieldError) {
-        guard source.count == rowCount else {
-            throw FieldError(field: "columns[\(place)].values", reason: "must be one a row")
+    func checkCount(_ count: Int, _ target: Target) throws(FieldError) {
+        guard count == rowCount else {
+            throw FieldError(field: "columns[\(target.place)].values", reason: "must be one a row")
         }
-        for row in 0..<rowCount {
-            let cell = row * columnCount + place
-            guard states[cell] == Presence.present.rawValue else { continue }
-            let text = source[row].utf8Span.span
-            guard text.count <= FeatureLimits.textByteCountMax else {
-                refuse(
-                    row, name, "is longer than \(FeatureLimits.textByteCountMax) bytes")
-                continue
-            }
-            // At most `cellsMax` texts of 1,024 bytes: the offset fits 32 bits.
-            bits[cell] = UInt64(texts.count) << 32 | UInt64(text.count)
-            unsafe text.withUnsafeBufferPointer { unsafe texts.append(contentsOf: $0) }
+    }
+}
+
+extension FeatureType {
+    /// The kinds of column whose values it takes.
+    fileprivate var columnNames: String {
+        switch self {
+        case .float32, .float64: "floats, doubles or integers"
+        case .int64, .timestamp: "integers"
+        case .bool: "flags"
+        case .string: "texts"
+        case .vector: "vectors"
+        case .strings: "lists"
         }
     }
 }

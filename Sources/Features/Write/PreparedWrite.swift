@@ -6,10 +6,11 @@ package import Base
 /// A write that was checked and brought into the shape that the writer merges from.
 ///
 /// Made on a loop; the writer only merges and puts. Cells lie row by row in two arrays (what is said,
-/// and the slot's bits), strings in one run of bytes: no cell is an object.
+/// and the slot's bits), strings, vectors and lists in one run of bytes: no cell is an object.
 ///
 /// Column types: floats and doubles columns go into float32 (nearest) and float64 features; an integers
-/// column into int64, and into floats where each integer is exact; flags into bool; texts into string.
+/// column into int64, and into floats where each integer is exact; flags into bool; texts into string; an integers
+/// column (microseconds) into timestamp; vectors into a vector of the same dimension; lists into strings.
 /// A row that breaks a rule is refused by itself, naming the field and never the value; the other rows
 /// are applied, all in the one transaction of the writer's group. Placeholders of null and absent cells
 /// are not looked at.
@@ -27,9 +28,10 @@ package struct PreparedWrite: Sendable {
     var columns: [UInt16] = []
     /// Raw ``Presence``, row by row.
     var states: [UInt8] = []
-    /// Slots, row by row; for strings the offset in `texts` and the length.
+    /// Slots, row by row; for values of the tail the offset in `tail` and the length.
     var bits: [UInt64] = []
-    var texts: [UInt8] = []
+    /// Strings, vectors and lists as rows store them.
+    var tail: [UInt8] = []
     /// Keys one after another, and where each ends.
     var keys: [UInt8] = []
     var keyEnds: [UInt32] = []
@@ -76,7 +78,7 @@ package struct PreparedWrite: Sendable {
     /// About how many bytes of keys and values applying it writes, for the bounds of the writer's queue:
     /// a row is at least as long as its layout says.
     package var byteCountEstimate: Int {
-        keys.count + texts.count + acceptedRowCount * set.newestLayout.fixedEnd
+        keys.count + tail.count + acceptedRowCount * set.newestLayout.fixedEnd
     }
 
     /// Whether a row is refused.

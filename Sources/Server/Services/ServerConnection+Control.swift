@@ -17,6 +17,16 @@ extension ServerConnection {
                 submit(call) { engine throws(EngineError) in
                     try engine.apply(request, at: now).encodedBytes()
                 }
+            case .drop:
+                let request = try KassaV1.DropRequest(decoding: call.message)
+                submit(call) { engine throws(EngineError) in
+                    try engine.drop(request, at: now).encodedBytes()
+                }
+            case .erase:
+                let request = try KassaV1.EraseRequest(decoding: call.message)
+                submit(call) { engine throws(EngineError) in
+                    try engine.erase(request, at: now).encodedBytes()
+                }
             case .getDocument:
                 let request = try KassaV1.GetRequest(decoding: call.message)
                 submit(call) { engine throws(EngineError) in try engine.get(request).encodedBytes()
@@ -52,37 +62,30 @@ extension ServerConnection {
     func submit(
         _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
     ) {
-        if !queue(on: context.control, deadline: call.deadline, ticket(call), work) {
-            refuse(
-                call,
-                EngineError(.resourceExhausted, "too much control work is queued; try again later"))
-        }
-    }
-
-    /// Queues `work`, whose outcome answers the call of `ticket`; false when the queue is full.
-    func queue(
-        on thread: ControlThread, deadline: MonotonicTime, _ ticket: Ticket,
-        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
-    ) -> Bool {
-        Self.queue(
-            on: thread, deadline: deadline, ticket, context.engine, context.answers!, work)
-    }
-
-    /// The same from any thread.
-    static func queue(
-        on thread: ControlThread, deadline: MonotonicTime, _ ticket: Ticket, _ engine: Engine,
-        _ answers: Mailbox<Answer>,
-        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
-    ) -> Bool {
-        thread.submit {
-            guard MonotonicTime.now() < deadline else { return }
-            let outcome: Answer.Outcome
-            do throws(EngineError) {
-                outcome = .reply(try work(engine))
-            } catch {
-                outcome = .refusal(error)
+        let ticket = ticket(call)
+        let deadline = call.deadline
+        do throws(EngineError) {
+            try context.expectAnswer()
+            let isQueued = context.control.submit {
+                [engine = context.engine, answers = context.answers!] in
+                let outcome: Answer.Outcome
+                do throws(EngineError) {
+                    guard MonotonicTime.now() < deadline else {
+                        throw EngineError(.unavailable, "the deadline passed before it was begun")
+                    }
+                    outcome = .reply(try work(engine))
+                } catch {
+                    outcome = .refusal(error)
+                }
+                _ = answers.post(Answer(ticket: ticket, outcome: outcome))
             }
-            _ = answers.post(Answer(ticket: ticket, outcome: outcome))
+            if !isQueued {
+                context.expectNoAnswer()
+                throw EngineError(
+                    .resourceExhausted, "too much control work is queued; try again later")
+            }
+        } catch {
+            refuse(call, error)
         }
     }
 
@@ -98,8 +101,8 @@ extension ServerConnection {
             switch (streams[call.id], request.part) {
             case (nil, .spec(let spec)):
                 try Engine.checkUpload(spec)
-                try context.uploads.take(Int(spec.byteCount))
-                streams[call.id] = .upload(Upload(spec))
+                let share = try context.uploads.take(Int(spec.byteCount))
+                streams[call.id] = .upload(Upload(spec, share))
             case (nil, _):
                 throw EngineError(.invalidArgument, "spec: the first message must be the spec")
             case (.upload(let upload), .chunk(let chunk)):
@@ -120,14 +123,11 @@ extension ServerConnection {
         guard case .upload(let upload) = streams[call.id] else {
             return refuse(call, EngineError(.invalidArgument, "spec: none was sent"))
         }
-        let (spec, bytes) = (upload.spec, upload.bytes)
+        let (spec, bytes, share) = (upload.spec, upload.bytes, upload.share)
+        // The call may be cancelled while this waits: the bytes are then still held, by the closure.
         submit(call) { engine throws(EngineError) in
-            try engine.upload(spec, artefact: bytes, at: now).encodedBytes()
+            defer { withExtendedLifetime(share) {} }
+            return try engine.upload(spec, artefact: bytes, at: now).encodedBytes()
         }
-    }
-
-    /// Gives back what a stream that ended early had taken.
-    func release(_ stream: StreamState) {
-        if case .upload(let upload) = stream { context.uploads.give(Int(upload.spec.byteCount)) }
     }
 }

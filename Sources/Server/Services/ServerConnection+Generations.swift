@@ -48,35 +48,47 @@ extension ServerConnection {
     }
 
     /// Reads all rows on the thread of checks, then keeps the verdict on the control thread, where no
-    /// other change is under way.
+    /// other change is under way. Exactly one answer is posted, whatever happens.
     private func check(
         _ call: Call, _ request: KassaV1.CheckGenerationRequest, _ now: Timestamp
     ) {
         let ticket = ticket(call)
         let deadline = call.deadline
-        let isQueued = context.checks.submit {
-            [engine = context.engine, control = context.control, answers = context.answers!] in
-            guard MonotonicTime.now() < deadline else { return }
-            let refusal: EngineError
-            do throws(EngineError) {
-                let examination = try engine.examineGeneration(request)
-                let isQueued = Self.queue(
-                    on: control, deadline: deadline, ticket, engine, answers
-                ) { engine throws(EngineError) in
-                    try engine.keep(examination, at: now).encodedBytes()
+        do throws(EngineError) {
+            try context.expectAnswer()
+            let isQueued = context.checks.submit {
+                [engine = context.engine, control = context.control, answers = context.answers!] in
+                @Sendable func answer(_ outcome: Answer.Outcome) {
+                    _ = answers.post(Answer(ticket: ticket, outcome: outcome))
                 }
-                if isQueued { return }
-                refusal = EngineError(
-                    .resourceExhausted, "too much control work is queued; try again later")
-            } catch {
-                refusal = error
+                do throws(EngineError) {
+                    guard MonotonicTime.now() < deadline else {
+                        throw EngineError(.unavailable, "the deadline passed before it was begun")
+                    }
+                    let examination = try engine.examineGeneration(request)
+                    let isKept = control.submit {
+                        do throws(EngineError) {
+                            let response = try engine.keep(examination, at: now)
+                            answer(.reply(response.encodedBytes()))
+                        } catch {
+                            answer(.refusal(error))
+                        }
+                    }
+                    guard isKept else { throw Self.busy }
+                } catch {
+                    answer(.refusal(error))
+                }
             }
-            _ = answers.post(Answer(ticket: ticket, outcome: .refusal(refusal)))
+            if !isQueued {
+                context.expectNoAnswer()
+                throw Self.busy
+            }
+        } catch {
+            refuse(call, error)
         }
-        if !isQueued {
-            refuse(
-                call, EngineError(.resourceExhausted, "too many checks are queued; try again later")
-            )
-        }
+    }
+
+    private static var busy: EngineError {
+        EngineError(.resourceExhausted, "too much control work is queued; try again later")
     }
 }

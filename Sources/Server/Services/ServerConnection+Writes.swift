@@ -12,7 +12,7 @@ extension ServerConnection {
     func write(_ call: Call, _ now: Timestamp) {
         let ticket = ticket(call)
         do throws(EngineError) {
-            try context.worker.write(call.message, at: now) { [answers = context.answers!] result in
+            try queue(call, now) { [answers = context.answers!] result in
                 let outcome: Answer.Outcome =
                     switch result {
                     case .success(let response): .reply(response.encodedBytes())
@@ -25,6 +25,19 @@ extension ServerConnection {
         }
     }
 
+    /// Hands a write to the engine, which answers through `completion` on another thread.
+    private func queue(
+        _ call: Call, _ now: Timestamp, _ completion: @escaping @Sendable (WriteResult) -> Void
+    ) throws(EngineError) {
+        try context.expectAnswer()
+        do throws(EngineError) {
+            try context.worker.write(call.message, at: now, completion: completion)
+        } catch {
+            context.expectNoAnswer()
+            throw error
+        }
+    }
+
     /// Queues one write of a stream; a refused one is answered in its place and the stream goes on.
     func writeNext(_ call: Call, _ now: Timestamp) {
         let ticket = ticket(call)
@@ -32,7 +45,7 @@ extension ServerConnection {
         if case .writes(let count, _, _) = streams[call.id] { open = count }
         let sequence = Self.sequence(of: call.message)
         do throws(EngineError) {
-            try context.worker.write(call.message, at: now) { [answers = context.answers!] result in
+            try queue(call, now) { [answers = context.answers!] result in
                 let response =
                     switch result {
                     case .success(let response): response

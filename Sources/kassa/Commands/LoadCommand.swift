@@ -52,7 +52,8 @@ let loadCommand = Command(
         reason, and the others are loaded. An empty field says nothing about its feature; null in
         JSON says that the value is known to be absent.
 
-        At the end rows read = applied + ignored as older + rejected, or the load has failed. An
+        At the end rows read = applied + ignored (older, or of erased entities) + rejected, or the
+        load has failed. An
         interrupted load goes on with --resume from the last row that is stored durably.
 
         With --generation the rows make a new generation, which serves nothing until

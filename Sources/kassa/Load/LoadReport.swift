@@ -24,6 +24,8 @@ struct LoadReport {
         var lines = [
             "\(featureSet): \(grouped(state.read)) rows read, \(grouped(state.applied)) applied,"
                 + " \(grouped(state.ignoredOlder)) ignored as older,"
+                + (state.ignoredErased > 0
+                    ? " \(grouped(state.ignoredErased)) of erased entities," : "")
                 + " \(grouped(state.rejected)) rejected;"
                 + " \(ValueText.fixed(seconds, digits: 1)) s, \(grouped(rate)) rows/s"
         ]
@@ -42,6 +44,7 @@ struct LoadReport {
             .init("read", .integer(Int64(state.read))),
             .init("applied", .integer(Int64(state.applied))),
             .init("ignored_older", .integer(Int64(state.ignoredOlder))),
+            .init("ignored_erased", .integer(Int64(state.ignoredErased))),
             .init("rejected", .integer(Int64(state.rejected))),
             .init(
                 "reasons",
@@ -49,17 +52,15 @@ struct LoadReport {
             .init("generation", .integer(Int64(state.generation))),
             .init("seconds", .number(seconds)),
             .init("rows_per_second", .integer(Int64(rate))),
-            .init(
-                "reconciles",
-                .flag(state.read == state.applied + state.ignoredOlder + state.rejected)),
+            .init("reconciles", .flag(state.reconciles)),
         ])
     }
 
     /// Fails unless every row that was read is accounted for, and there was one.
     func reconcile(contradictions: [String]) throws(CommandError) {
         guard state.read > 0 else { throw .failed("\(file) has no rows") }
-        let sum = state.applied + state.ignoredOlder + state.rejected
-        guard contradictions.isEmpty, sum == state.read else {
+        let sum = state.applied + state.ignoredOlder + state.ignoredErased + state.rejected
+        guard contradictions.isEmpty, state.reconciles else {
             throw .failed(
                 ([
                     "the counts do not agree: \(state.read) rows were read, but \(state.applied)"

@@ -163,16 +163,18 @@ struct LoadRun: ~Copyable {
             reasons["\(place) \(reject.reason)", default: 0] += 1
         }
         let answered =
-            Int(response.applied) + Int(response.ignoredOlder) + response.errors.count
+            Int(response.applied) + Int(response.ignoredOlder) + Int(response.ignoredErased)
+            + response.errors.count
         if answered != batch.lines.count {
             contradictions.append(
                 "of \(batch.lines.count) rows from line \(batch.lines.first ?? 0) on the server"
                     + " applied \(response.applied), ignored \(response.ignoredOlder) as older and"
-                    + " refused \(response.errors.count)")
+                    + " \(response.ignoredErased) as erased, and refused \(response.errors.count)")
         }
         state.read += batch.recordCount
         state.applied += Int(response.applied)
         state.ignoredOlder += Int(response.ignoredOlder)
+        state.ignoredErased += Int(response.ignoredErased)
         state.rejected += rejected.count
         state.rejectsByteCount = rejects?.byteCount ?? 0
         state.offset = batch.endOffset

@@ -20,16 +20,20 @@ struct LoadState: Equatable {
     var read = 0
     var applied = 0
     var ignoredOlder = 0
+    var ignoredErased = 0
     var rejected = 0
     var rejectsByteCount = 0
     /// The generation that is loaded; 0 for the live rows.
     var generation = 0
+    /// Whether every row that was read is accounted for.
+    var reconciles: Bool { read == applied + ignoredOlder + ignoredErased + rejected }
     /// The event time of rows that have none of their own.
     var defaultTimeMicroseconds = 0
 
     private static let numbers: [(String, any WritableKeyPath<LoadState, Int> & Sendable)] = [
         ("offset", \.offset), ("line", \.line), ("read", \.read), ("applied", \.applied),
-        ("ignored_older", \.ignoredOlder), ("rejected", \.rejected),
+        ("ignored_older", \.ignoredOlder), ("ignored_erased", \.ignoredErased),
+        ("rejected", \.rejected),
         ("rejects_bytes", \.rejectsByteCount), ("generation", \.generation),
         ("default_time_us", \.defaultTimeMicroseconds),
     ]

@@ -24,6 +24,7 @@ struct PlanText {
             default: lines.append("= \(title) unchanged")
             }
             lines += entry.details.map { "    \($0)" }
+            lines += entry.warnings.map { "    ! \($0)" }
         }
         let epoch = response.epoch
         if !isChange {
@@ -42,6 +43,7 @@ struct PlanText {
                 .init("action", .text(entry.action.name.lowercased())),
                 .init("kind", .text(entry.kind)), .init("name", .text(entry.name)),
                 .init("details", .list(entry.details.map { .text($0) })),
+                .init("warnings", .list(entry.warnings.map { .text($0) })),
             ])
         }
         return .map([

@@ -39,6 +39,8 @@ struct ReadCell: Equatable {
             case .integers(let integers): integers.values.first.map { .integer($0) }
             case .flags(let flags): flags.values.first.map { .flag($0) }
             case .texts(let texts): texts.values.first.map { .text($0) }
+            case .vectors(let vectors): .vector(KassaV1.FloatVector(values: vectors.values))
+            case .lists(let lists): lists.values.first.map { .strings($0) }
             case nil: nil
             }
         return kind.map { KassaV1.Value(kind: $0) }

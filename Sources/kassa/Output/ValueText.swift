@@ -13,6 +13,7 @@ enum ValueText {
         case .flag(let flag): "\(flag)"
         case .text(let text): printable(text)
         case .vector(let vector): "[\(vector.values.map { "\($0)" }.joined(separator: ", "))]"
+        case .strings(let list): "[\(list.values.map(printable).joined(separator: ", "))]"
         case .null, nil: "–"
         }
     }

@@ -10,6 +10,8 @@ enum TypedValue: Equatable {
     case integer(Int64)
     case flag(Bool)
     case text(String)
+    case vector([Float])
+    case strings([String])
     case null
 
     /// Reads `text` for a feature of `type`; `null` is the explicit null of every type.
@@ -37,9 +39,28 @@ enum TypedValue: Equatable {
             self = .flag(flag)
         case .string:
             self = .text(value.text)
+        case .timestamp:
+            guard let time = Int64(value.text) else {
+                throw Self.wrong(value, "a time in microseconds since 1970")
+            }
+            self = .integer(time)
+        case .vector:
+            let numbers = Self.parts(value.text).map { Float($0) }
+            guard numbers.allSatisfy({ $0?.isFinite == true }) else {
+                throw Self.wrong(value, "numbers with commas between them")
+            }
+            self = .vector(numbers.compactMap { $0 })
+        case .strings:
+            self = .strings(Self.parts(value.text))
         default:
             throw .failed("feature \(value.name) has a type that this kassa does not know")
         }
+    }
+
+    /// What stands between commas.
+    private static func parts(_ text: String) -> [String] {
+        text.isEmpty
+            ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
     private static func wrong(_ value: NamedText, _ wanted: String) -> CommandError {
@@ -54,6 +75,10 @@ enum TypedValue: Equatable {
         case .integer(let integer): KassaV1.Value(kind: .integer(integer))
         case .flag(let flag): KassaV1.Value(kind: .flag(flag))
         case .text(let text): KassaV1.Value(kind: .text(text))
+        case .vector(let values):
+            KassaV1.Value(kind: .vector(KassaV1.FloatVector(values: values)))
+        case .strings(let values):
+            KassaV1.Value(kind: .strings(KassaV1.StringList(values: values)))
         case .null: KassaV1.Value(kind: .null(KassaV1.NullValue()))
         }
     }
@@ -69,14 +94,23 @@ enum TypedValue: Equatable {
             column.values = .integers(KassaV1.IntegerValues(values: [integer]))
         case .flag(let flag): column.values = .flags(KassaV1.FlagValues(values: [flag]))
         case .text(let text): column.values = .texts(KassaV1.TextValues(values: [text]))
+        case .vector(let values):
+            column.values = .vectors(
+                KassaV1.FloatVectors(dimension: UInt32(values.count), values: values))
+        case .strings(let values):
+            column.values = .lists(
+                KassaV1.StringLists(values: [KassaV1.StringList(values: values)]))
         case .null:
             column.nulls = [1]
             switch type {
             case .float32: column.values = .floats(KassaV1.FloatValues(values: [0]))
             case .float64: column.values = .doubles(KassaV1.DoubleValues(values: [0]))
-            case .int64: column.values = .integers(KassaV1.IntegerValues(values: [0]))
+            case .int64, .timestamp:
+                column.values = .integers(KassaV1.IntegerValues(values: [0]))
             case .bool: column.values = .flags(KassaV1.FlagValues(values: [false]))
-            default: column.values = .texts(KassaV1.TextValues(values: [""]))
+            case .string: column.values = .texts(KassaV1.TextValues(values: [""]))
+            // These take no placeholder.
+            default: column.values = nil
             }
         }
         return column

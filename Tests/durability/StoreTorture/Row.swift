@@ -50,10 +50,11 @@ struct Row {
 
     private static func words(_ count: Int, _ sequence: UInt64) -> [UInt8] {
         var generator = SeededGenerator(seed: ~sequence)
-        var result = bytes(sequence)
-        result.reserveCapacity(count * 8)
-        for _ in 1..<max(count, 2) { result += bytes(generator.next()) }
-        return result
+        var words = [sequence.littleEndian]
+        words.reserveCapacity(count)
+        for _ in 1..<max(count, 2) { words.append(generator.next().littleEndian) }
+        // Safe: the array is copied within the call.
+        return unsafe words.withUnsafeBytes { unsafe Array($0) }
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import Store
 internal import Synchronization
 
@@ -24,7 +25,15 @@ final class RowCommand: WriteCommand {
     private let tables: Tables
     private let failures: Failures
 
-    init(_ tables: Tables, _ durability: Durability, _ failures: Failures) {
+    private let outlivesPanic: Bool
+    private let outlivesFullDisk: Bool
+
+    init(
+        _ tables: Tables, _ durability: Durability, _ failures: Failures, outlivesPanic: Bool,
+        outlivesFullDisk: Bool
+    ) {
+        self.outlivesFullDisk = outlivesFullDisk
+        self.outlivesPanic = outlivesPanic
         self.tables = tables
         self.durability = durability
         self.failures = failures
@@ -44,6 +53,10 @@ final class RowCommand: WriteCommand {
         switch outcome {
         case .committed(let sequence, let reached):
             printLine("\(reached == .durable ? "durable" : "fast") \(sequence)")
+        case .failed(.panicked) where outlivesPanic: break
+        case .failed(.diskFull) where outlivesFullDisk:
+            printError("full")
+            usleep(1_000)
         case .failed(let error):
             failures.count.add(1, ordering: .relaxed)
             printError(error.message)

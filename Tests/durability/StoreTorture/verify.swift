@@ -6,13 +6,57 @@ internal import Store
 ///
 /// 0: all is well. 1: an acknowledged write is missing. 2: the store contradicts itself.
 func verify(_ environment: Environment, _ arguments: Arguments) throws(StoreError) -> Int32 {
+    let finding = try inspect(
+        environment, acknowledged: arguments.acknowledged, from: arguments.from)
+    switch finding {
+    case .whole(let last):
+        printLine("verified \(last)")
+        return 0
+    case .lost(let text):
+        printError(text)
+        return 1
+    case .broken(let text):
+        printError(text)
+        return 2
+    }
+}
+
+/// Verifies image after image, as standard input names them; returns the exit code.
+func verifyImages(below directory: String) -> Int32 {
+    while let line = readLine() {
+        let words = line.split(separator: " ")
+        guard words.count == 2, let acknowledged = UInt64(words[1]) else { return 64 }
+        do throws(StoreError) {
+            let environment = try Environment(
+                at: "\(directory)/\(words[0])", tables: Row.tables)
+            switch try inspect(environment, acknowledged: acknowledged, from: 1) {
+            case .whole(let last): printLine("ok \(last)")
+            case .lost(let text): printLine("lost \(text)")
+            case .broken(let text): printLine("broken \(text)")
+            }
+        } catch {
+            printLine("refused \(error.message)")
+        }
+    }
+    return 0
+}
+
+/// What a look at the whole store finds.
+private enum Finding {
+    case whole(last: UInt64)
+    case lost(String)
+    case broken(String)
+}
+
+private func inspect(
+    _ environment: Environment, acknowledged: UInt64, from first: UInt64
+) throws(StoreError) -> Finding {
     let writer = try Writer(environment: environment)
     let last = writer.statistics.lastSequence
     writer.stop()
     let tables = Tables(environment)
-    guard last >= arguments.acknowledged else {
-        printError("sequence \(arguments.acknowledged) was acknowledged; the last here is \(last)")
-        return 1
+    guard last >= acknowledged else {
+        return .lost("sequence \(acknowledged) was acknowledged; the last here is \(last)")
     }
     var complaints: [String] = []
     for table in try environment.statistics().tables
@@ -22,7 +66,7 @@ func verify(_ environment: Environment, _ arguments: Arguments) throws(StoreErro
         }
     }
     try environment.read { (transaction) throws(StoreError) in
-        var sequence = arguments.from
+        var sequence = first
         while sequence <= last {
             let row = Row(sequence: sequence)
             let value = try transaction.value(forKey: row.key.span, in: tables.rows)
@@ -42,11 +86,9 @@ func verify(_ environment: Environment, _ arguments: Arguments) throws(StoreErro
         }
     }
     guard complaints.isEmpty else {
-        printError(complaints.prefix(10).joined(separator: "; "))
-        return 2
+        return .broken(complaints.prefix(10).joined(separator: "; "))
     }
-    printLine("verified \(last)")
-    return 0
+    return .whole(last: last)
 }
 
 extension Span<UInt8> {

@@ -2,12 +2,13 @@
 
 internal import Glibc
 
-/// A count that a thread may wait for. `sem_t`.
-@safe struct Semaphore: ~Copyable, @unchecked Sendable {
+/// A count that a thread may wait for (`sem_t`).
+@safe package struct Semaphore: ~Copyable, @unchecked Sendable {
     // Safe: allocated in init, freed in deinit; sem_post and sem_wait take calls from any thread.
     private let handle: UnsafeMutablePointer<sem_t>
 
-    init() {
+    /// A count of 0.
+    package init() {
         unsafe handle = .allocate(capacity: 1)
         unsafe handle.initialize(to: sem_t())
         unsafe sem_init(handle, 0, 0)
@@ -18,11 +19,13 @@ internal import Glibc
         unsafe handle.deallocate()
     }
 
-    func signal() {
+    /// Adds one, and wakes a thread that waits.
+    package func signal() {
         unsafe sem_post(handle)
     }
 
-    func wait() {
+    /// Takes one, waiting until there is one.
+    package func wait() {
         while unsafe sem_wait(handle) != 0 && errno == EINTR {}
     }
 }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Server
+import Testing
+
+struct `A server` {
+    @Test func `that has drained lets another one have its folder`() throws {
+        var configuration = ServerConfiguration()
+        configuration.dataFolder = "/tmp/kassa-server-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        configuration.port = 0
+        configuration.adminPort = 0
+        configuration.loopCount = 2
+        configuration.mapBytes = 1 << 30
+        for _ in 0..<2 {
+            let server = try Server(configuration)
+            server.start()
+            server.drain()
+        }
+        for name in ["data.mdb", "lock.mdb", "bundles"] {
+            _ = unsafe remove("\(configuration.dataFolder)/\(name)")
+        }
+    }
+}
