@@ -381,3 +381,41 @@ struct `Generations` {
         }
     }
 }
+
+struct `Generations and erasure` {
+    @Test func `an erased entity is in no generation, and no load brings it back`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            try engine.apply([cart])
+            try worker.write([("gone", 1), ("stays", 1)], at: 1)
+            _ = try engine.begin()
+            try worker.write([("gone", 2), ("stays", 2)], generation: 1, at: 2)
+            let response = try engine.erase(
+                KassaV1.EraseRequest(entity: KassaV1.EntityKey(kind: "session", id: "gone")),
+                at: .now())
+            #expect(response.erased.map(\.rows) == [2])
+            #expect(try engine.generations().map(\.rows) == [1, nil])
+            let again = try worker.write([("gone", 3), ("stays", 3)], generation: 1, at: 3)
+            #expect((again.applied, again.ignoredErased) == (1, 1))
+            try engine.move(to: 1, force: true, reason: "test")
+            #expect(try worker.items(["gone", "stays"]) == [nil, 3])
+            try engine.rollBack()
+            #expect(try worker.items(["gone", "stays"]) == [nil, 1])
+        }
+    }
+
+    @Test func `a sweep takes expired rows out of every generation`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            var brief = KassaV1.FeatureSetSpec(
+                name: "cart", entity: ["session"],
+                features: [KassaV1.FeatureSpec(name: "items", type: .int64)])
+            brief.ttlMs = 60_000
+            try engine.apply([.featureSet(brief)])
+            _ = try engine.begin()
+            try worker.write([("old", 1)], generation: 1, at: 1)
+            try worker.write([("new", 1)], generation: 1)
+            #expect(try engine.generations()[0].rows == 2)
+            try engine.sweep()
+            #expect(try engine.generations()[0].rows == 1)
+        }
+    }
+}
