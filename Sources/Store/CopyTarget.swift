@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Synchronization
 
 /// The file that LMDB copies itself to, and the way to make it stop.
 struct CopyTarget: Sendable {

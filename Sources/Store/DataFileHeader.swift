@@ -15,13 +15,23 @@ struct DataFileHeader {
     var transactionID: UInt64
     /// The root page of the table of names.
     var root: UInt64
+    /// The root page of the list of free pages.
+    var freeRoot: UInt64
 
     private static let metaBytes = 152
     private static let metaFlag: UInt64 = 0x08
     private static let magic: UInt64 = 0xBEEF_C0DE
     private static let dataVersion: UInt64 = 1
+    private static let integerKeyFlag: UInt64 = 0x08
     private static let noRoot = UInt64.max
+    /// No store gets there by counting.
+    private static let transactionIDMax: UInt64 = 1 << 62
     private static let pageBytesRange: ClosedRange<UInt64> = 512...32_768
+
+    /// Whether `page` may be the root of a tree; the first two pages are the meta pages.
+    private func hasInside(_ page: UInt64) -> Bool {
+        page == Self.noRoot || page > 1 && page <= lastPage
+    }
 
     /// Reads and checks the file at `path`; nil if there is none yet or it is empty.
     static func check(path: String) throws(StoreError) -> DataFileHeader? {
@@ -43,7 +53,8 @@ struct DataFileHeader {
         guard first.pageBytes == second.pageBytes else {
             throw .foreignFile(path: path, reason: "its meta pages differ in page size")
         }
-        let newer = first.transactionID > second.transactionID ? first : second
+        // As LMDB chooses: the first, where they are equal.
+        let newer = second.transactionID > first.transactionID ? second : first
         let (pages, isTooMany) = newer.lastPage.addingReportingOverflow(1)
         let (expected, overflow) = pages.multipliedReportingOverflow(by: newer.pageBytes)
         guard !isTooMany && !overflow else {
@@ -54,8 +65,14 @@ struct DataFileHeader {
         }
         // Not so in the older one: when LMDB fails to write a meta page, it puts the old transaction
         // and last page back beside the new root.
-        guard newer.root == noRoot || newer.root <= newer.lastPage else {
+        guard newer.hasInside(newer.root) else {
             throw .foreignFile(path: path, reason: "its table of names lies outside the file")
+        }
+        guard newer.hasInside(newer.freeRoot) else {
+            throw .foreignFile(path: path, reason: "its list of free pages lies outside the file")
+        }
+        guard newer.transactionID <= transactionIDMax else {
+            throw .foreignFile(path: path, reason: "its transaction number is impossible")
         }
         return newer
     }
@@ -86,9 +103,12 @@ struct DataFileHeader {
         guard number(92, 2) == 0 else {
             throw .foreignFile(path: path, reason: "its table of names is impossible")
         }
+        guard number(44, 2) & ~integerKeyFlag == 0 else {
+            throw .foreignFile(path: path, reason: "its list of free pages is impossible")
+        }
         return DataFileHeader(
             pageBytes: pageBytes, lastPage: number(136, 8), transactionID: number(144, 8),
-            root: number(128, 8))
+            root: number(128, 8), freeRoot: number(80, 8))
     }
 }
 

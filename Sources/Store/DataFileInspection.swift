@@ -14,7 +14,8 @@ struct DataFileInspection {
     /// Entries of all tables.
     var entries: UInt64 { tables.reduce(0) { $0 + $1.entries } }
 
-    /// Looks through the file `path`, and lends `check` every entry, in the order of tables and keys.
+    /// Looks through the file `path`, and lends `check` every entry, in the order of tables and keys;
+    /// the table `first` comes before the others.
     ///
     /// A table that cannot be read to its end is an error, unless `goesOn`: then it is noted, and the
     /// next one is gone on with.
@@ -22,7 +23,7 @@ struct DataFileInspection {
     /// The header is checked first, and each page is reached and each key is in order; but LMDB trusts
     /// what it maps, so a file that somebody forged may still end the process.
     init(
-        path: String, goesOn: Bool = false,
+        path: String, goesOn: Bool = false, first: String? = nil,
         check: (_ table: String, _ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool = { _, _, _ in
             true
         }
@@ -50,7 +51,8 @@ struct DataFileInspection {
         let transaction = unsafe begun!
         defer { unsafe mdb_txn_abort(transaction) }
         var numbers: [MetaKey: UInt64] = [:]
-        for name in try unsafe Self.tableNames(transaction) {
+        let names = try unsafe Self.tableNames(transaction)
+        for name in names.filter({ $0 == first }) + names.filter({ $0 != first }) {
             var found = Verification.TableResult(
                 name: name, entries: 0, bytes: 0, refused: 0, refusedKeys: [])
             do throws(StoreError) {
@@ -66,7 +68,7 @@ struct DataFileInspection {
                         numbers[metaKey] = value.littleEndianNumber
                     }
                 }
-                guard count == UInt64(status.ms_entries) else { throw .damaged(.corrupted) }
+                guard count == UInt64(truncatingIfNeeded: status.ms_entries) else { throw .damaged(.corrupted) }
             } catch {
                 guard goesOn else { throw error }
                 found.failure = error

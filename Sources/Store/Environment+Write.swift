@@ -101,7 +101,7 @@ extension Environment {
         var information = unsafe MDB_envinfo()
         // Safe: the environment is open, and the pointer is to a local; it cannot fail then.
         unsafe mdb_env_info(writerHandle, &information)
-        return unsafe UInt64(information.me_last_pgno) + 1
+        return unsafe UInt64(truncatingIfNeeded: information.me_last_pgno) &+ 1
     }
 
     /// Pages that are free for reuse; 0, if every reader slot is taken.

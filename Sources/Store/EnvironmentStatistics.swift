@@ -75,11 +75,11 @@ extension Environment {
         }
         let freePages = try transaction.freePages()
         let oldest = try oldestSnapshot(besides: transaction.snapshotID)
-        let last = unsafe UInt64(information.me_last_txnid)
+        let last = unsafe UInt64(truncatingIfNeeded: information.me_last_txnid)
         return unsafe EnvironmentStatistics(
             pageBytes: pageBytes,
             mapPages: UInt64(information.me_mapsize) / pageBytes,
-            usedPages: UInt64(information.me_last_pgno) + 1,
+            usedPages: UInt64(truncatingIfNeeded: information.me_last_pgno) &+ 1,
             freePages: freePages,
             lastTransactionID: last,
             readerLag: last - min(oldest, last),

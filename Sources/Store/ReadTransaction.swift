@@ -57,7 +57,8 @@ internal import Synchronization
 
     /// The number of the commit that the snapshot shows. `mdb_txn_id`.
     package var snapshotID: UInt64 {
-        UInt64(unsafe mdb_txn_id(handle))
+        // Safe here and below: a number out of a damaged file may be any, and must not trap.
+        UInt64(truncatingIfNeeded: unsafe mdb_txn_id(handle))
     }
 
     /// The bytes stored under `key`, in place, for as long as the snapshot is held; nil if none are.
@@ -113,8 +114,8 @@ internal import Synchronization
         // Safe: the pointer is to a local.
         let code = unsafe mdb_stat(handle, table.identifier, &status)
         guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_stat") }
-        let pages = status.ms_branch_pages + status.ms_leaf_pages + status.ms_overflow_pages
-        return (UInt64(status.ms_entries), UInt64(pages))
+        let pages = status.ms_branch_pages &+ status.ms_leaf_pages &+ status.ms_overflow_pages
+        return (UInt64(truncatingIfNeeded: status.ms_entries), UInt64(truncatingIfNeeded: pages))
     }
 
     /// Pages that are free for reuse once no reader needs them.

@@ -19,7 +19,10 @@ internal import CLMDB
             return unsafe mdb_get(handle, table.identifier, &name, &found)
         }
         switch code {
-        case MDB_SUCCESS: return unsafe found.bytes
+        case MDB_SUCCESS:
+            // No value is longer; a damaged length must not lead out of the file.
+            guard unsafe found.mv_size <= Limits.valueBytesMax else { throw .damaged(.corrupted) }
+            return unsafe found.bytes
         case MDB_NOTFOUND: return nil
         default: throw StoreError(code, call: "mdb_get")
         }
@@ -45,6 +48,7 @@ internal import CLMDB
             // Safe: both point into the map, which stands still while `body` runs.
             let found = unsafe Span(_unsafeElements: key.bytes)
             guard found.hasPrefix(prefix) else { return }
+            guard unsafe value.mv_size <= Limits.valueBytesMax else { throw .damaged(.corrupted) }
             guard unsafe body(found, Span(_unsafeElements: value.bytes)) else { return }
             code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
         }

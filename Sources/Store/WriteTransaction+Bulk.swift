@@ -55,6 +55,6 @@ extension WriteTransaction {
         // Safe: the pointer is to a local.
         let code = unsafe mdb_stat(handle, table.identifier, &status)
         guard code == MDB_SUCCESS else { throw StoreError(code, call: "mdb_stat") }
-        return UInt64(status.ms_entries)
+        return UInt64(truncatingIfNeeded: status.ms_entries)
     }
 }

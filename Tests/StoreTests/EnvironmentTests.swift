@@ -110,6 +110,9 @@ struct EnvironmentTests {
     /// Offset in the file, byte to write there, and what the refusal says.
     @Test(arguments: [
         (0, 10, [0], "a meta page is missing or damaged"),
+        (0, 44, [4], "its list of free pages is impossible"),
+        (0, 151, [0x80], "its transaction number is impossible"),
+        (1, 151, [0x80], "its transaction number is impossible"),
         (0, 16, [0], "a meta page is missing or damaged"),
         (1, 16, [0], "a meta page is missing or damaged"),
         (1, 20, [9], "it was written by another version of LMDB"),

@@ -69,6 +69,7 @@ class Corpus:
             with open(image + "/data.mdb", "wb") as file:
                 file.write(used[:place] + bytes([used[place] ^ 1 << bit]) + used[place + 1:])
                 file.truncate(16 << 20)
+            shutil.copyfile(directory + "/sequence", image + "/sequence")
             verifier.ask(f"flip-{number}", last)
             answer = verifier.answer()
             word = answer.split()[0]
@@ -77,6 +78,8 @@ class Corpus:
                 word = signal.Signals(-code).name if code < 0 else f"exit {code}"
                 if word in ("SIGILL", "SIGTRAP"):
                     self.fail(f"a trap of our own after bit {bit} of byte {place} ({kind}) was flipped")
+            if word == "lost":
+                self.fail(f"the flipped bit {bit} of byte {place} ({kind}) took the store back unnoticed")
             if word == "ok" and int(answer.split()[1]) != last:
                 self.fail(f"the flipped bit {bit} of byte {place} ({kind}) changed the sequence unnoticed")
             outcomes.setdefault(kind, {}).setdefault(word, 0)

@@ -15,8 +15,8 @@ except those of the last group.
 
 A harness that cannot fail proves nothing, so each run also plants two bugs and must find them: syncs
 that are taken out of the trace (an environment opened with MDB_NOSYNC), and a writer that leaves out the
-sync of durable groups. A failure prints the seed and keeps the image. Needs `strace`; half of the
-disks' time is spent in `--work`, by default in memory.
+sync of durable groups. A failure prints the seed and keeps the image. Needs `strace`; the images lie in
+`--work`, by default in memory.
 """
 
 import argparse

@@ -37,14 +37,16 @@ extension Worker {
         }
         let (set, version) = try featureSet(request.featureSet, at: "feature_set")
         let prepared: PreparedWrite
+        let writeID: WriteID?
         do throws(FieldError) {
+            writeID = try WriteID(request)
             prepared = try PreparedWrite(request, to: set, version: version, receivedAt: now)
         } catch {
             throw EngineError(error)
         }
         let command = FeatureWrite(
-            prepared, durability: durability, sequence: request.sequence, engine: engine,
-            completion: completion)
+            prepared, id: writeID, durability: durability, sequence: request.sequence,
+            receivedAt: now, engine: engine, completion: completion)
         do throws(StoreError) {
             try engine.writer.submit(command)
         } catch {
