@@ -74,7 +74,7 @@ let executables: [Target] = [
     .executableTarget(
         name: "kassa",
         dependencies: [
-            "API", "Client", "Crypto", "Documents", "Files", "GRPC", "Server", "Wire",
+            "API", "Client", "Crypto", "Documents", "Engine", "Files", "GRPC", "Server", "Wire",
         ],
         swiftSettings: settings),
     .testTarget(

@@ -27,6 +27,7 @@ package final class Engine: Sendable {
     let artefacts: ArtefactFiles
     let published: Published<Configuration>
     let writerMemory = WriterMemory()
+    let care = Care()
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
@@ -55,7 +56,8 @@ package final class Engine: Sendable {
     /// Everything that the engine counts, for a registry.
     package var metricSources: [any MetricSource] {
         metrics.sources + [
-            StoreSource(environment: environment, writer: writer, published: published)
+            StoreSource(environment: environment, writer: writer, published: published),
+            CareSource(environment: environment, care: care),
         ]
     }
 
@@ -87,6 +89,7 @@ package final class Engine: Sendable {
             housekeeper?.stop()
             housekeeper = nil
         }
+        care.stop()
         writer.stop()
     }
 }

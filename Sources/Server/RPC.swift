@@ -9,6 +9,7 @@ enum RPC: Int, CaseIterable {
     case write, writeStream, read
     case apply, getDocument, listDocuments
     case upload, listModels, getModel, deleteModel
+    case storeStats, verifyStore, snapshotStore
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
 
@@ -27,6 +28,9 @@ enum RPC: Int, CaseIterable {
         case .listModels: KassaV1.ModelsService.list
         case .getModel: KassaV1.ModelsService.get
         case .deleteModel: KassaV1.ModelsService.delete
+        case .storeStats: KassaV1.StorageService.stats
+        case .verifyStore: KassaV1.StorageService.verify
+        case .snapshotStore: KassaV1.StorageService.snapshot
         case .healthCheck: HealthV1.HealthService.check
         case .healthWatch: HealthV1.HealthService.watch
         case .reflection: ReflectionV1.ServerReflectionService.serverReflectionInfo
@@ -43,6 +47,7 @@ enum RPC: Int, CaseIterable {
         KassaV1.FeaturesService.descriptor,
         KassaV1.ModelsService.descriptor,
         KassaV1.ScoringService.descriptor,
+        KassaV1.StorageService.descriptor,
     ]
 
     /// The methods as sessions find them.

@@ -27,6 +27,7 @@ package final class Server {
     /// The port of metrics and health probes.
     package let adminPort: UInt16
     private let engine: Engine
+    private let scrubSeconds: Int
     private let control = ControlThread()
     private let health: Health
     private let loops: [LoopSlot]
@@ -50,6 +51,7 @@ package final class Server {
         }
         self.port = port
         self.engine = engine
+        scrubSeconds = configuration.scrubHours * 3_600
         self.health = health
         self.loops = loops
         let registry = try Self.registry(configuration, engine, loops)
@@ -99,6 +101,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startScrubbing(periodSeconds: scrubSeconds)
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }
@@ -107,6 +110,7 @@ package final class Server {
     /// Ends the server in order; returns when all is finished and synced.
     package func drain() {
         health.drain()
+        engine.cancelCare()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }

@@ -92,6 +92,7 @@ final class ServerConnection: ByteSession {
         case .writeStream: writeNext(call, now)
         case .apply, .getDocument, .listDocuments, .listModels, .getModel, .deleteModel:
             control(call, rpc, now)
+        case .storeStats, .verifyStore, .snapshotStore: storage(call, rpc, now)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)
         case .healthWatch: watchHealth(call)

@@ -14,9 +14,7 @@ extension Environment {
         check: (_ table: String, _ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
     ) throws(StoreError) -> Verification {
         let file = path + "/data.mdb"
-        guard try DataFileHeader.check(path: file) != nil else {
-            throw .foreignFile(path: file, reason: "it is empty or missing")
-        }
+        try checkExists(path)
         let lock = try DirectoryLock(path: path)
         let found = try DataFileInspection(path: file, goesOn: true, first: first, check: check)
         _ = lock.descriptor
@@ -26,5 +24,15 @@ extension Environment {
         }
         return Verification(
             tables: found.tables, slices: 1, longestSliceMicroseconds: 0, isStopped: false)
+    }
+
+    /// Checks that the directory `path` has a data file that could be opened.
+    ///
+    /// - Throws: `foreignFile`, if there is none; `truncated`.
+    package static func checkExists(_ path: String) throws(StoreError) {
+        let file = path + "/data.mdb"
+        guard try DataFileHeader.check(path: file) != nil else {
+            throw .foreignFile(path: file, reason: "it is empty or missing")
+        }
     }
 }

@@ -37,6 +37,9 @@ let serveCommand = Command(
             name: "--poll-us", value: "N",
             help: "How long an idle loop polls before it sleeps, in microseconds (50)."),
         Flag(name: "--map-gib", value: "N", help: "Address space of the store in GiB (64)."),
+        Flag(
+            name: "--scrub-hours", value: "N",
+            help: "Look at every stored entry once in so many hours (24); 0 only when asked."),
     ],
     run: serve)
 
@@ -56,6 +59,7 @@ let serveCommand = Command(
     configuration.pollMicroseconds = UInt64(
         try arguments.integer("--poll-us", in: 0...1_000_000, default: 50))
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
+    configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
