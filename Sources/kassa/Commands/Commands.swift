@@ -3,7 +3,9 @@
 /// Every command, in the order of the help.
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
-    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand, versionCommand,
+    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand,
+    storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
+    storeCompactCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.
