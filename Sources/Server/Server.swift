@@ -57,7 +57,10 @@ package final class Server {
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
             metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
-            readiness: { health.isServing ? .ready : .notReady(reason: "draining") })
+            readiness: {
+                let reason = health.isServing ? engine.storeRefusal : "draining"
+                return reason.map { .notReady(reason: $0) } ?? .ready
+            })
         do throws(AdminError) {
             let admin = try AdminServer.start(
                 address: configuration.adminAddress, port: configuration.adminPort, pages: pages)

@@ -68,7 +68,9 @@ struct DataFileInspection {
                         numbers[metaKey] = value.littleEndianNumber
                     }
                 }
-                guard count == UInt64(truncatingIfNeeded: status.ms_entries) else { throw .damaged(.corrupted) }
+                guard count == UInt64(truncatingIfNeeded: status.ms_entries) else {
+                    throw .damaged(.corrupted)
+                }
             } catch {
                 guard goesOn else { throw error }
                 found.failure = error

@@ -21,6 +21,9 @@ extension Engine {
         environment.cancelCopies()
     }
 
+    /// Why the store takes no writes; nil if it takes them.
+    package var storeRefusal: String? { environment.writeRefusal?.message }
+
     /// Queues `job` for the thread of long work, a snapshot; false when too much is queued.
     package func submitLong(_ job: @escaping @Sendable () -> Void) -> Bool {
         care.submit(job)

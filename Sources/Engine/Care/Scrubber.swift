@@ -98,7 +98,9 @@ final class Scrubber: Sendable {
             }
             if isDue, MonotonicTime.now() >= next {
                 let begun = MonotonicTime.now()
-                let used = (try? engine.environment.statistics()).map { $0.usedPages * $0.pageBytes }
+                let used = (try? engine.environment.statistics()).map {
+                    $0.usedPages * $0.pageBytes
+                }
                 let rate = max(
                     Self.bytesPerSecondMin, (used ?? 0) / UInt64(max(1, periodSeconds)))
                 if look(engine, bytesPerSecond: rate, isAskedFor: false) {
@@ -141,7 +143,9 @@ final class Scrubber: Sendable {
                 // Those of the configuration in force: a model may have been deleted since.
                 let models = published.current.models.values.joined().map(\.info)
                 let problems = engine.artefacts.problems(of: models) { isStopped }
-                end(isAskedFor) { $0.finish(found, artefacts: problems, at: Timestamp.now().microseconds) }
+                end(isAskedFor) {
+                    $0.finish(found, artefacts: problems, at: Timestamp.now().microseconds)
+                }
                 return true
             } catch {
                 // The store was closed to be opened again: begin anew when it is.

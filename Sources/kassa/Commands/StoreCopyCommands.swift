@@ -33,7 +33,8 @@ let storeSnapshotCommand = Command(
     run: { arguments throws(CommandError) in
         let folder = arguments.operands[0]
         guard folder.hasPrefix("/") else {
-            throw .usage("FOLDER must be an absolute path on the server's machine, not \"\(folder)\"")
+            throw .usage(
+                "FOLDER must be an absolute path on the server's machine, not \"\(folder)\"")
         }
         let request = KassaV1.SnapshotStoreRequest(
             folder: folder,
@@ -69,7 +70,8 @@ let storeRestoreCommand = Command(
         """,
     flags: [
         Flag(
-            name: "--data", value: "NEWFOLDER", help: "The folder to make; nothing may be there yet."
+            name: "--data", value: "NEWFOLDER",
+            help: "The folder to make; nothing may be there yet."
         ), jsonFlag,
     ],
     run: { arguments throws(CommandError) in

@@ -27,7 +27,8 @@ enum StoreText {
         let dayOfYear = dayOfEra - (365 * year + year / 4 - year / 100)
         let month = (5 * dayOfYear + 2) / 153
         func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(era * 400 + year + (month >= 10 ? 1 : 0))-\(two(month < 10 ? month + 3 : month - 9))"
+        return
+            "\(era * 400 + year + (month >= 10 ? 1 : 0))-\(two(month < 10 ? month + 3 : month - 9))"
             + "-\(two(dayOfYear - (153 * month + 2) / 5 + 1))"
             + " \(two(seconds / 3_600 % 24)):\(two(seconds / 60 % 60)):\(two(seconds % 60)) UTC"
     }
