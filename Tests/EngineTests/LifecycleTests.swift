@@ -8,7 +8,8 @@ import Wire
 
 /// A version of `cart` with these features.
 private func cart(
-    _ version: UInt32, _ features: [String], ttlMilliseconds: UInt64 = 0, historyMilliseconds: UInt64 = 0
+    _ version: UInt32, _ features: [String], ttlMilliseconds: UInt64 = 0,
+    historyMilliseconds: UInt64 = 0
 ) -> KassaV1.Document.Resource {
     .featureSet(
         KassaV1.FeatureSetSpec(
@@ -18,7 +19,9 @@ private func cart(
 }
 
 struct `The life of rows` {
-    @Test func `an erased entity stays erased for late writes, and lives again for later ones`() throws {
+    @Test func `an erased entity stays erased for late writes, and lives again for later ones`()
+        throws
+    {
         let folder = TemporaryFolder()
         let erasedUntil = try folder.withEngine { engine, worker in
             try engine.apply([cart(1, ["items"])])
@@ -59,7 +62,9 @@ struct `The life of rows` {
         }
     }
 
-    @Test func `a version that a scorer reads is not dropped, and a dropped one is not found`() throws {
+    @Test func `a version that a scorer reads is not dropped, and a dropped one is not found`()
+        throws
+    {
         let folder = TemporaryFolder()
         try folder.withEngine { engine, worker in
             try engine.apply([cart(1, ["items"])])
@@ -126,7 +131,8 @@ struct `The life of rows` {
             for (items, age) in [(Int64(1), Int64(30)), (3, 10), (2, 20)] {
                 _ = try worker.write(item: items, at: now - age * 1_000_000, session: "s")
             }
-            for (age, expected) in [(Int64(31), nil), (25, 1), (15, 2), (5, 3)] as [(Int64, Int64?)] {
+            for (age, expected) in [(Int64(31), nil), (25, 1), (15, 2), (5, 3)] as [(Int64, Int64?)]
+            {
                 let column = try worker.column("s", asOf: now - age * 1_000_000)
                 #expect(column.statuses == [expected == nil ? 3 : 1])
                 if let expected, case .integers(let integers) = column.values {
