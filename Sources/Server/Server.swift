@@ -30,6 +30,7 @@ package final class Server {
     private let scrubSeconds: Int
     private let control = ControlThread()
     private let health: Health
+    private let sweepSeconds: Int
     private let loops: [LoopSlot]
     private var admin: AdminServer?
     private var threads: [Thread] = []
@@ -53,6 +54,7 @@ package final class Server {
         self.engine = engine
         scrubSeconds = configuration.scrubHours * 3_600
         self.health = health
+        sweepSeconds = configuration.sweepSeconds
         self.loops = loops
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
@@ -105,6 +107,7 @@ package final class Server {
     /// Starts a thread per loop.
     package func start() {
         engine.startScrubbing(periodSeconds: scrubSeconds)
+        if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }

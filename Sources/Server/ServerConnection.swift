@@ -90,7 +90,8 @@ final class ServerConnection: ByteSession {
         case .write: write(call, now)
         case .scoreStream: scoreNext(call, now)
         case .writeStream: writeNext(call, now)
-        case .apply, .getDocument, .listDocuments, .listModels, .getModel, .deleteModel:
+        case .erase, .apply, .drop, .getDocument, .listDocuments, .listModels, .getModel,
+            .deleteModel:
             control(call, rpc, now)
         case .storeStats, .verifyStore, .snapshotStore: storage(call, rpc, now)
         case .upload: uploadNext(call)
