@@ -290,7 +290,7 @@ struct WriterTests {
         let commands = (0..<4).map { thread in
             (0..<2_000).map { TestCommand(rows, key: "\(thread)/\($0)") }
         }
-        let threads = try commands.map { commands in
+        let threads = commands.map { commands in
             Thread(name: "submitter") {
                 for command in commands {
                     while (try? writer.submit(command)) == nil { usleep(100) }

@@ -132,6 +132,28 @@ def test_a_snapshot_under_load_comes_back_with_every_acknowledged_row(
     restored.close()
 
 
+def test_what_was_erased_stays_erased_in_a_restored_store(shop_server, start_server, tmp_path):
+    server, client = shop_server
+    late = int(time.time() * 1_000_000) - 1_000_000
+    for id in ("gone", "kept"):
+        write_row(client, id, 1)
+    client.features.Erase(
+        features_pb2.EraseRequest(entity=shop.entity("session", "gone"), actor="tester",
+                                  reason="asked for"), timeout=10)
+    snapshot(client, tmp_path / "copy")
+    printed, _ = kassa("store", "restore", tmp_path / "copy", "--data", tmp_path / "restored")
+    assert "erased after that time" in printed
+    again = start_server(tmp_path / "restored", map_gib=1)
+    restored = Client(again.address)
+    answer = restored.features.Write(
+        shop.write("profile", ["gone"], shop.column("visits", "integers", [2]),
+                   event_time_us=[late]), timeout=10)
+    assert answer.ignored_erased == 1
+    assert read_row(restored, "gone")[1] != PRESENT
+    assert read_row(restored, "kept") == (1, PRESENT)
+    restored.close()
+
+
 @pytest.mark.parametrize("name", ["data.mdb", "bundles", "MANIFEST"])
 def test_a_tampered_snapshot_is_refused_by_name(shop_server, tmp_path, name):
     _, client = shop_server
