@@ -92,9 +92,10 @@ extension Worker {
                     "\(field): the request asks for more than \(ReadLimits.valuesMax) values")
             }
             var batch = ReadBatch(plan, capacity: entityCount)
+            let table = configuration.value.places.of(set.name).serving
             for entity in 0..<entityCount {
                 try append(
-                    entity, keys, set, version, at: now, asOf: request.asOfUs, to: &batch)
+                    entity, keys, set, version, table, at: now, asOf: request.asOfUs, to: &batch)
             }
             answer.damagedRowCount += batch.damagedRowCount
             answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
@@ -105,7 +106,7 @@ extension Worker {
 
     private mutating func append(
         _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
-        at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
+        _ table: Table, at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
     ) throws(EngineError) {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
@@ -119,7 +120,7 @@ extension Worker {
                     key.bytes, asOf: time, in: transaction, engine.tables.history,
                     with: &historyKey)
             }
-            let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            let row = try transaction.value(forKey: key.bytes, in: table)
             batch.append(row, now: now.microseconds)
         } catch {
             throw EngineError(error)

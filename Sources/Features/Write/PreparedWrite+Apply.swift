@@ -34,7 +34,7 @@ extension PreparedWrite {
     }
 
     /// Reads, merges and puts one row that is not refused, and keeps its history.
-    private func apply(
+    func apply(
         row: Int, in transaction: inout WriteTransaction, _ tables: WriteTables,
         of set: borrowing FeatureSet, with scratch: inout RowScratch, sequence: UInt64,
         _ lookup: inout ErasureLookup, _ tally: inout WriteTally

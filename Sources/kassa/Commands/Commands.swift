@@ -3,9 +3,10 @@
 /// Every command, in the order of the help.
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
-    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand,
-    storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
-    storeCompactCommand, versionCommand,
+    modelGetCommand, modelDeleteCommand, writeCommand, loadCommand, readCommand, scoreCommand,
+    generationListCommand, generationCheckCommand, generationSwitchCommand,
+    generationRollbackCommand, generationDiscardCommand, storeStatsCommand, storeVerifyCommand,
+    storeSnapshotCommand, storeRestoreCommand, storeCompactCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.
