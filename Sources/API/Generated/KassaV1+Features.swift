@@ -374,6 +374,8 @@ extension KassaV1 {
             @inlinable package static var selections: UInt32 { 2 }
             /// The number of `as_of_us`.
             @inlinable package static var asOfUs: UInt32 { 3 }
+            /// The number of `as_of_us_each`.
+            @inlinable package static var asOfUsEach: UInt32 { 4 }
         }
 
         /// One column per entity kind, m ids each.
@@ -386,6 +388,10 @@ extension KassaV1 {
         /// that keep a history, and as far back as it goes. Absent means now.
         package var asOfUs: Int64? = nil
 
+        /// The same with a time for each of the m entities, as training rows need it; m, or none. Not beside
+        /// as_of_us.
+        package var asOfUsEach: [Int64] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -393,11 +399,13 @@ extension KassaV1 {
         package init(
             keys: [KassaV1.KeyColumn] = [],
             selections: [KassaV1.FeatureSelection] = [],
-            asOfUs: Int64? = nil
+            asOfUs: Int64? = nil,
+            asOfUsEach: [Int64] = []
         ) {
             self.keys = keys
             self.selections = selections
             self.asOfUs = asOfUs
+            self.asOfUsEach = asOfUsEach
         }
 
         /// Reads fields until `reader` ends.
@@ -408,6 +416,8 @@ extension KassaV1 {
                 case 10: self.keys.append(try reader.message())
                 case 18: self.selections.append(try reader.message())
                 case 24: self.asOfUs = try reader.sint64()
+                case 32: self.asOfUsEach.append(try reader.sint64())
+                case 34: try reader.packed(sint64: &self.asOfUsEach)
                 default: try reader.skip(tag)
                 }
             }
@@ -419,6 +429,7 @@ extension KassaV1 {
             for element in self.keys { writer.message(1, element) }
             for element in self.selections { writer.message(2, element) }
             if let value = self.asOfUs { writer.sint64(3, value) }
+            writer.packed(4, sint64: self.asOfUsEach)
         }
     }
 }
@@ -916,5 +927,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.EraseRequest kassa.v1.ErasedRows kassa.v1.EraseResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read kassa.v1.Features.Erase",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKVAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIuQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEiUKDmlnbm9yZWRfZXJhc2VkGAggASgNUg1pZ25vcmVkRXJhc2VkEicKD3JlcGVhdGVkX2Fuc3dlchgJIAEoCFIOcmVwZWF0ZWRBbnN3ZXIiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMingEKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMSHQoIYXNfb2ZfdXMYAyABKBJIAFIGYXNPZlVziAEBQgsKCV9hc19vZl91cyLlAwoKUmVhZENvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEikKBHR5cGUYAiABKA4yFS5rYXNzYS52MS5GZWF0dXJlVHlwZVIEdHlwZRIvCgZmbG9hdHMYAyABKAsyFS5rYXNzYS52MS5GbG9hdFZhbHVlc0gAUgZmbG9hdHMSMgoHZG91YmxlcxgEIAEoCzIWLmthc3NhLnYxLkRvdWJsZVZhbHVlc0gAUgdkb3VibGVzEjUKCGludGVnZXJzGAUgASgLMhcua2Fzc2EudjEuSW50ZWdlclZhbHVlc0gAUghpbnRlZ2VycxIsCgVmbGFncxgGIAEoCzIULmthc3NhLnYxLkZsYWdWYWx1ZXNIAFIFZmxhZ3MSLAoFdGV4dHMYByABKAsyFC5rYXNzYS52MS5UZXh0VmFsdWVzSABSBXRleHRzEjIKB3ZlY3RvcnMYCiABKAsyFi5rYXNzYS52MS5GbG9hdFZlY3RvcnNIAFIHdmVjdG9ycxItCgVsaXN0cxgLIAEoCzIVLmthc3NhLnYxLlN0cmluZ0xpc3RzSABSBWxpc3RzEhoKCHN0YXR1c2VzGAggASgMUghzdGF0dXNlcxIXCgdhZ2VzX21zGAkgAygSUgZhZ2VzTXNCCAoGdmFsdWVzImMKEEZlYXR1cmVTZXRWYWx1ZXMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSLgoHY29sdW1ucxgCIAMoCzIULmthc3NhLnYxLlJlYWRDb2x1bW5SB2NvbHVtbnMiYwoMUmVhZFJlc3BvbnNlEj0KDGZlYXR1cmVfc2V0cxgBIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZXRWYWx1ZXNSC2ZlYXR1cmVTZXRzEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJpCgxFcmFzZVJlcXVlc3QSKwoGZW50aXR5GAEgASgLMhMua2Fzc2EudjEuRW50aXR5S2V5UgZlbnRpdHkSFAoFYWN0b3IYAiABKAlSBWFjdG9yEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uImQKCkVyYXNlZFJvd3MSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSEgoEcm93cxgCIAEoBFIEcm93cxIhCgxoaXN0b3J5X3Jvd3MYAyABKARSC2hpc3RvcnlSb3dzIoQBCg1FcmFzZVJlc3BvbnNlEiwKBmVyYXNlZBgBIAMoCzIULmthc3NhLnYxLkVyYXNlZFJvd3NSBmVyYXNlZBImCg9lcmFzZWRfdW50aWxfdXMYAiABKBJSDWVyYXNlZFVudGlsVXMSHQoKcmVjZWlwdF9pZBgDIAEoDFIJcmVjZWlwdElkKiMKCkR1cmFiaWxpdHkSCAoERkFTVBAAEgsKB0RVUkFCTEUQATL5AQoIRmVhdHVyZXMSOAoFV3JpdGUSFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlEkIKC1dyaXRlU3RyZWFtEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZSgBMAESNQoEUmVhZBIVLmthc3NhLnYxLlJlYWRSZXF1ZXN0GhYua2Fzc2EudjEuUmVhZFJlc3BvbnNlEjgKBUVyYXNlEhYua2Fzc2EudjEuRXJhc2VSZXF1ZXN0Ghcua2Fzc2EudjEuRXJhc2VSZXNwb25zZWIGcHJvdG8z")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKVAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIuQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEiUKDmlnbm9yZWRfZXJhc2VkGAggASgNUg1pZ25vcmVkRXJhc2VkEicKD3JlcGVhdGVkX2Fuc3dlchgJIAEoCFIOcmVwZWF0ZWRBbnN3ZXIiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMiwQEKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMSHQoIYXNfb2ZfdXMYAyABKBJIAFIGYXNPZlVziAEBEiEKDWFzX29mX3VzX2VhY2gYBCADKBJSCmFzT2ZVc0VhY2hCCwoJX2FzX29mX3VzIuUDCgpSZWFkQ29sdW1uEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEi8KBmZsb2F0cxgDIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAQgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBSABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAYgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgHIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSMgoHdmVjdG9ycxgKIAEoCzIWLmthc3NhLnYxLkZsb2F0VmVjdG9yc0gAUgd2ZWN0b3JzEi0KBWxpc3RzGAsgASgLMhUua2Fzc2EudjEuU3RyaW5nTGlzdHNIAFIFbGlzdHMSGgoIc3RhdHVzZXMYCCABKAxSCHN0YXR1c2VzEhcKB2FnZXNfbXMYCSADKBJSBmFnZXNNc0IICgZ2YWx1ZXMiYwoQRmVhdHVyZVNldFZhbHVlcxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIuCgdjb2x1bW5zGAIgAygLMhQua2Fzc2EudjEuUmVhZENvbHVtblIHY29sdW1ucyJjCgxSZWFkUmVzcG9uc2USPQoMZmVhdHVyZV9zZXRzGAEgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNldFZhbHVlc1ILZmVhdHVyZVNldHMSFAoFZXBvY2gYAiABKARSBWVwb2NoImkKDEVyYXNlUmVxdWVzdBIrCgZlbnRpdHkYASABKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSBmVudGl0eRIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGcmVhc29uGAMgASgJUgZyZWFzb24iZAoKRXJhc2VkUm93cxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBISCgRyb3dzGAIgASgEUgRyb3dzEiEKDGhpc3Rvcnlfcm93cxgDIAEoBFILaGlzdG9yeVJvd3MihAEKDUVyYXNlUmVzcG9uc2USLAoGZXJhc2VkGAEgAygLMhQua2Fzc2EudjEuRXJhc2VkUm93c1IGZXJhc2VkEiYKD2VyYXNlZF91bnRpbF91cxgCIAEoElINZXJhc2VkVW50aWxVcxIdCgpyZWNlaXB0X2lkGAMgASgMUglyZWNlaXB0SWQqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMvkBCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2USOAoFRXJhc2USFi5rYXNzYS52MS5FcmFzZVJlcXVlc3QaFy5rYXNzYS52MS5FcmFzZVJlc3BvbnNlYgZwcm90bzM=")
 }
