@@ -2,8 +2,9 @@
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-    serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
-    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand, versionCommand,
+    serveCommand, applyCommand, getCommand, listCommand, dropCommand, modelUploadCommand,
+    modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand, readCommand,
+    exportCommand, eraseCommand, scoreCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.
