@@ -75,8 +75,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "kassa",
         dependencies: [
-            "API", "Base", "Client", "Crypto", "Documents", "Files", "GRPC", "Loading", "Server",
-            "Wire",
+            "API", "Base", "Client", "Crypto", "Documents", "Engine", "Files", "GRPC", "Loading",
+            "Server", "Wire",
         ],
         swiftSettings: settings),
     .testTarget(

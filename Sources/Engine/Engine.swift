@@ -27,6 +27,7 @@ package final class Engine: Sendable {
     let artefacts: ArtefactFiles
     let published: Published<Configuration>
     let writerMemory = WriterMemory()
+    let care = Care()
     let liveKeys = LiveKeys()
     let emptier: Emptier
     private let housekeeper = Mutex<Housekeeper?>(nil)
@@ -66,7 +67,8 @@ package final class Engine: Sendable {
     /// Everything that the engine counts, for a registry.
     package var metricSources: [any MetricSource] {
         metrics.sources + [
-            StoreSource(environment: environment, writer: writer, published: published)
+            StoreSource(environment: environment, writer: writer, published: published),
+            CareSource(environment: environment, care: care),
         ]
     }
 
@@ -99,6 +101,7 @@ package final class Engine: Sendable {
             housekeeper?.stop()
             housekeeper = nil
         }
+        care.stop()
         writer.stop()
     }
 }

@@ -9,6 +9,7 @@ enum RPC: Int, CaseIterable {
     case write, writeStream, read, erase
     case apply, drop, getDocument, listDocuments
     case upload, listModels, getModel, deleteModel
+    case storeStats, verifyStore, snapshotStore
     case beginGeneration, checkGeneration, switchGeneration, rollBackGeneration
     case discardGeneration, listGenerations
     case healthCheck, healthWatch
@@ -31,6 +32,9 @@ enum RPC: Int, CaseIterable {
         case .listModels: KassaV1.ModelsService.list
         case .getModel: KassaV1.ModelsService.get
         case .deleteModel: KassaV1.ModelsService.delete
+        case .storeStats: KassaV1.StorageService.stats
+        case .verifyStore: KassaV1.StorageService.verify
+        case .snapshotStore: KassaV1.StorageService.snapshot
         case .beginGeneration: KassaV1.GenerationsService.begin
         case .checkGeneration: KassaV1.GenerationsService.check
         case .switchGeneration: KassaV1.GenerationsService.switch
@@ -54,6 +58,7 @@ enum RPC: Int, CaseIterable {
         KassaV1.GenerationsService.descriptor,
         KassaV1.ModelsService.descriptor,
         KassaV1.ScoringService.descriptor,
+        KassaV1.StorageService.descriptor,
     ]
 
     /// The methods as sessions find them.

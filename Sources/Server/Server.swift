@@ -27,6 +27,7 @@ package final class Server {
     /// The port of metrics and health probes.
     package let adminPort: UInt16
     private let engine: Engine
+    private let scrubSeconds: Int
     private let control = ControlThread()
     /// Where generations are compared, which takes seconds.
     private let checks = ControlThread(name: "checks")
@@ -54,13 +55,17 @@ package final class Server {
         }
         self.port = port
         self.engine = engine
+        scrubSeconds = configuration.scrubHours * 3_600
         self.health = health
         sweepSeconds = configuration.sweepSeconds
         self.loops = loops
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
             metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
-            readiness: { health.isServing ? .ready : .notReady(reason: "draining") })
+            readiness: {
+                let reason = health.isServing ? engine.storeRefusal : "draining"
+                return reason.map { .notReady(reason: $0) } ?? .ready
+            })
         do throws(AdminError) {
             let admin = try AdminServer.start(
                 address: configuration.adminAddress, port: configuration.adminPort, pages: pages)
@@ -104,6 +109,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startScrubbing(periodSeconds: scrubSeconds)
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
@@ -113,6 +119,7 @@ package final class Server {
     /// Ends the server in order; returns when all is finished and synced.
     package func drain() {
         health.drain()
+        engine.cancelCare()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }

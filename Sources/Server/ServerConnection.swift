@@ -93,6 +93,7 @@ final class ServerConnection: ByteSession {
         case .erase, .apply, .drop, .getDocument, .listDocuments, .listModels, .getModel,
             .deleteModel:
             control(call, rpc, now)
+        case .storeStats, .verifyStore, .snapshotStore: storage(call, rpc, now)
         case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
             .discardGeneration, .listGenerations:
             generations(call, rpc, now)

@@ -32,6 +32,7 @@ extension APIFiles {
         kassaV1Features,
         kassaV1Generations,
         kassaV1Scoring,
+        kassaV1Storage,
     ]
 
     /// Every service that the proto files declare.
@@ -44,6 +45,7 @@ extension APIFiles {
         KassaV1.FeaturesService.descriptor,
         KassaV1.GenerationsService.descriptor,
         KassaV1.ScoringService.descriptor,
+        KassaV1.StorageService.descriptor,
     ]
 
     /// Every message that the proto files declare, for tools and tests.
@@ -144,5 +146,16 @@ extension APIFiles {
         KassaV1.FeatureNote.self,
         KassaV1.FeatureValue.self,
         KassaV1.ScoreResponse.self,
+        KassaV1.StoreStatsRequest.self,
+        KassaV1.StoreTable.self,
+        KassaV1.StoreStatsResponse.self,
+        KassaV1.ScanReport.self,
+        KassaV1.ScanTable.self,
+        KassaV1.VerifyStoreRequest.self,
+        KassaV1.VerifyStoreResponse.self,
+        KassaV1.SnapshotStoreRequest.self,
+        KassaV1.SnapshotFile.self,
+        KassaV1.SnapshotStoreResponse.self,
+        KassaV1.SnapshotReport.self,
     ]
 }

@@ -383,6 +383,8 @@ extension KassaV1 {
             @inlinable package static var selections: UInt32 { 2 }
             /// The number of `as_of_us`.
             @inlinable package static var asOfUs: UInt32 { 3 }
+            /// The number of `as_of_us_each`.
+            @inlinable package static var asOfUsEach: UInt32 { 4 }
         }
 
         /// One column per entity kind, m ids each.
@@ -395,6 +397,10 @@ extension KassaV1 {
         /// that keep a history, and as far back as it goes. Absent means now.
         package var asOfUs: Int64? = nil
 
+        /// The same with a time for each of the m entities, as training rows need it; m, or none. Not beside
+        /// as_of_us.
+        package var asOfUsEach: [Int64] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -402,11 +408,13 @@ extension KassaV1 {
         package init(
             keys: [KassaV1.KeyColumn] = [],
             selections: [KassaV1.FeatureSelection] = [],
-            asOfUs: Int64? = nil
+            asOfUs: Int64? = nil,
+            asOfUsEach: [Int64] = []
         ) {
             self.keys = keys
             self.selections = selections
             self.asOfUs = asOfUs
+            self.asOfUsEach = asOfUsEach
         }
 
         /// Reads fields until `reader` ends.
@@ -417,6 +425,8 @@ extension KassaV1 {
                 case 10: self.keys.append(try reader.message())
                 case 18: self.selections.append(try reader.message())
                 case 24: self.asOfUs = try reader.sint64()
+                case 32: self.asOfUsEach.append(try reader.sint64())
+                case 34: try reader.packed(sint64: &self.asOfUsEach)
                 default: try reader.skip(tag)
                 }
             }
@@ -428,6 +438,7 @@ extension KassaV1 {
             for element in self.keys { writer.message(1, element) }
             for element in self.selections { writer.message(2, element) }
             if let value = self.asOfUs { writer.sint64(3, value) }
+            writer.packed(4, sint64: self.asOfUsEach)
         }
     }
 }
@@ -925,5 +936,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.EraseRequest kassa.v1.ErasedRows kassa.v1.EraseResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read kassa.v1.Features.Erase",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byK1AgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQSHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24i5AIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwSJQoOaWdub3JlZF9lcmFzZWQYCCABKA1SDWlnbm9yZWRFcmFzZWQSJwoPcmVwZWF0ZWRfYW5zd2VyGAkgASgIUg5yZXBlYXRlZEFuc3dlciJPChBGZWF0dXJlU2VsZWN0aW9uEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhoKCGZlYXR1cmVzGAIgAygJUghmZWF0dXJlcyKeAQoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucxIdCghhc19vZl91cxgDIAEoEkgAUgZhc09mVXOIAQFCCwoJX2FzX29mX3VzIuUDCgpSZWFkQ29sdW1uEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEi8KBmZsb2F0cxgDIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAQgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBSABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAYgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgHIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSMgoHdmVjdG9ycxgKIAEoCzIWLmthc3NhLnYxLkZsb2F0VmVjdG9yc0gAUgd2ZWN0b3JzEi0KBWxpc3RzGAsgASgLMhUua2Fzc2EudjEuU3RyaW5nTGlzdHNIAFIFbGlzdHMSGgoIc3RhdHVzZXMYCCABKAxSCHN0YXR1c2VzEhcKB2FnZXNfbXMYCSADKBJSBmFnZXNNc0IICgZ2YWx1ZXMiYwoQRmVhdHVyZVNldFZhbHVlcxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIuCgdjb2x1bW5zGAIgAygLMhQua2Fzc2EudjEuUmVhZENvbHVtblIHY29sdW1ucyJjCgxSZWFkUmVzcG9uc2USPQoMZmVhdHVyZV9zZXRzGAEgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNldFZhbHVlc1ILZmVhdHVyZVNldHMSFAoFZXBvY2gYAiABKARSBWVwb2NoImkKDEVyYXNlUmVxdWVzdBIrCgZlbnRpdHkYASABKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSBmVudGl0eRIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGcmVhc29uGAMgASgJUgZyZWFzb24iZAoKRXJhc2VkUm93cxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBISCgRyb3dzGAIgASgEUgRyb3dzEiEKDGhpc3Rvcnlfcm93cxgDIAEoBFILaGlzdG9yeVJvd3MihAEKDUVyYXNlUmVzcG9uc2USLAoGZXJhc2VkGAEgAygLMhQua2Fzc2EudjEuRXJhc2VkUm93c1IGZXJhc2VkEiYKD2VyYXNlZF91bnRpbF91cxgCIAEoElINZXJhc2VkVW50aWxVcxIdCgpyZWNlaXB0X2lkGAMgASgMUglyZWNlaXB0SWQqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMvkBCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2USOAoFRXJhc2USFi5rYXNzYS52MS5FcmFzZVJlcXVlc3QaFy5rYXNzYS52MS5FcmFzZVJlc3BvbnNlYgZwcm90bzM=")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byK1AgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQSHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24i5AIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwSJQoOaWdub3JlZF9lcmFzZWQYCCABKA1SDWlnbm9yZWRFcmFzZWQSJwoPcmVwZWF0ZWRfYW5zd2VyGAkgASgIUg5yZXBlYXRlZEFuc3dlciJPChBGZWF0dXJlU2VsZWN0aW9uEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhoKCGZlYXR1cmVzGAIgAygJUghmZWF0dXJlcyLBAQoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucxIdCghhc19vZl91cxgDIAEoEkgAUgZhc09mVXOIAQESIQoNYXNfb2ZfdXNfZWFjaBgEIAMoElIKYXNPZlVzRWFjaEILCglfYXNfb2ZfdXMi5QMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIyCgd2ZWN0b3JzGAogASgLMhYua2Fzc2EudjEuRmxvYXRWZWN0b3JzSABSB3ZlY3RvcnMSLQoFbGlzdHMYCyABKAsyFS5rYXNzYS52MS5TdHJpbmdMaXN0c0gAUgVsaXN0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2giaQoMRXJhc2VSZXF1ZXN0EisKBmVudGl0eRgBIAEoCzITLmthc3NhLnYxLkVudGl0eUtleVIGZW50aXR5EhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJkCgpFcmFzZWRSb3dzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhIKBHJvd3MYAiABKARSBHJvd3MSIQoMaGlzdG9yeV9yb3dzGAMgASgEUgtoaXN0b3J5Um93cyKEAQoNRXJhc2VSZXNwb25zZRIsCgZlcmFzZWQYASADKAsyFC5rYXNzYS52MS5FcmFzZWRSb3dzUgZlcmFzZWQSJgoPZXJhc2VkX3VudGlsX3VzGAIgASgSUg1lcmFzZWRVbnRpbFVzEh0KCnJlY2VpcHRfaWQYAyABKAxSCXJlY2VpcHRJZCojCgpEdXJhYmlsaXR5EggKBEZBU1QQABILCgdEVVJBQkxFEAEy+QEKCEZlYXR1cmVzEjgKBVdyaXRlEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZRJCCgtXcml0ZVN0cmVhbRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2UoATABEjUKBFJlYWQSFS5rYXNzYS52MS5SZWFkUmVxdWVzdBoWLmthc3NhLnYxLlJlYWRSZXNwb25zZRI4CgVFcmFzZRIWLmthc3NhLnYxLkVyYXNlUmVxdWVzdBoXLmthc3NhLnYxLkVyYXNlUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -61,6 +61,7 @@ extension Worker {
     ) throws(EngineError) -> Answer {
         try renewSnapshot()
         let entityCount = request.keys.first?.ids.count ?? 0
+        try Self.checkTimes(of: request, entityCount: entityCount)
         var answer = Answer(response: KassaV1.ReadResponse(epoch: configuration.value.epoch))
         var valueCount = 0
         for (index, selection) in request.selections.enumerated() {
@@ -72,12 +73,10 @@ extension Worker {
             } catch {
                 throw EngineError(error, in: "\(field).")
             }
-            if let time = request.asOfUs {
-                do throws(FieldError) {
-                    try plan.checkAsOf(time, now: now.microseconds)
-                } catch {
-                    throw EngineError(error)
-                }
+            do throws(FieldError) {
+                try plan.checkTimes(of: request, now: now.microseconds)
+            } catch {
+                throw EngineError(error)
             }
             let keys: KeyColumns
             do throws(FieldError) {
@@ -94,14 +93,27 @@ extension Worker {
             var batch = ReadBatch(plan, capacity: entityCount)
             let table = configuration.value.places.of(set.name).serving
             for entity in 0..<entityCount {
+                let time = request.asOfUsEach.isEmpty ? request.asOfUs : request.asOfUsEach[entity]
                 try append(
-                    entity, keys, set, version, table, at: now, asOf: request.asOfUs, to: &batch)
+                    entity, keys, set, version, table, at: now, asOf: time, to: &batch)
             }
             answer.damagedRowCount += batch.damagedRowCount
             answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
             answer.response.featureSets.append(batch.finish())
         }
         return answer
+    }
+
+    private static func checkTimes(
+        of request: KassaV1.ReadRequest, entityCount: Int
+    ) throws(EngineError) {
+        guard !request.asOfUsEach.isEmpty else { return }
+        guard request.asOfUs == nil else {
+            throw EngineError(.invalidArgument, "as_of_us_each: as_of_us is given, too")
+        }
+        guard request.asOfUsEach.count == entityCount else {
+            throw EngineError(.invalidArgument, "as_of_us_each: must be one time for each entity")
+        }
     }
 
     private mutating func append(

@@ -24,7 +24,8 @@ extension PreparedWrite {
             }
             let before = (applied: tally.applied, older: tally.ignoredOlder)
             try apply(
-                row: row, in: &transaction, tables, of: set, with: &scratch, sequence: sequence,
+                row: row, in: &transaction, tables, of: set, rowsAreWhole: false, with: &scratch,
+                sequence: sequence,
                 &lookup, &tally)
             let isChange = tally.applied > before.applied
             let isOlder = tally.ignoredOlder > before.older && storedTime != eventTime(row)

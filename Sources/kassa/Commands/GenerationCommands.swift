@@ -9,10 +9,6 @@ private let idFlag = Flag(
 private let keptIDFlag = Flag(
     name: "--id", value: "N",
     help: "The generation; the one that is loaded by default, else the one before.")
-private let actorFlag = Flag(
-    name: "--actor", value: "NAME", help: "Who does this, for the audit log; $USER by default.")
-private let reasonFlag = Flag(
-    name: "--reason", value: "TEXT", help: "Why, for the audit log.")
 private let forceFlag = Flag(
     name: "--force", help: "Switch whatever a check said; needs --reason.")
 private let expectedFlag = Flag(
@@ -95,7 +91,7 @@ let generationCheckCommand = Command(
         let client = try arguments.connect(timeoutMilliseconds: 600_000)
         let request = KassaV1.CheckGenerationRequest(
             featureSet: set, id: try generationID(arguments, set, client), limits: limits,
-            actor: arguments.value(actorFlag.name) ?? environment("USER") ?? "")
+            actor: arguments.actor)
         let response: KassaV1.CheckGenerationResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.GenerationsService.check, request)
         }
@@ -139,8 +135,8 @@ let generationSwitchCommand = Command(
             featureSet: set, id: try generationID(arguments, set, client),
             expectedServing: try arguments.integer(expectedFlag.name, in: 0...UInt64.max),
             force: arguments.has(forceFlag.name),
-            actor: arguments.value(actorFlag.name) ?? environment("USER") ?? "",
-            reason: arguments.value(reasonFlag.name) ?? "")
+            actor: arguments.actor,
+            reason: arguments.reason)
         let response: KassaV1.SwitchGenerationResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.GenerationsService.switch, request)
         }
@@ -165,8 +161,8 @@ let generationRollbackCommand = Command(
         let request = KassaV1.RollbackGenerationRequest(
             featureSet: set,
             expectedServing: try arguments.integer(expectedFlag.name, in: 0...UInt64.max),
-            actor: arguments.value(actorFlag.name) ?? environment("USER") ?? "",
-            reason: arguments.value(reasonFlag.name) ?? "")
+            actor: arguments.actor,
+            reason: arguments.reason)
         let response: KassaV1.RollbackGenerationResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.GenerationsService.rollback, request)
         }
@@ -190,8 +186,8 @@ let generationDiscardCommand = Command(
         let client = try arguments.connect()
         let request = KassaV1.DiscardGenerationRequest(
             featureSet: set, id: try generationID(arguments, set, client, orKept: true),
-            actor: arguments.value(actorFlag.name) ?? environment("USER") ?? "",
-            reason: arguments.value(reasonFlag.name) ?? "")
+            actor: arguments.actor,
+            reason: arguments.reason)
         let response: KassaV1.DiscardGenerationResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.GenerationsService.discard, request)
         }
