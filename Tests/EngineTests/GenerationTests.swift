@@ -4,6 +4,7 @@ import API
 import Base
 import Engine
 import Glibc
+import Metrics
 import Testing
 import Wire
 
@@ -81,6 +82,20 @@ extension Engine {
 
     func generations(_ set: String = "cart") throws -> [KassaV1.GenerationInfo] {
         try listGenerations(KassaV1.ListGenerationsRequest(featureSet: set)).generations
+    }
+
+    /// Entries of the table of all rows.
+    var rowCount: UInt64 {
+        get throws {
+            let registry = Registry()
+            for source in metricSources { try registry.register(source) }
+            var buffer = ByteBuffer(capacity: 1 << 16)
+            PrometheusText.write(registry.snapshot(), into: &buffer)
+            let text = buffer.bytes.indices.map { buffer.bytes[$0] }
+            let line = String(decoding: text, as: UTF8.self).split(separator: "\n")
+                .first { $0.hasPrefix("kassa_store_entries{table=\"rows\"}") }
+            return UInt64(line?.split(separator: " ").last ?? "") ?? .max
+        }
     }
 
     /// Waits until no discarded generation has rows left.
@@ -326,6 +341,38 @@ struct `Generations` {
             worker.end()
             let response = try KassaV1.ReadResponse(decoding: writer.bytes)
             #expect(response.featureSets[0].columns[0].statuses == [1, 3])
+        }
+    }
+
+    @Test func `rows of an older version with another key go with their generation`() throws {
+        try withCart { engine, worker in
+            try worker.write(rows(0..<10, items: 1))
+            let wider = KassaV1.Document.Resource.featureSet(
+                KassaV1.FeatureSetSpec(
+                    name: "cart", version: 2, entity: ["shop"],
+                    features: [KassaV1.FeatureSpec(name: "items", type: .int64)]))
+            try engine.apply([wider])
+            for id in [UInt64(1), 2] {
+                _ = try engine.begin()
+                try engine.move(to: id, force: true, reason: "test")
+            }
+            try engine.settle()
+            try engine.rollBack()
+            let sizes = try engine.generations()
+            #expect(sizes.map(\.id) == [2, 1])
+            let old = KassaV1.ReadRequest(
+                keys: [KassaV1.KeyColumn(kind: "session", ids: ["s1"])],
+                selections: [KassaV1.FeatureSelection(featureSet: "cart@1")]
+            ).encodedBytes()
+            worker.begin()
+            defer { worker.end() }
+            var writer = WireWriter()
+            try worker.read(old.span, at: .now(), into: &writer)
+            let response = try KassaV1.ReadResponse(decoding: writer.bytes)
+            #expect(response.featureSets[0].columns[0].statuses == [3])
+            // Of the table of all rows nothing is left.
+            let size = try engine.rowCount
+            #expect(size == 0)
         }
     }
 

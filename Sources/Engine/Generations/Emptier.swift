@@ -78,8 +78,11 @@ final class Emptier: Sendable {
 
     /// Deletes step by step; false if stopped or the store fails, when the next start goes on.
     private func empty(_ job: Job) -> Bool {
-        guard let table = tables.rowTable(job.discard.generation?.table ?? 0) else { return true }
-        let rows = RowRange(table, of: job.set, isShared: job.discard.generation?.table == 0)
+        // Without its set a generation cannot be told from the others in the table of all rows.
+        guard let generation = job.discard.generation,
+            let table = tables.rowTable(generation.table), generation.table > 0 || job.set != nil
+        else { return true }
+        let rows = RowRange(table, of: job.set, isShared: generation.table == 0)
         let note = Discard.key(job.discard)
         let resources = tables.resources
         var start: [UInt8]?

@@ -7,21 +7,16 @@ internal import Store
 /// The rows of one feature set in one table, visited in pieces.
 struct RowRange: Sendable {
     let table: Table
-    private let prefix: [UInt8]
-    /// What the keys of the set end with, if the table holds other sets too.
+    /// What the keys of the set end with, if the table holds other sets too. What they begin with depends
+    /// on the version, which may have been dropped: so the whole table is looked at.
     private let suffix: [UInt8]
 
     /// The rows of `set` in `table`, which `isShared` with other sets or not.
     init(_ table: Table, of set: FeatureSet?, isShared: Bool) {
         self.table = table
-        guard isShared, let set else {
-            prefix = []
-            suffix = []
-            return
-        }
-        let kinds = set.newest.kindsID
-        prefix = [UInt8(truncatingIfNeeded: kinds >> 8), UInt8(truncatingIfNeeded: kinds)]
-        suffix = (0..<4).map { UInt8(truncatingIfNeeded: set.id >> ((3 - $0) * 8)) }
+        let id = isShared ? set?.id : nil
+        suffix =
+            id.map { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> ((3 - $0) * 8)) } } ?? []
     }
 
     /// Calls `body` with rows from behind the key `start` on; returns the last key that was looked at,
@@ -31,8 +26,9 @@ struct RowRange: Sendable {
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Void
     ) throws(StoreError) -> [UInt8]? {
         var piece = Piece(self, start: start, takenMax: takenMax)
-        let first = start ?? prefix
-        try transaction.scan(table, prefix: prefix.span, from: first.span) { key, value in
+        let everything: [UInt8] = []
+        let first = start ?? everything
+        try transaction.scan(table, prefix: everything.span, from: first.span) { key, value in
             piece.take(key, value, body)
         }
         return piece.next
@@ -44,8 +40,9 @@ struct RowRange: Sendable {
         _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Void
     ) throws(StoreError) -> [UInt8]? {
         var piece = Piece(self, start: start, takenMax: takenMax)
-        let first = start ?? prefix
-        try transaction.scan(table, prefix: prefix.span, from: first.span) { key, value in
+        let everything: [UInt8] = []
+        let first = start ?? everything
+        try transaction.scan(table, prefix: everything.span, from: first.span) { key, value in
             piece.take(key, value, body)
         }
         return piece.next
