@@ -10,7 +10,7 @@ private let actorFlag = Flag(
 private let reasonFlag = Flag(name: "--reason", value: "TEXT", help: "Why, for the audit log.")
 private let longTimeoutFlag = Flag(
     name: "--timeout", value: "DURATION",
-    help: "How long to wait for the answer; 24h by default. The server goes on all the same.")
+    help: "How long to wait for the answer; 24h by default.")
 private let dataFlag = Flag(name: "--data", value: "FOLDER", help: "The data folder.")
 private let targetFlag = Flag(
     name: "--to", value: "NEWFOLDER", help: "The new folder; there must be nothing yet.")
