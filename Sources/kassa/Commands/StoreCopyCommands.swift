@@ -46,6 +46,9 @@ let storeSnapshotCommand = Command(
         }
         if arguments.has(jsonFlag.name) { return print(made.tree.json()) }
         print("\(folder): \(made.summary), in \(StoreText.duration(microseconds: made.durationUs))")
+        if made.damaged > 0 {
+            print("\(made.damaged) of them were DAMAGED before: keep older snapshots")
+        }
         if !made.auditRefusal.isEmpty {
             print("the audit log has no record of it: \(made.auditRefusal)")
         }

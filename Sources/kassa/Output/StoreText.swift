@@ -115,7 +115,8 @@ extension KassaV1.SnapshotStoreResponse {
     var tree: Tree {
         .map([
             .init("folder", .text(folder)), .init("sequence", .unsigned(sequence)),
-            .init("entries", .unsigned(entries)), .init("at_us", .integer(atUs)),
+            .init("entries", .unsigned(entries)), .init("damaged", .unsigned(damaged)),
+            .init("at_us", .integer(atUs)),
             .init("duration_us", .unsigned(durationUs)),
             .init("audit_refusal", .text(auditRefusal)),
             .init(
