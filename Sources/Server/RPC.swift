@@ -10,6 +10,8 @@ enum RPC: Int, CaseIterable {
     case apply, drop, getDocument, listDocuments
     case upload, listModels, getModel, deleteModel
     case storeStats, verifyStore, snapshotStore
+    case beginGeneration, checkGeneration, switchGeneration, rollBackGeneration
+    case discardGeneration, listGenerations
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
 
@@ -33,6 +35,12 @@ enum RPC: Int, CaseIterable {
         case .storeStats: KassaV1.StorageService.stats
         case .verifyStore: KassaV1.StorageService.verify
         case .snapshotStore: KassaV1.StorageService.snapshot
+        case .beginGeneration: KassaV1.GenerationsService.begin
+        case .checkGeneration: KassaV1.GenerationsService.check
+        case .switchGeneration: KassaV1.GenerationsService.switch
+        case .rollBackGeneration: KassaV1.GenerationsService.rollback
+        case .discardGeneration: KassaV1.GenerationsService.discard
+        case .listGenerations: KassaV1.GenerationsService.list
         case .healthCheck: HealthV1.HealthService.check
         case .healthWatch: HealthV1.HealthService.watch
         case .reflection: ReflectionV1.ServerReflectionService.serverReflectionInfo
@@ -47,6 +55,7 @@ enum RPC: Int, CaseIterable {
         ReflectionV1Alpha.ServerReflectionService.descriptor,
         KassaV1.ConfigService.descriptor,
         KassaV1.FeaturesService.descriptor,
+        KassaV1.GenerationsService.descriptor,
         KassaV1.ModelsService.descriptor,
         KassaV1.ScoringService.descriptor,
         KassaV1.StorageService.descriptor,

@@ -29,6 +29,8 @@ package final class Server {
     private let engine: Engine
     private let scrubSeconds: Int
     private let control = ControlThread()
+    /// Where generations are compared, which takes seconds.
+    private let checks = ControlThread(name: "checks")
     private let health: Health
     private let sweepSeconds: Int
     private let loops: [LoopSlot]
@@ -45,6 +47,7 @@ package final class Server {
         for index in 0..<configuration.loopCount {
             let slot = try LoopSlot(
                 configuration, port: port, index: index, engine: engine, control: control,
+                checks: checks,
                 health: health, uploads: uploads)
             // The loops share one port, which the first may have chosen.
             port = slot.port
@@ -120,6 +123,8 @@ package final class Server {
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }
+        // What a check has found is kept by the control thread.
+        checks.stop()
         control.stop()
         engine.stop()
         if let admin = admin.take() { admin.stop() }
@@ -141,12 +146,13 @@ package final class Server {
 
     init(
         _ configuration: ServerConfiguration, port: UInt16, index: Int, engine: Engine,
-        control: ControlThread, health: Health, uploads: UploadBudget
+        control: ControlThread, checks: ControlThread, health: Health, uploads: UploadBudget
     ) throws(ServerError) {
         self.index = index
         do throws(EngineError) {
             context = try LoopContext(
-                engine: engine, control: control, health: health, uploads: uploads, loop: index)
+                engine: engine, control: control, checks: checks, health: health,
+                uploads: uploads, loop: index)
         } catch {
             throw ServerError(error.reason)
         }

@@ -155,7 +155,7 @@ extension Engine {
         published.publish(
             try Configuration(
                 epoch: base.epoch, features: base.features, models: models,
-                scorerSpecs: base.scorers.map(\.spec)))
+                scorerSpecs: base.scorers.map(\.spec), places: base.places))
     }
 
     /// All models, by name and version.

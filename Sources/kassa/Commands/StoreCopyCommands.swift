@@ -5,9 +5,6 @@ internal import Client
 internal import Documents
 internal import Engine
 
-private let actorFlag = Flag(
-    name: "--actor", value: "NAME", help: "Who does this, for the audit log; $USER by default.")
-private let reasonFlag = Flag(name: "--reason", value: "TEXT", help: "Why, for the audit log.")
 private let longTimeoutFlag = Flag(
     name: "--timeout", value: "DURATION",
     help: "How long to wait for the answer; 24h by default.")
@@ -38,8 +35,8 @@ let storeSnapshotCommand = Command(
         }
         let request = KassaV1.SnapshotStoreRequest(
             folder: folder,
-            actor: arguments.value(actorFlag.name) ?? environment("USER") ?? "",
-            reason: arguments.value(reasonFlag.name) ?? "")
+            actor: arguments.actor,
+            reason: arguments.reason)
         let client = try arguments.connect(timeoutMilliseconds: 86_400_000)
         let made: KassaV1.SnapshotStoreResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.StorageService.snapshot, request)
