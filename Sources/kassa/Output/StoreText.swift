@@ -41,7 +41,7 @@ enum StoreText {
     /// The lines about a finished look, with what to do if something is wrong.
     static func lines(_ report: KassaV1.ScanReport) -> [String] {
         var table = Table(["TABLE", "ENTRIES", "BYTES", "DAMAGED"], rightAligned: [1, 2, 3])
-        for found in report.tables {
+        for found in report.tables where !isSpare(found.name, found.entries) {
             table.add([
                 found.name, "\(found.entries)", bytes(found.bytes),
                 found.damaged == 0 ? "–" : "\(found.damaged)",
@@ -73,6 +73,11 @@ enum StoreText {
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }
         return "\(text) (\(hexadecimal.joined()))"
+    }
+
+    /// Whether a table waits for a generation of rows: there are many of them.
+    static func isSpare(_ name: String, _ entries: UInt64) -> Bool {
+        entries == 0 && name.hasPrefix("generation-")
     }
 
     private static func counted(_ count: UInt64, _ one: String, _ many: String) -> String {
