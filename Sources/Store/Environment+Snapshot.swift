@@ -33,7 +33,7 @@ extension Environment {
             try Self.check(files, folder)
             for file in files {
                 try checkCopy()
-                manifest.files.append(try making.copy(file.path, to: file.name))
+                manifest.files.append(try Self.copy(file, into: &making))
             }
             try making.write(manifest.text, to: SnapshotManifest.fileName)
             try checkCopy()
@@ -58,7 +58,7 @@ extension Environment {
             var making = try FolderInTheMaking(path: folder)
             let (data, _, files) = try copyData(into: making, find)
             try Self.check(files, folder)
-            for file in files { _ = try making.copy(file.path, to: file.name) }
+            for file in files { _ = try Self.copy(file, into: &making) }
             try making.finish()
             return data.byteCount
         }
@@ -68,6 +68,18 @@ extension Environment {
     package typealias FindFile = (
         _ table: String, _ key: Span<UInt8>, _ value: Span<UInt8>
     ) -> SnapshotSource?
+
+    /// Copies a file, which must be what it is known to be: a copy of damage is no copy.
+    private static func copy(
+        _ file: SnapshotSource, into making: inout FolderInTheMaking
+    ) throws(StoreError) -> SnapshotManifest.File {
+        let copied = try making.copy(file.path, to: file.name)
+        guard file.digest == nil || copied.digest == file.digest else {
+            throw .badSnapshot(
+                path: making.temporary, reason: "the source of \(file.name) is damaged")
+        }
+        return copied
+    }
 
     private static func check(
         _ files: [SnapshotSource], _ folder: String

@@ -8,9 +8,13 @@ package struct SnapshotSource: Hashable, Sendable {
     /// Its path below the snapshot's folder, and below the restored directory.
     package var name: String
 
+    /// The SHA-256 that its bytes must have, in hexadecimal; nil if that is not known.
+    package var digest: String?
+
     /// The file `path`, to be called `name`.
-    package init(path: String, name: String) {
+    package init(path: String, name: String, digest: String? = nil) {
         self.path = path
         self.name = name
+        self.digest = digest
     }
 }

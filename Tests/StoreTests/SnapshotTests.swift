@@ -97,8 +97,9 @@ struct SnapshotTests {
 
     @Test func `a closed directory is lent entry by entry, and an open one is refused`() throws {
         _ = try makeSnapshot()
+        let path = try directory.open().path
         var tables: [String] = []
-        let found = try Environment.inspect(directory.path, first: "rows") { table, key, _ in
+        let found = try Environment.inspect(path, first: "rows") { table, key, _ in
             if tables.last != table { tables.append(table) }
             return table != "rows" || key[0] != 0x37
         }
@@ -111,11 +112,11 @@ struct SnapshotTests {
         #expect(!found.isSound)
         let environment = try directory.open()
         let refusal = storeError { () throws(StoreError) in
-            _ = try Environment.inspect(directory.path) { _, _, _ in true }
+            _ = try Environment.inspect(path) { _, _, _ in true }
         }
         #expect(refusal == .alreadyOpen(path: environment.path))
         let missing = storeError { () throws(StoreError) in
-            _ = try Environment.inspect(directory.path + "/none") { _, _, _ in true }
+            _ = try Environment.inspect(path + "-none") { _, _, _ in true }
         }
         guard case .foreignFile = missing else {
             Issue.record("\(String(describing: missing))")

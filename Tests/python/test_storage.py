@@ -182,6 +182,13 @@ def test_a_snapshot_overwrites_nothing(shop_server, tmp_path):
             storage_pb2.SnapshotStoreRequest(folder=str(tmp_path / name)))
         assert error.code() == grpc.StatusCode.ALREADY_EXISTS, error.details()
     assert (tmp_path / "file").read_text() == "mine"
+    # Nor does it remove anything that may be somebody's.
+    (tmp_path / "other.partial").mkdir()
+    error = shop.refusal(
+        client.storage.Snapshot,
+        storage_pb2.SnapshotStoreRequest(folder=str(tmp_path / "other")))
+    assert error.code() == grpc.StatusCode.ALREADY_EXISTS and ".partial" in error.details()
+    assert (tmp_path / "other.partial").is_dir()
     error = shop.refusal(
         client.storage.Snapshot, storage_pb2.SnapshotStoreRequest(folder="canary7/copy"))
     shop.assert_refused(error, grpc.StatusCode.INVALID_ARGUMENT, "folder", "absolute")
@@ -256,7 +263,7 @@ def flip(path, needle):
     path.write_bytes(content)
 
 
-def test_verify_finds_a_flipped_byte_in_a_row(shop_server, start_server):
+def test_verify_finds_a_flipped_byte_in_a_row(shop_server, start_server, tmp_path):
     server, client = shop_server
     client.features.Write(
         shop.write("profile", [f"s-{i:03}" for i in range(200)],
@@ -296,6 +303,7 @@ def test_verify_finds_a_flipped_byte_in_a_row(shop_server, start_server):
     assert abs(float(lines["kassa_store_last_scrub_timestamp_seconds"]) - time.time()) < 60
     assert 0 < float(lines["kassa_store_map_used_ratio"]) < 0.1
     assert 0 < float(lines["kassa_store_disk_free_ratio"]) <= 1
+    assert snapshot(damaged, tmp_path / "copy").damaged == 1
     damaged.close()
 
 
@@ -307,6 +315,12 @@ def test_verify_finds_a_missing_and_a_changed_artefact(shop_server):
     artefact.write_bytes(content)
     _, error = kassa("store", "verify", "--server", server.address, code=1)
     assert "abandonment@1" in error and "SHA-256" in error
+    error = shop.refusal(
+        client.storage.Snapshot,
+        storage_pb2.SnapshotStoreRequest(folder=str(server.folder.parent / "copy")))
+    assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert artefact.name in error.details() and "damaged" in error.details()
+    assert not list(server.folder.parent.glob("copy*"))
     client.close()
     server.stop()
     artefact.unlink()

@@ -2,6 +2,7 @@
 
 package import API
 package import Base
+internal import Crypto
 internal import Features
 internal import Files
 internal import Glibc
@@ -96,10 +97,14 @@ extension Engine {
         report.atUs = now.microseconds
         defer { care.endSnapshot(report) }
         let begun = MonotonicTime.now()
+        var check = EntryCheck(reload: { [published] in published.current.features })
+        var damaged: UInt64 = 0
         let manifest: SnapshotManifest
         do throws(StoreError) {
-            manifest = try environment.snapshot(
-                to: request.folder, at: now, find: artefacts.find)
+            manifest = try environment.snapshot(to: request.folder, at: now) { table, key, value in
+                if !check.accepts(table, key, value) { damaged += 1 }
+                return artefacts.find(table, key, value)
+            }
         } catch {
             report.failure = error.message
             throw EngineError(error)
@@ -111,6 +116,7 @@ extension Engine {
         answer.folder = request.folder
         answer.sequence = manifest.sequence
         answer.entries = manifest.entries
+        answer.damaged = damaged
         answer.atUs = manifest.time.microseconds
         answer.durationUs = report.durationUs
         answer.files = manifest.files.map {
@@ -145,6 +151,13 @@ extension Engine {
             throw EngineError(
                 .alreadyExists, "folder: it is there already; nothing was changed, name another")
         }
+        // What an interrupted attempt left: nobody far away shall have it removed.
+        guard !Files.exists(folder + Files.temporarySuffix) else {
+            throw EngineError(
+                .alreadyExists,
+                "folder: with \(Files.temporarySuffix) behind it, it is there already, from an attempt"
+                    + " that was interrupted or is under way; remove that, or name another")
+        }
     }
 }
 
@@ -154,6 +167,8 @@ extension ArtefactFiles {
         guard table == "bundles",
             let spec = (try? KassaStorageV1.StoredModel(decoding: value))?.info?.spec
         else { return nil }
-        return SnapshotSource(path: path(spec.sha256), name: Self.name(spec.sha256))
+        return SnapshotSource(
+            path: path(spec.sha256), name: Self.name(spec.sha256),
+            digest: hexadecimal(spec.sha256))
     }
 }

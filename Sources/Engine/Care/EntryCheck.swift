@@ -80,12 +80,24 @@ struct EntryCheck {
             == UInt64(CRC32C.checksum(value.extracting(droppingFirst: 4)))
     }
 
+    /// The kind of a resource is in its key, up to the slash; one of a newer release is let be.
     private mutating func isResource(_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
-        let prefix = ResourceKind.key(ResourceKind.featureSet, "")
-        guard key.count > prefix.count, prefix.indices.allSatisfy({ key[$0] == prefix[$0] })
-        else { return (try? KassaStorageV1.StoredScorer(decoding: value)) != nil }
-        guard let set = try? FeatureSet(state: value) else { return false }
-        sets[set.id] = set
-        return true
+        let slash = key.indices.first { key[$0] == UInt8(ascii: "/") } ?? key.count
+        switch String(decoding: (0..<slash).map { key[$0] }, as: UTF8.self) {
+        case ResourceKind.featureSet:
+            guard let set = try? FeatureSet(state: value) else { return false }
+            sets[set.id] = set
+            return true
+        case ResourceKind.scorer:
+            return (try? KassaStorageV1.StoredScorer(decoding: value)) != nil
+        case ResourceKind.generations:
+            return (try? KassaStorageV1.StoredGenerations(decoding: value)) != nil
+        case ResourceKind.loadProgress:
+            return (try? KassaStorageV1.StoredLoadProgress(decoding: value)) != nil
+        case ResourceKind.discard:
+            return (try? KassaStorageV1.StoredDiscard(decoding: value)) != nil
+        default:
+            return true
+        }
     }
 }

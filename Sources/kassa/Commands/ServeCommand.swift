@@ -42,7 +42,7 @@ let serveCommand = Command(
         Flag(name: "--map-gib", value: "N", help: "Address space of the store in GiB (64)."),
         Flag(
             name: "--scrub-hours", value: "N",
-            help: "Look at every stored entry once in so many hours (24); 0 only when asked."),
+            help: "Hours for a look at every stored entry (24); 0 only when asked."),
     ],
     run: serve)
 

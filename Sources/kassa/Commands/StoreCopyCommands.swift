@@ -7,7 +7,7 @@ internal import Engine
 
 private let longTimeoutFlag = Flag(
     name: "--timeout", value: "DURATION",
-    help: "How long to wait for the answer; 24h by default. The server goes on all the same.")
+    help: "How long to wait for the answer; 24h by default.")
 private let dataFlag = Flag(name: "--data", value: "FOLDER", help: "The data folder.")
 private let targetFlag = Flag(
     name: "--to", value: "NEWFOLDER", help: "The new folder; there must be nothing yet.")
@@ -43,6 +43,9 @@ let storeSnapshotCommand = Command(
         }
         if arguments.has(jsonFlag.name) { return print(made.tree.json()) }
         print("\(folder): \(made.summary), in \(StoreText.duration(microseconds: made.durationUs))")
+        if made.damaged > 0 {
+            print("\(made.damaged) of them were DAMAGED before: keep older snapshots")
+        }
         if !made.auditRefusal.isEmpty {
             print("the audit log has no record of it: \(made.auditRefusal)")
         }

@@ -91,7 +91,7 @@ extension KassaV1.StoreStatsResponse {
         guard hasSizes else { return }
         Swift.print("")
         var sizes = Table(["TABLE", "ENTRIES", "SIZE"], rightAligned: [1, 2])
-        for size in tables {
+        for size in tables where !StoreText.isSpare(size.name, size.entries) {
             sizes.add([size.name, "\(size.entries)", StoreText.bytes(size.pages * pageBytes)])
         }
         sizes.print()

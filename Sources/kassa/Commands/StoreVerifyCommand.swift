@@ -11,7 +11,7 @@ private let dataFlag = Flag(
     help: "Look at this folder, which no server has open; else a server is asked.")
 private let rateFlag = Flag(
     name: "--rate-mib", value: "N",
-    help: "Have the server look at N MiB a second at most; without, as fast as it goes.")
+    help: "How fast the server looks, in MiB a second; else as fast as it goes.")
 private let noWaitFlag = Flag(
     name: "--no-wait", help: "Only start it; `kassa store stats` shows the result.")
 

@@ -41,7 +41,7 @@ enum StoreText {
     /// The lines about a finished look, with what to do if something is wrong.
     static func lines(_ report: KassaV1.ScanReport) -> [String] {
         var table = Table(["TABLE", "ENTRIES", "BYTES", "DAMAGED"], rightAligned: [1, 2, 3])
-        for found in report.tables {
+        for found in report.tables where !isSpare(found.name, found.entries) {
             table.add([
                 found.name, "\(found.entries)", bytes(found.bytes),
                 found.damaged == 0 ? "–" : "\(found.damaged)",
@@ -73,6 +73,11 @@ enum StoreText {
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }
         return "\(text) (\(hexadecimal.joined()))"
+    }
+
+    /// Whether a table waits for a generation of rows: there are many of them.
+    static func isSpare(_ name: String, _ entries: UInt64) -> Bool {
+        entries == 0 && name.hasPrefix("generation-")
     }
 
     private static func counted(_ count: UInt64, _ one: String, _ many: String) -> String {
@@ -115,7 +120,8 @@ extension KassaV1.SnapshotStoreResponse {
     var tree: Tree {
         .map([
             .init("folder", .text(folder)), .init("sequence", .unsigned(sequence)),
-            .init("entries", .unsigned(entries)), .init("at_us", .integer(atUs)),
+            .init("entries", .unsigned(entries)), .init("damaged", .unsigned(damaged)),
+            .init("at_us", .integer(atUs)),
             .init("duration_us", .unsigned(durationUs)),
             .init("audit_refusal", .text(auditRefusal)),
             .init(
