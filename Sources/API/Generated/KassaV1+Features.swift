@@ -51,6 +51,8 @@ extension KassaV1 {
             @inlinable package static var sequence: UInt32 { 6 }
             /// The number of `write_id`.
             @inlinable package static var writeId: UInt32 { 7 }
+            /// The number of `generation`.
+            @inlinable package static var generation: UInt32 { 15 }
         }
 
         /// "cart@3", or "cart" for the newest version.
@@ -75,6 +77,9 @@ extension KassaV1 {
         /// with other content ALREADY_EXISTS. Up to 128 bytes; empty means none.
         package var writeId: String = ""
 
+        /// Into a generation that is being loaded instead of the live rows; 0 means the live rows.
+        package var generation: UInt64 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -86,7 +91,8 @@ extension KassaV1 {
             columns: [KassaV1.Column] = [],
             durability: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
             sequence: UInt64 = 0,
-            writeId: String = ""
+            writeId: String = "",
+            generation: UInt64 = 0
         ) {
             self.featureSet = featureSet
             self.keys = keys
@@ -95,6 +101,7 @@ extension KassaV1 {
             self.durability = durability
             self.sequence = sequence
             self.writeId = writeId
+            self.generation = generation
         }
 
         /// Reads fields until `reader` ends.
@@ -110,6 +117,7 @@ extension KassaV1 {
                 case 40: self.durability = try reader.enumeration()
                 case 48: self.sequence = try reader.uint64()
                 case 58: self.writeId = try reader.string()
+                case 120: self.generation = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -125,6 +133,7 @@ extension KassaV1 {
             if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
             if self.sequence != 0 { writer.uint64(6, self.sequence) }
             if !self.writeId.isEmpty { writer.string(7, self.writeId) }
+            if self.generation != 0 { writer.uint64(15, self.generation) }
         }
     }
 }
@@ -927,5 +936,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.EraseRequest kassa.v1.ErasedRows kassa.v1.EraseResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read kassa.v1.Features.Erase",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKVAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIuQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEiUKDmlnbm9yZWRfZXJhc2VkGAggASgNUg1pZ25vcmVkRXJhc2VkEicKD3JlcGVhdGVkX2Fuc3dlchgJIAEoCFIOcmVwZWF0ZWRBbnN3ZXIiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMiwQEKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMSHQoIYXNfb2ZfdXMYAyABKBJIAFIGYXNPZlVziAEBEiEKDWFzX29mX3VzX2VhY2gYBCADKBJSCmFzT2ZVc0VhY2hCCwoJX2FzX29mX3VzIuUDCgpSZWFkQ29sdW1uEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEi8KBmZsb2F0cxgDIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAQgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBSABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAYgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgHIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSMgoHdmVjdG9ycxgKIAEoCzIWLmthc3NhLnYxLkZsb2F0VmVjdG9yc0gAUgd2ZWN0b3JzEi0KBWxpc3RzGAsgASgLMhUua2Fzc2EudjEuU3RyaW5nTGlzdHNIAFIFbGlzdHMSGgoIc3RhdHVzZXMYCCABKAxSCHN0YXR1c2VzEhcKB2FnZXNfbXMYCSADKBJSBmFnZXNNc0IICgZ2YWx1ZXMiYwoQRmVhdHVyZVNldFZhbHVlcxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIuCgdjb2x1bW5zGAIgAygLMhQua2Fzc2EudjEuUmVhZENvbHVtblIHY29sdW1ucyJjCgxSZWFkUmVzcG9uc2USPQoMZmVhdHVyZV9zZXRzGAEgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNldFZhbHVlc1ILZmVhdHVyZVNldHMSFAoFZXBvY2gYAiABKARSBWVwb2NoImkKDEVyYXNlUmVxdWVzdBIrCgZlbnRpdHkYASABKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSBmVudGl0eRIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGcmVhc29uGAMgASgJUgZyZWFzb24iZAoKRXJhc2VkUm93cxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBISCgRyb3dzGAIgASgEUgRyb3dzEiEKDGhpc3Rvcnlfcm93cxgDIAEoBFILaGlzdG9yeVJvd3MihAEKDUVyYXNlUmVzcG9uc2USLAoGZXJhc2VkGAEgAygLMhQua2Fzc2EudjEuRXJhc2VkUm93c1IGZXJhc2VkEiYKD2VyYXNlZF91bnRpbF91cxgCIAEoElINZXJhc2VkVW50aWxVcxIdCgpyZWNlaXB0X2lkGAMgASgMUglyZWNlaXB0SWQqIwoKRHVyYWJpbGl0eRIICgRGQVNUEAASCwoHRFVSQUJMRRABMvkBCghGZWF0dXJlcxI4CgVXcml0ZRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2USQgoLV3JpdGVTdHJlYW0SFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlKAEwARI1CgRSZWFkEhUua2Fzc2EudjEuUmVhZFJlcXVlc3QaFi5rYXNzYS52MS5SZWFkUmVzcG9uc2USOAoFRXJhc2USFi5rYXNzYS52MS5FcmFzZVJlcXVlc3QaFy5rYXNzYS52MS5FcmFzZVJlc3BvbnNlYgZwcm90bzM=")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byK1AgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQSHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24i5AIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwSJQoOaWdub3JlZF9lcmFzZWQYCCABKA1SDWlnbm9yZWRFcmFzZWQSJwoPcmVwZWF0ZWRfYW5zd2VyGAkgASgIUg5yZXBlYXRlZEFuc3dlciJPChBGZWF0dXJlU2VsZWN0aW9uEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhoKCGZlYXR1cmVzGAIgAygJUghmZWF0dXJlcyLBAQoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucxIdCghhc19vZl91cxgDIAEoEkgAUgZhc09mVXOIAQESIQoNYXNfb2ZfdXNfZWFjaBgEIAMoElIKYXNPZlVzRWFjaEILCglfYXNfb2ZfdXMi5QMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIyCgd2ZWN0b3JzGAogASgLMhYua2Fzc2EudjEuRmxvYXRWZWN0b3JzSABSB3ZlY3RvcnMSLQoFbGlzdHMYCyABKAsyFS5rYXNzYS52MS5TdHJpbmdMaXN0c0gAUgVsaXN0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2giaQoMRXJhc2VSZXF1ZXN0EisKBmVudGl0eRgBIAEoCzITLmthc3NhLnYxLkVudGl0eUtleVIGZW50aXR5EhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJkCgpFcmFzZWRSb3dzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhIKBHJvd3MYAiABKARSBHJvd3MSIQoMaGlzdG9yeV9yb3dzGAMgASgEUgtoaXN0b3J5Um93cyKEAQoNRXJhc2VSZXNwb25zZRIsCgZlcmFzZWQYASADKAsyFC5rYXNzYS52MS5FcmFzZWRSb3dzUgZlcmFzZWQSJgoPZXJhc2VkX3VudGlsX3VzGAIgASgSUg1lcmFzZWRVbnRpbFVzEh0KCnJlY2VpcHRfaWQYAyABKAxSCXJlY2VpcHRJZCojCgpEdXJhYmlsaXR5EggKBEZBU1QQABILCgdEVVJBQkxFEAEy+QEKCEZlYXR1cmVzEjgKBVdyaXRlEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZRJCCgtXcml0ZVN0cmVhbRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2UoATABEjUKBFJlYWQSFS5rYXNzYS52MS5SZWFkUmVxdWVzdBoWLmthc3NhLnYxLlJlYWRSZXNwb25zZRI4CgVFcmFzZRIWLmthc3NhLnYxLkVyYXNlUmVxdWVzdBoXLmthc3NhLnYxLkVyYXNlUmVzcG9uc2ViBnByb3RvMw==")
 }

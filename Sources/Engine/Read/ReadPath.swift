@@ -91,9 +91,11 @@ extension Worker {
                     "\(field): the request asks for more than \(ReadLimits.valuesMax) values")
             }
             var batch = ReadBatch(plan, capacity: entityCount)
+            let table = configuration.value.places.of(set.name).serving
             for entity in 0..<entityCount {
                 let time = request.asOfUsEach.isEmpty ? request.asOfUs : request.asOfUsEach[entity]
-                try append(entity, keys, set, version, at: now, asOf: time, to: &batch)
+                try append(
+                    entity, keys, set, version, table, at: now, asOf: time, to: &batch)
             }
             answer.damagedRowCount += batch.damagedRowCount
             answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
@@ -116,7 +118,7 @@ extension Worker {
 
     private mutating func append(
         _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
-        at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
+        _ table: Table, at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
     ) throws(EngineError) {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
@@ -130,7 +132,7 @@ extension Worker {
                     key.bytes, asOf: time, in: transaction, engine.tables.history,
                     with: &historyKey)
             }
-            let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            let row = try transaction.value(forKey: key.bytes, in: table)
             batch.append(row, now: now.microseconds)
         } catch {
             throw EngineError(error)

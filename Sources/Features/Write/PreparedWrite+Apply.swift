@@ -36,7 +36,7 @@ extension PreparedWrite {
     /// Reads, merges and puts one row that is not refused, and keeps its history.
     ///
     /// - Parameter rowsAreWhole: whether nothing that is in the history can have been swept from the row.
-    private func apply(
+    func apply(
         row: Int, in transaction: inout WriteTransaction, _ tables: WriteTables,
         of set: borrowing FeatureSet, rowsAreWhole: Bool, with scratch: inout RowScratch,
         sequence: UInt64, _ lookup: inout ErasureLookup, _ tally: inout WriteTally

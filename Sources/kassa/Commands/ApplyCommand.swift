@@ -8,8 +8,6 @@ internal import Files
 private let fileFlag = Flag(
     name: "--file", short: "-f", value: "FILE", help: "A YAML file of documents; repeatable.",
     isRepeatable: true)
-private let reasonFlag = Flag(
-    name: "--reason", value: "TEXT", help: "Why, for the audit log.")
 
 let applyCommand = Command(
     name: "apply",
@@ -45,7 +43,7 @@ let applyCommand = Command(
         }
         request.dryRun = arguments.has(dryRunFlag.name)
         request.actor = arguments.actor
-        request.reason = arguments.value(reasonFlag.name) ?? ""
+        request.reason = arguments.reason
         request.expectedEpoch = try arguments.integer(epochFlag.name, in: 0...UInt64.max)
         let client = try arguments.connect()
         let response: KassaV1.ApplyResponse

@@ -3,8 +3,11 @@
 /// Every command, in the order of the help.
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, dropCommand, modelUploadCommand,
-    modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand, readCommand,
-    exportCommand, eraseCommand, scoreCommand, versionCommand,
+    modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand, loadCommand, readCommand,
+    exportCommand, eraseCommand, scoreCommand, generationListCommand, generationCheckCommand,
+    generationSwitchCommand, generationRollbackCommand, generationDiscardCommand,
+    storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
+    storeCompactCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.
