@@ -150,6 +150,19 @@ struct `Generations` {
         }
     }
 
+    @Test func `a set that keeps a history takes no generation`() throws {
+        try withCart { engine, worker in
+            _ = try engine.begin()
+            guard case .featureSet(var mindful) = cart else { return }
+            mindful.historyMs = 60_000
+            try engine.apply([.featureSet(mindful)])
+            let switching = refusal { try engine.move(to: 1, force: true, reason: "test") }
+            #expect(switching == .failedPrecondition)
+            try engine.discard(1)
+            #expect(refusal { _ = try engine.begin() } == .failedPrecondition)
+        }
+    }
+
     @Test func `live writes are in every generation that may serve`() throws {
         try withCart { engine, worker in
             try worker.write([("old", 1)], at: 1)

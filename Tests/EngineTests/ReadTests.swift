@@ -40,9 +40,59 @@ struct `Reading` {
             #expect(response.featureSets[0].columns[0].statuses == [1])  // PRESENT
         }
     }
+
+    @Test func `each entity is read as of its own time`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            try engine.apply([
+                .featureSet(
+                    KassaV1.FeatureSetSpec(
+                        name: "cart", version: 1, entity: ["session"],
+                        features: [KassaV1.FeatureSpec(name: "items", type: .int64)],
+                        historyMs: 60_000))
+            ])
+            let before = Timestamp.now().microseconds
+            try worker.write(items: 7, session: "s")
+            let after = Timestamp.now().microseconds
+            let column = try worker.read(["s", "s", "t"], each: [before - 1, after, after])
+            // NO_ENTITY, PRESENT, NO_ENTITY
+            #expect(column.statuses == [3, 1, 3])
+            #expect(column.values == .integers(KassaV1.IntegerValues(values: [0, 7, 0])))
+            func reason(_ times: [Int64], asOf: Int64? = nil) -> String? {
+                do {
+                    _ = try worker.read(["s", "s"], each: times, asOf: asOf)
+                    return nil
+                } catch {
+                    return (error as? EngineError)?.reason
+                }
+            }
+            #expect(reason([after]) == "as_of_us_each: must be one time for each entity")
+            #expect(
+                reason([after, after, after]) == "as_of_us_each: must be one time for each entity")
+            #expect(reason([after, after], asOf: after) == "as_of_us_each: as_of_us is given, too")
+            #expect(reason([after, .max]) == "as_of_us_each[1]: is in the future")
+            #expect(reason([.min, after])?.hasPrefix("as_of_us_each[0]: is before") == true)
+        }
+    }
 }
 
 extension Worker {
+    /// Reads sessions' carts, each as of its own time; their first feature.
+    fileprivate mutating func read(
+        _ sessions: [String], each times: [Int64], asOf: Int64? = nil
+    ) throws -> KassaV1.ReadColumn {
+        begin()
+        defer { end() }
+        let request = KassaV1.ReadRequest(
+            keys: [KassaV1.KeyColumn(kind: "session", ids: sessions)],
+            selections: [KassaV1.FeatureSelection(featureSet: "cart")], asOfUs: asOf,
+            asOfUsEach: times)
+        let bytes = request.encodedBytes()
+        var writer = WireWriter()
+        try read(bytes.span, at: .now(), into: &writer)
+        let response = try KassaV1.ReadResponse(decoding: writer.bytes)
+        return response.featureSets[0].columns[0]
+    }
+
     /// Reads one session's cart that many times in one request.
     fileprivate mutating func read(selections: Int) throws -> KassaV1.ReadResponse {
         begin()

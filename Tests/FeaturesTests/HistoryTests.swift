@@ -204,6 +204,32 @@ import Testing
         }
     }
 
+    @Test func `a write after the row was swept is merged into its history`() throws {
+        let store = try StoreFixture()
+        let set = try #require(try Fixture.catalog(Self.definition()).sets["cart"])
+        func write(_ column: KassaV1.Column, age: Int64) throws {
+            let request = Fixture.request(["s"], [column], times: [Fixture.now - age])
+            #expect(try store.apply(Fixture.prepare(request, set), to: set).applied == 1)
+        }
+        func total(age: Int64) throws -> KassaV1.ReadColumn {
+            try Self.readAsOf(Fixture.now - age, "s", set, store).columns[1]
+        }
+        try write(.doubles("total", [1]), age: 100)
+        try write(.doubles("total", [2]), age: 80)
+        let rowKey = try Self.key("s", set)
+        try store.delete([rowKey], in: store.rows)
+        // Between what was, and after it; then into the row that the first one made.
+        try write(.integers("items", [3]), age: 90)
+        try write(.integers("items", [4]), age: 70)
+        for (age, value) in [(100, 1), (90, 1), (80, 2), (70, 2), (0, 2)] as [(Int64, Double)] {
+            let column = try total(age: age)
+            #expect(column.statuses == [ValueStatus.present.rawValue], "\(age) ago")
+            #expect(column.values == .doubles(KassaV1.DoubleValues(values: [value])), "\(age) ago")
+        }
+        let items = try Self.readAsOf(Fixture.now - 75, "s", set, store).columns[2]
+        #expect(items.values == .integers(KassaV1.IntegerValues(values: [3])))
+    }
+
     @Test func `a history that begins later knows what the row knew`() throws {
         let store = try StoreFixture()
         var catalog = try Fixture.catalog(Self.definition(0))

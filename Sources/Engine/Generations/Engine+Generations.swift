@@ -9,6 +9,9 @@ internal import Wire
 /// `Generations`: whole replacements of a feature set's rows. Control work: it blocks on the disk.
 extension Engine {
     /// Begins an empty generation in a spare table; from then on live writes go to it too.
+    ///
+    /// - Throws: `failedPrecondition` for a set that keeps a history: it is merged from writes, and would
+    ///   say of times after the switch what was not served then.
     package func beginGeneration(
         _ request: KassaV1.BeginGenerationRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.BeginGenerationResponse {
@@ -16,6 +19,7 @@ extension Engine {
         try Words.checkProse(request.reason, at: "reason")
         let base = published.current
         var generations = try generations(request.featureSet, in: base)
+        try checkHistory(of: generations.featureSet, in: base)
         if let loading = generations.loading {
             throw EngineError(
                 .failedPrecondition,
@@ -63,6 +67,8 @@ extension Engine {
         guard let loading = generations.loading, loading.id == request.id else {
             throw EngineError(.notFound, "id: no generation of that number is loaded")
         }
+        // It may have been declared meanwhile.
+        try checkHistory(of: generations.featureSet, in: base)
         if request.force {
             guard !request.reason.isEmpty else {
                 throw EngineError(.invalidArgument, "reason: a forced switch needs one")
@@ -181,6 +187,17 @@ extension Engine {
                 .notFound, "feature_set: there is none of that name; generations have no version")
         }
         return base.places.generations(of: name)
+    }
+
+    private func checkHistory(
+        of set: String, in base: Configuration
+    ) throws(EngineError) {
+        guard base.features.sets[set]?.historyMilliseconds ?? 0 == 0 else {
+            throw EngineError(
+                .failedPrecondition,
+                "feature_set: \(set) keeps a history, which a generation is not part of;"
+                    + " load into the rows that serve")
+        }
     }
 
     private func expect(

@@ -9,10 +9,10 @@ private let labelsFlag = Flag(
     name: "--labels", value: "FILE", help: "The label rows: CSV with a header. Required.")
 private let timeColumnFlag = Flag(
     name: "--as-of", value: "COLUMN",
-    help: "The label column with each row's time: RFC 3339 or microseconds. Required.")
+    help: "The label column with each row's time. Required.")
 private let keyFlag = Flag(
     name: "--key", value: "KIND=COLUMN",
-    help: "The label column with the ids of an entity kind; by default the one named as the kind.",
+    help: "The label column with a kind's ids; by default that of its name.",
     isRepeatable: true)
 private let outFlag = Flag(
     name: "--out", value: "FILE", help: "Where the rows go; standard output by default.")
