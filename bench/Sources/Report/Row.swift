@@ -40,8 +40,9 @@ struct Row {
     }
 
     static func header(peer: String) -> String {
-        left("case", 34) + left("metric", 12) + right("ours", 9) + right("min-max", 17)
-            + right(peer, 10) + right("min-max", 17) + right("ratio", 7) + "  unit"
+        "beside \(peer)\n" + left("case", 34) + left("metric", 12) + right("ours", 9)
+            + right("min-max", 17) + right("peer", 10) + right("min-max", 17) + right("ratio", 7)
+            + "  unit"
     }
 
     private func range(_ values: [Double]) -> String {
