@@ -32,18 +32,24 @@ struct RawLMDB {
     /// How long it takes to read `count` random rows.
     func get(
         _ name: String, rows: Int? = nil, count: Int, seconds: Double
-    ) throws -> (rate: Double, p50: Double, p99: Double) {
+    ) throws -> (rate: Double, p50: Double, p99: Double, cpu: Double) {
         let values = try run(name, ["get", "\(rows ?? rowCount)", "\(count)", "\(seconds)"])
-        return (try values.value("rate"), try values.value("p50"), try values.value("p99"))
+        return (
+            try values.value("rate"), try values.value("p50"), try values.value("p99"),
+            try values.value("cpu")
+        )
     }
 
-    /// Rows per second when `group` random rows are overwritten in each transaction.
-    func put(_ name: String, group: Int, isDurable: Bool, seconds: Double) throws -> Double {
+    /// Rows per second, and CPU microseconds of a row, when `group` random rows are overwritten in each transaction.
+    func put(
+        _ name: String, group: Int, isDurable: Bool, seconds: Double
+    ) throws -> (rate: Double, cpu: Double) {
         let words = [
             "put", "\(rowCount)", "\(Self.valueBytes)", "\(group)", "\(seconds)",
             isDurable ? "durable" : "fast",
         ]
-        return try run(name, words).value("rate")
+        let values = try run(name, words)
+        return (try values.value("rate"), try values.value("cpu"))
     }
 
     private func run(_ name: String, _ words: [String]) throws -> [String: Double] {

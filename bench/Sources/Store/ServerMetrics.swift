@@ -31,4 +31,12 @@ struct ServerMetrics {
             return value
         }
     }
+
+    /// Records of the average group that was committed from now until `later`.
+    func group(until later: ServerMetrics) throws(BenchError) -> Double {
+        let records = "kassa_store_records_total"
+        let groups = "kassa_store_group_commits_total"
+        let count = try later[groups] - self[groups]
+        return try (later[records] - self[records]) / max(1, count)
+    }
 }

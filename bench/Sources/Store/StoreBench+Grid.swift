@@ -48,6 +48,9 @@ extension StoreBench {
             }
             add(name, "p50", "us", .lower, ours: result.microseconds(0.5), peer: peer.p50)
             add(name, "p99", "us", .lower, ours: result.microseconds(0.99), peer: peer.p99)
+            if let cpu = result.serverMicroseconds {
+                add(name, "server CPU", "us/req", .lower, ours: cpu, peer: peer.cpu)
+            }
         }
     }
 }

@@ -5,10 +5,7 @@ import API
 extension StoreBench {
     /// Single rows of random entities: beside LMDB, and beside a Score of the same row.
     mutating func measureReads(_ kassa: KassaServer, _ raw: RawLMDB) throws {
-        var reads = RequestTable(byteCount: options.entities * 40)
-        for entity in 0..<options.entities {
-            reads.add { writer in readRequest(entity).encode(into: &writer) }
-        }
+        let reads = data.reads()
         let scores = data.requests()
         for (connections, streams) in [(1, 1), (4, 10)] {
             let name = "Read of one row, c\(connections) m\(streams)"
@@ -37,6 +34,9 @@ extension StoreBench {
                     name, "throughput", "req/s", .higher, ours: read.perSecond, peer: floor.rate)
                 add(name, "p50", "us", .lower, ours: read.microseconds(0.5), peer: floor.p50)
                 add(name, "p99", "us", .lower, ours: read.microseconds(0.99), peer: floor.p99)
+                if let cpu = read.serverMicroseconds {
+                    add(name, "server CPU", "us/req", .lower, ours: cpu, peer: floor.cpu)
+                }
                 let peer = "Score"
                 add(
                     name, "throughput", "req/s", .higher, ours: read.perSecond,

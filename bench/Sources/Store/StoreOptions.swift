@@ -41,7 +41,7 @@ struct StoreOptions {
             entities = 1_000
             rounds = 1
             repeats = 0
-            seconds = 0.1
+            seconds = 0.3
             warmUpSeconds = 0.02
             batches = [1, 100, 1_000]
         }

@@ -47,4 +47,14 @@ struct WriteRequests {
         default: (2, 2)
         }
     }
+
+    /// Writes of a stream that may be unanswered, of four streams: about a hundred thousand rows at most.
+    var window: Int {
+        switch batch {
+        case 1: 256
+        case ..<1_000: 32
+        case ..<10_000: 4
+        default: 1
+        }
+    }
 }
