@@ -4,10 +4,11 @@ import Wire
 
 let loadHelp = """
     usage: Bench load PORT get|grpc PATH CONNECTIONS STREAMS [spin] [RATE] [SECONDS]
-           Bench load PORT score|read ENTITIES CONNECTIONS STREAMS [spin] [RATE] [SECONDS]
+           Bench load PORT score|read|readN ENTITIES CONNECTIONS STREAMS [spin] [RATE] [SECONDS]
 
       Loads any server on 127.0.0.1: with GETs, with gRPC calls of a small message, or with Scores
-      or Reads of random entities that `Bench prepare` has loaded. A RATE per second makes the loop open.
+      or Reads (readN: of N entities each) of random entities that `Bench prepare` has loaded.
+      A RATE per second makes the loop open.
     """
 
 /// Runs one load against any server, for a look by hand.
@@ -21,11 +22,13 @@ func runLoad(_ words: [String]) throws {
     switch words[1] {
     case "get": call = .get(path: words[2])
     case "grpc": call = .unary(path: words[2])
-    case "score", "read":
+    case let word where word == "score" || word.hasPrefix("read"):
         guard let entities = Int(words[2]), entities > 0 else { throw BenchError(loadHelp) }
         let data = SyntheticData(trees: 1, depth: 1, entityCount: entities)
-        call = .unary(path: words[1] == "score" ? scorePath : readPath)
-        requests = words[1] == "score" ? data.requests() : data.reads()
+        let batch = Int(word.dropFirst(4)) ?? 1
+        guard 1...entities ~= batch else { throw BenchError(loadHelp) }
+        call = .unary(path: word == "score" ? scorePath : readPath)
+        requests = word == "score" ? data.requests() : data.reads(batch: batch)
     default: throw BenchError(loadHelp)
     }
     if requests.count == 0 {

@@ -43,7 +43,7 @@ extension StoreBench {
             let result = try load(plan, kassa, requests, name: name)
             let peer = try quietly(kassa) {
                 try raw.get(
-                    "grid", rows: options.entities * options.gridSets, count: sets * batch,
+                    "grid", rows: options.entities * sets, count: sets * batch,
                     seconds: options.seconds)
             }
             add(name, "p50", "us", .lower, ours: result.microseconds(0.5), peer: peer.p50)
