@@ -27,7 +27,10 @@ package final class Server {
     /// The port of metrics and health probes.
     package let adminPort: UInt16
     private let engine: Engine
+    private let scrubSeconds: Int
     private let control = ControlThread()
+    /// Where generations are compared, which takes seconds.
+    private let checks = ControlThread(name: "checks")
     private let health: Health
     private let sweepSeconds: Int
     private let loops: [LoopSlot]
@@ -44,6 +47,7 @@ package final class Server {
         for index in 0..<configuration.loopCount {
             let slot = try LoopSlot(
                 configuration, port: port, index: index, engine: engine, control: control,
+                checks: checks,
                 health: health, uploads: uploads)
             // The loops share one port, which the first may have chosen.
             port = slot.port
@@ -51,13 +55,17 @@ package final class Server {
         }
         self.port = port
         self.engine = engine
+        scrubSeconds = configuration.scrubHours * 3_600
         self.health = health
         sweepSeconds = configuration.sweepSeconds
         self.loops = loops
         let registry = try Self.registry(configuration, engine, loops)
         let pages = AdminPages(
             metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
-            readiness: { health.isServing ? .ready : .notReady(reason: "draining") })
+            readiness: {
+                let reason = health.isServing ? engine.storeRefusal : "draining"
+                return reason.map { .notReady(reason: $0) } ?? .ready
+            })
         do throws(AdminError) {
             let admin = try AdminServer.start(
                 address: configuration.adminAddress, port: configuration.adminPort, pages: pages)
@@ -101,6 +109,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startScrubbing(periodSeconds: scrubSeconds)
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
@@ -110,9 +119,12 @@ package final class Server {
     /// Ends the server in order; returns when all is finished and synced.
     package func drain() {
         health.drain()
+        engine.cancelCare()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }
+        // What a check has found is kept by the control thread.
+        checks.stop()
         control.stop()
         engine.stop()
         if let admin = admin.take() { admin.stop() }
@@ -134,12 +146,13 @@ package final class Server {
 
     init(
         _ configuration: ServerConfiguration, port: UInt16, index: Int, engine: Engine,
-        control: ControlThread, health: Health, uploads: UploadBudget
+        control: ControlThread, checks: ControlThread, health: Health, uploads: UploadBudget
     ) throws(ServerError) {
         self.index = index
         do throws(EngineError) {
             context = try LoopContext(
-                engine: engine, control: control, health: health, uploads: uploads, loop: index)
+                engine: engine, control: control, checks: checks, health: health,
+                uploads: uploads, loop: index)
         } catch {
             throw ServerError(error.reason)
         }

@@ -10,6 +10,9 @@ internal import Wire
 enum ResourceKind {
     static let featureSet = "feature_set"
     static let scorer = "scorer"
+    static let generations = "generations"
+    static let loadProgress = "load_progress"
+    static let discard = "discard"
 
     /// The key of a resource in the table of resources.
     static func key(_ kind: String, _ name: String) -> [UInt8] {
@@ -59,7 +62,8 @@ extension Engine {
             models[name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
         }
         return try Configuration(
-            epoch: stored.epoch, features: catalog, models: models, scorerSpecs: stored.scorers)
+            epoch: stored.epoch, features: catalog, models: models, scorerSpecs: stored.scorers,
+            places: try RowPlaces(stored.generations, tables))
     }
 }
 
@@ -69,6 +73,7 @@ private struct StoredConfiguration {
     var featureSets: [FeatureSet] = []
     var scorers: [KassaV1.ScorerSpec] = []
     var models: [KassaV1.ModelInfo] = []
+    var generations: [KassaStorageV1.StoredGenerations] = []
     /// What cannot be read, if anything.
     var damage: String?
 
@@ -81,6 +86,7 @@ private struct StoredConfiguration {
         var featureSets: [FeatureSet] = []
         var scorers: [KassaV1.ScorerSpec] = []
         var models: [KassaV1.ModelInfo] = []
+        var generations: [KassaStorageV1.StoredGenerations] = []
         var damage: String?
         let sets = ResourceKind.key(ResourceKind.featureSet, "")
         try transaction.scan(tables.resources, prefix: sets.span) { key, value in
@@ -100,6 +106,15 @@ private struct StoredConfiguration {
             }
             return damage == nil
         }
+        let generationKeys = ResourceKind.key(ResourceKind.generations, "")
+        try transaction.scan(tables.resources, prefix: generationKeys.span) { _, value in
+            if let stored = try? KassaStorageV1.StoredGenerations(decoding: value) {
+                generations.append(stored)
+            } else {
+                damage = "a stored list of generations is damaged"
+            }
+            return damage == nil
+        }
         try transaction.scan(tables.bundles, prefix: [UInt8]().span) { _, value in
             if let info = (try? KassaStorageV1.StoredModel(decoding: value))?.info {
                 models.append(info)
@@ -111,6 +126,7 @@ private struct StoredConfiguration {
         self.featureSets = featureSets
         self.scorers = scorers
         self.models = models
+        self.generations = generations
         self.damage = damage
     }
 }
