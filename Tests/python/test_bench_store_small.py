@@ -15,8 +15,9 @@ WRITES = {f"{method} {durability}, batch {batch}" for method in ("Write", "Write
           for durability in ("DURABLE", "FAST") for batch in (1, 100, 1000)}
 GRID = {f"Read of {features} features, batch {batch}"
         for features in (50, 250) for batch in (1, 100)} | {"Read of 1000 keys x 10 float32"}
-BESIDE_RAW = READS | WRITES | GRID | {
-    "load an empty store, one client", "bytes of a row, pages in use",
+LOADS = {"load an empty store, one client", "kassa load, CSV", "kassa load --generation, CSV"}
+BESIDE_RAW = READS | WRITES | GRID | LOADS | {
+    "bytes of a row, pages in use",
 }
 
 
@@ -45,7 +46,7 @@ def test_the_store_bench_measures_every_case_without_errors(tmp_path):
 
     raw = cases["raw LMDB"]
     assert {case for case, _ in raw} == BESIDE_RAW
-    for case in READS | WRITES:
+    for case in READS | WRITES | LOADS:
         assert raw[case, "throughput"]["ours"] > 0 and raw[case, "throughput"]["peer"] > 0
     for case in READS | GRID:
         for side in ("ours", "peer"):

@@ -43,6 +43,7 @@ struct StoreBench {
         try measureReads(kassa, raw)
         try measureWrites(kassa, raw)
         try measureInterference(kassa)
+        try measureBulkLoad(kassa, control, raw)
         try measureGrid(kassa, control, raw)
 
         report.print()
