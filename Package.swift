@@ -109,6 +109,8 @@ let executables: [Target] = [
         path: "bench/Sources",
         swiftSettings: settings),
     .executableTarget(
+        name: "RawLMDB", path: "bench/peer", linkerSettings: [.linkedLibrary("lmdb")]),
+    .executableTarget(
         name: "WireEcho",
         dependencies: ["API", "Wire"],
         path: "Tests/differential/WireEcho",

@@ -8,6 +8,11 @@ private func run(_ words: [String]) throws {
     case "score":
         var bench = ScoreBench(try ScoreOptions(Array(words.dropFirst())))
         try bench.run()
+    case "store":
+        var bench = StoreBench(try StoreOptions(Array(words.dropFirst())))
+        try bench.run()
+    case "store-writer":
+        try runWriter(Array(words.dropFirst()))
     case "allocations":
         try AllocationBench(Array(words.dropFirst())).run()
     case "prepare":
@@ -16,8 +21,10 @@ private func run(_ words: [String]) throws {
         try runLoad(Array(words.dropFirst()))
     default:
         print(
-            [ScoreOptions.help, AllocationBench.help, prepareHelp, loadHelp].joined(
-                separator: "\n\n"))
+            [
+                ScoreOptions.help, StoreOptions.help, AllocationBench.help, prepareHelp, loadHelp,
+                writerHelp,
+            ].joined(separator: "\n\n"))
     }
 }
 

@@ -4,10 +4,11 @@ import Wire
 
 let loadHelp = """
     usage: Bench load PORT get|grpc PATH CONNECTIONS STREAMS [spin] [RATE] [SECONDS]
-           Bench load PORT score ENTITIES CONNECTIONS STREAMS [spin] [RATE] [SECONDS]
+           Bench load PORT score|read|readN ENTITIES CONNECTIONS STREAMS [spin] [RATE] [SECONDS]
 
       Loads any server on 127.0.0.1: with GETs, with gRPC calls of a small message, or with Scores
-      of random entities that `Bench prepare` has loaded. A RATE per second makes the loop open.
+      or Reads (readN: of N entities each) of random entities that `Bench prepare` has loaded.
+      A RATE per second makes the loop open.
     """
 
 /// Runs one load against any server, for a look by hand.
@@ -21,10 +22,13 @@ func runLoad(_ words: [String]) throws {
     switch words[1] {
     case "get": call = .get(path: words[2])
     case "grpc": call = .unary(path: words[2])
-    case "score":
+    case let word where word == "score" || word.hasPrefix("read"):
         guard let entities = Int(words[2]), entities > 0 else { throw BenchError(loadHelp) }
-        call = .unary(path: scorePath)
-        requests = SyntheticData(trees: 1, depth: 1, entityCount: entities).requests()
+        let data = SyntheticData(trees: 1, depth: 1, entityCount: entities)
+        let batch = Int(word.dropFirst(4)) ?? 1
+        guard 1...entities ~= batch else { throw BenchError(loadHelp) }
+        call = .unary(path: word == "score" ? scorePath : readPath)
+        requests = word == "score" ? data.requests() : data.reads(batch: batch)
     default: throw BenchError(loadHelp)
     }
     if requests.count == 0 {

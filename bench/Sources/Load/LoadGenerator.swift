@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import Base
 import CLinux
 import GRPC
 import Metrics
 import Transport
+import Wire
 
 /// Loads a server from one thread over many connections, and measures its answers.
 ///
@@ -30,6 +32,8 @@ struct LoadGenerator: ~Copyable {
     private var statuses = [Int](repeating: 0, count: Status.allCases.count)
     private var completed = 0
     private var inFlight = 0
+    private var rows = 0
+    private var refusedRows = 0
     private var measureStart = MonotonicTime.distantFuture
     private var measureEnd = MonotonicTime.distantFuture
 
@@ -97,7 +101,7 @@ struct LoadGenerator: ~Copyable {
         }
         return LoadResult(
             latencies: latencies, completed: completed, seconds: plan.seconds, statuses: statuses,
-            unanswered: inFlight,
+            rows: rows, refusedRows: refusedRows, unanswered: inFlight,
             serverSeconds: difference(cpuAtEnd?.server, cpuAtStart?.server),
             clientSeconds: difference(cpuAtEnd?.client, cpuAtStart?.client))
     }
@@ -145,7 +149,10 @@ struct LoadGenerator: ~Copyable {
         let isMeasured = now >= measureStart && now < measureEnd
         let sendsMore = isClosedLoop && now < measureEnd
         while let event = connection.session.nextEvent() {
-            guard case .finished(let call) = event else { continue }
+            guard case .finished(let call) = event else {
+                if case .message(let call) = event, plan.countsRows { count(call, isMeasured) }
+                continue
+            }
             inFlight -= 1
             statuses[Int(call.status.rawValue)] += 1
             let start = call.startedAt
@@ -156,6 +163,16 @@ struct LoadGenerator: ~Copyable {
             if sendsMore { try submit(requests, connection, now) }
         }
         try connection.flush(by: &buffer)
+    }
+
+    /// Counts the rows of a write's reply.
+    private mutating func count(_ call: ClientCall, _ isMeasured: Bool) {
+        guard let reply = try? KassaV1.WriteResponse(decoding: call.message) else {
+            refusedRows += 1
+            return
+        }
+        refusedRows += reply.errors.count
+        if isMeasured { rows += Int(reply.applied) }
     }
 }
 

@@ -30,4 +30,6 @@ struct LoadPlan {
     /// The server, if its CPU time is to be counted.
     var serverProcess: Int32?
     var seed: UInt64 = 1
+    /// Replies are `WriteResponse`s, whose rows are counted.
+    var countsRows = false
 }

@@ -13,6 +13,10 @@ struct LoadResult {
     let seconds: Double
     /// How many calls, warm-up included, ended with each gRPC status.
     let statuses: [Int]
+    /// Rows that were applied within the measured time, if replies are those of writes.
+    var rows = 0
+    /// Rows that were refused, warm-up included.
+    var refusedRows = 0
     /// Calls that never ended.
     let unanswered: Int
     /// CPU time that the server spent within the measured time, if it was counted.
@@ -21,6 +25,7 @@ struct LoadResult {
     let clientSeconds: Double?
 
     var perSecond: Double { Double(completed) / seconds }
+    var rowsPerSecond: Double { Double(rows) / seconds }
 
     /// CPU microseconds of the server for one request.
     var serverMicroseconds: Double? {
@@ -42,6 +47,7 @@ struct LoadResult {
             let name = Status(rawValue: UInt8(code)).map { "\($0)" } ?? "\(code)"
             return "\(statuses[code]) \(name)"
         }
+        if refusedRows > 0 { words.append("\(refusedRows) rows refused") }
         if unanswered > 0 { words.append("\(unanswered) unanswered") }
         if statuses[0] == 0 { words.append("nothing was answered") }
         return words.isEmpty ? nil : words.joined(separator: ", ")

@@ -2,13 +2,14 @@
 
 import Glibc
 
-/// The CPU time that a process has used so far, in steps of a clock tick (10 ms).
+/// The CPU time that a process and the children it has waited for have used so far, in steps of a
+/// clock tick (10 ms).
 func processSeconds(_ process: Int32) -> Double? {
     guard let text = readFile("/proc/\(process)/stat") else { return nil }
     // The command's name stands in parentheses and may hold anything.
     guard let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[end...].split(separator: " ")
-    guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13])
-    else { return nil }
-    return (user + system) / Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    guard fields.count > 15 else { return nil }
+    let ticks = fields[12..<16].compactMap { Double($0) }.reduce(0, +)
+    return ticks / Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
 }

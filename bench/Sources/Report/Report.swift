@@ -19,6 +19,16 @@ struct Report {
         """
     }
 
+    /// Adds the rounds of `row` to what is there of the same figure.
+    mutating func add(_ row: Row) {
+        let index = rows.firstIndex {
+            $0.name == row.name && $0.metric == row.metric && $0.peerName == row.peerName
+        }
+        guard let index else { return rows.append(row) }
+        rows[index].ours += row.ours
+        rows[index].peer += row.peer
+    }
+
     /// Prints a table for each peer.
     func print() {
         var peers: [String] = []

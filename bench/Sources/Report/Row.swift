@@ -34,14 +34,15 @@ struct Row {
 
     /// The row of the printed table.
     var line: String {
-        left(name, 34) + left(metric, 12) + right(format(median(ours)), 9)
+        left(name, 36) + left(metric, 12) + right(format(median(ours)), 9)
             + right(spread(ours), 17) + right(format(median(peer)), 10) + right(spread(peer), 17)
             + right(format(ratio, digits: 2), 7) + "  " + unit
     }
 
     static func header(peer: String) -> String {
-        left("case", 34) + left("metric", 12) + right("ours", 9) + right("min-max", 17)
-            + right(peer, 10) + right("min-max", 17) + right("ratio", 7) + "  unit"
+        "beside \(peer)\n" + left("case", 36) + left("metric", 12) + right("ours", 9)
+            + right("min-max", 17) + right("peer", 10) + right("min-max", 17) + right("ratio", 7)
+            + "  unit"
     }
 
     private func range(_ values: [Double]) -> String {

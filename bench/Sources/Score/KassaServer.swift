@@ -14,7 +14,7 @@ struct KassaServer {
 
     /// Starts `program`, or the one beside this program, with `environment` (`NAME=value`) added.
     init(program: String?, environment: [String] = []) throws {
-        let program = try program ?? Self.programBeside()
+        let program = try program ?? programBeside("kassa")
         self.program = program
         folder = try TemporaryFolder()
         port = try Machine.freePort()
@@ -33,20 +33,20 @@ struct KassaServer {
     func access(_ client: ControlClient) -> ServerAccess {
         ServerAccess(client: client, port: port, program: program)
     }
+}
 
-    /// The release build puts both programs into one folder.
-    private static func programBeside() throws(BenchError) -> String {
-        // Safe: readlink writes at most the room that it is given.
-        let path = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
-            count = unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in
-                max(0, unsafe readlink("/proc/self/exe", buffer.baseAddress!, buffer.count))
-            }
+/// The path of a program that was built beside this one.
+func programBeside(_ name: String) throws(BenchError) -> String {
+    // Safe: readlink writes at most the room that it is given.
+    let path = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
+        count = unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in
+            max(0, unsafe readlink("/proc/self/exe", buffer.baseAddress!, buffer.count))
         }
-        guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else {
-            throw BenchError("no folder of this program")
-        }
-        return String(decoding: path[...slash], as: UTF8.self) + "kassa"
     }
+    guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else {
+        throw BenchError("no folder of this program")
+    }
+    return String(decoding: path[...slash], as: UTF8.self) + name
 }
 
 /// Waits until the server accepts connections.

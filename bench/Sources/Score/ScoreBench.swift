@@ -11,11 +11,11 @@ struct ScoreBench {
     let options: ScoreOptions
     private var data: any ScoreData
     private var report: Report
-    private var quiets: [Quiet] = []
-    private var repeats = 0
+    private let noise: NoiseLog
 
     init(_ options: ScoreOptions) {
         self.options = options
+        noise = NoiseLog(repeatsMax: options.repeats)
         if let demo = options.demo {
             data = DemoData(folder: demo, entityCount: options.entities)
         } else {
@@ -53,7 +53,7 @@ struct ScoreBench {
         if H2Load.isPresent { try measureH2Load(servers) }
 
         report.print()
-        printNoise()
+        noise.print()
         let output = options.output ?? "bench/results/\(report.target).json"
         try report.write(to: output)
         print("\nwritten: \(output)")
@@ -100,17 +100,11 @@ struct ScoreBench {
     private mutating func quietly(
         _ plan: LoadPlan, _ servers: Servers, _ requests: borrowing RequestTable
     ) throws -> LoadResult {
-        for attempt in 0... {
+        let processes = [servers.kassa.process.id, servers.floor.process.id, getpid()]
+        return try noise.quietly(processes) {
             var generator = try LoadGenerator(plan)
-            let processes = [servers.kassa.process.id, servers.floor.process.id, getpid()]
-            let start = QuietWatch(processes)
-            let result = try generator.run(requests)
-            let quiet = start.end()
-            quiets.append(quiet)
-            if quiet.isQuiet || attempt == options.repeats { return result }
-            repeats += 1
+            return try generator.run(requests)
         }
-        fatalError("the loop above ends by returning")
     }
 
     private mutating func measureH2Load(_ servers: Servers) throws {
@@ -141,17 +135,5 @@ struct ScoreBench {
             row.peerName = "prototype"
             report.rows.append(row)
         }
-    }
-
-    private func printNoise() {
-        let speeds = quiets.flatMap(\.speeds).sorted()
-        let stolen = quiets.map(\.stolen).max() ?? 0
-        let others = quiets.map(\.others).sorted()
-        print(
-            "\nnoise: stolen by the host at most \(format(stolen * 100)) %;",
-            "used by other processes \(format(median(others) * 100)) % (median)",
-            "to \(format((others.last ?? 0) * 100)) %;",
-            "calibration \(format(speeds.first ?? 0))-\(format(speeds.last ?? 0)) rounds/us;",
-            "\(repeats) measurements repeated")
     }
 }

@@ -68,7 +68,7 @@ struct ScoreOptions {
         }
     }
 
-    private static func integer(
+    static func integer(
         _ name: String, _ value: String, _ range: ClosedRange<Int>
     ) throws(BenchError) -> Int {
         guard let number = Int(value), range.contains(number) else {

@@ -20,12 +20,12 @@ struct SyntheticData: ScoreData {
         self.entityCount = entityCount
     }
 
-    private func name(ofFeature index: Int) -> String { "f\(index)" }
+    func name(ofFeature index: Int) -> String { "f\(index)" }
 
-    private func id(of entity: Int) -> String { "s-\(entity)" }
+    func id(of entity: Int) -> String { "s-\(entity)" }
 
     /// The value of one feature of one entity, from -1 to 1.
-    private func value(_ entity: Int, _ feature: Int) -> Float {
+    func value(_ entity: Int, _ feature: Int) -> Float {
         var generator = SeededGenerator(seed: UInt64(entity * Self.featureCount + feature))
         return .random(in: -1..<1, using: &generator)
     }
