@@ -12,6 +12,9 @@ package enum ReadLimits {
     package static let valuesMax = 1_000_000
     /// Feature sets in one request.
     package static let selectionsMax = 64
+    /// Bytes of one reply, as many as stock clients take: names and text make it far longer than
+    /// its request.
+    package static let replyByteCountMax = 4 << 20
 }
 
 /// The read path of `Features.Read`, top to bottom.
@@ -38,6 +41,7 @@ extension Worker {
                 .invalidArgument,
                 "selections: more than \(ReadLimits.selectionsMax) in one request")
         }
+        let start = writer.bytes.count
         var answer = try gather(request, at: now)
         if answer.unknownLayoutRowCount > 0 {
             // A row was written under a newer configuration than this loop's: move to it.
@@ -46,6 +50,16 @@ extension Worker {
         }
         counters.read(damagedRows: answer.damagedRowCount + answer.unknownLayoutRowCount)
         answer.response.encode(into: &writer)
+        guard writer.bytes.count - start <= ReadLimits.replyByteCountMax else {
+            throw Self.tooLong("selections")
+        }
+    }
+
+    private static func tooLong(_ field: String) -> EngineError {
+        EngineError(
+            .invalidArgument,
+            "\(field): the reply would be longer than \(ReadLimits.replyByteCountMax) bytes;"
+                + " ask for fewer entities or features")
     }
 
     /// What a request comes to under one configuration and one snapshot.
@@ -63,6 +77,7 @@ extension Worker {
         let entityCount = request.keys.first?.ids.count ?? 0
         var answer = Answer(response: KassaV1.ReadResponse(epoch: configuration.value.epoch))
         var valueCount = 0
+        var byteCount = 0
         for (index, selection) in request.selections.enumerated() {
             let field = "selections[\(index)]"
             let (set, version) = try featureSet(selection.featureSet, at: "\(field).feature_set")
@@ -87,7 +102,12 @@ extension Worker {
             var batch = ReadBatch(plan, capacity: entityCount)
             for entity in 0..<entityCount {
                 try append(entity, keys, set, version, at: now, to: &batch)
+                // Before the memory is taken, not after.
+                guard byteCount + batch.byteCount <= ReadLimits.replyByteCountMax else {
+                    throw Self.tooLong(field)
+                }
             }
+            byteCount += batch.byteCount
             answer.damagedRowCount += batch.damagedRowCount
             answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
             answer.response.featureSets.append(batch.finish())
