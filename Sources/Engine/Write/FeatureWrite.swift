@@ -40,6 +40,13 @@ final class FeatureWrite: WriteCommand {
         tally.withLock { $0 = result }
     }
 
+    /// Answers a write of which there is nothing to commit, because all its rows are refused.
+    func answerUnwritten() {
+        let tally = WriteTally()
+        engine.countWritten(tally, refused: prepared.refusals.count)
+        completion(.success(response(tally, durability)))
+    }
+
     func completed(_ outcome: WriteOutcome) {
         switch outcome {
         case .committed(_, let reached):
