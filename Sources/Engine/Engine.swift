@@ -60,6 +60,11 @@ package final class Engine: Sendable {
     /// The number of the configuration in force.
     package var epoch: UInt64 { published.current.epoch }
 
+    /// Why the store takes no writes at the moment; nil while it takes them.
+    package var writeRefusal: String? {
+        environment.writeRefusal.map { EngineError($0).reason }
+    }
+
     /// Counts the rows of an acknowledged write.
     func countWritten(_ tally: WriteTally, refused: Int) {
         metrics.countWritten(tally, refused: refused)

@@ -28,7 +28,7 @@ struct ConfigurationPlan {
     func configuration(epoch: UInt64) throws(EngineError) -> Configuration {
         try Configuration(
             epoch: epoch, features: features, models: base.models,
-            scorerSpecs: Array(scorers.values))
+            modelNumbers: base.modelNumbers, scorerSpecs: Array(scorers.values))
     }
 
     /// Adds one document; `field` is its place in the request.

@@ -54,6 +54,15 @@ package struct ArtefactFiles: Sendable {
         return bytes
     }
 
+    /// Removes the artefacts that are none of `digests`; one that cannot be removed stays.
+    package func removeAll(except digests: [[UInt8]]) {
+        let named = Set(digests.map(hexadecimal))
+        for name in (try? Files.names(in: folder)) ?? [] {
+            guard name.utf8.count == 2 * SHA256.byteCount, !named.contains(name) else { continue }
+            try? Files.remove("\(folder)/\(name)")
+        }
+    }
+
     /// Removes the artefact `digest`; a missing one is no error.
     package func remove(digest: [UInt8]) throws(EngineError) {
         do throws(FileError) {
