@@ -18,5 +18,5 @@
 //  while let event = session.nextEvent() {
 //      if case .message(let call) = event { session.replyAndFinish(call, message: call.message) }
 //  }
-//  session.produce(into: &output)
+//  session.produce(into: &output, now: now)
 //  ```

@@ -101,6 +101,8 @@ struct Answer: Sendable {
         /// The reply of a unary or client-streaming call, encoded.
         case reply([UInt8])
         case refusal(EngineError)
+        /// The caller has given up, or was answered by the session: only the answer's room returns.
+        case nothing
     }
 
     let ticket: Ticket

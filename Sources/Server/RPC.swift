@@ -7,7 +7,7 @@ internal import GRPC
 enum RPC: Int, CaseIterable {
     case score, scoreStream
     case write, writeStream, read
-    case apply, getDocument, listDocuments
+    case apply, getDocument, listDocuments, audit
     case upload, listModels, getModel, deleteModel
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
@@ -23,6 +23,7 @@ enum RPC: Int, CaseIterable {
         case .apply: KassaV1.ConfigService.apply
         case .getDocument: KassaV1.ConfigService.get
         case .listDocuments: KassaV1.ConfigService.list
+        case .audit: KassaV1.ConfigService.audit
         case .upload: KassaV1.ModelsService.upload
         case .listModels: KassaV1.ModelsService.list
         case .getModel: KassaV1.ModelsService.get

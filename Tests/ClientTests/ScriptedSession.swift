@@ -80,7 +80,7 @@ final class ScriptedSession: ByteSession {
 
     var wantsProduce: Bool { session.wantsProduce }
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
-        session.produce(into: &buffer)
+        session.produce(into: &buffer, now: now)
     }
     var wantsClose: Bool { wantsToHangUp || session.wantsClose }
     var nextDeadline: MonotonicTime { session.nextDeadline }

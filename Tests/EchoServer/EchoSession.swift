@@ -43,7 +43,7 @@ final class EchoSession: ByteSession {
     var wantsProduce: Bool { session.wantsProduce }
 
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
-        session.produce(into: &buffer)
+        session.produce(into: &buffer, now: now)
         if session.hasEvents { answer() }
     }
 
