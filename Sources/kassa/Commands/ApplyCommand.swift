@@ -9,10 +9,6 @@ private let fileFlag = Flag(
     name: "--file", short: "-f", value: "FILE", help: "A YAML file of documents; repeatable.",
     isRepeatable: true)
 private let dryRunFlag = Flag(name: "--dry-run", help: "Only print the plan.")
-private let actorFlag = Flag(
-    name: "--actor", value: "NAME", help: "Who does this, for the audit log; $USER by default.")
-private let reasonFlag = Flag(
-    name: "--reason", value: "TEXT", help: "Why, for the audit log.")
 private let epochFlag = Flag(
     name: "--expected-epoch", value: "N", help: "Refuse unless epoch N is in force.")
 
@@ -49,8 +45,8 @@ let applyCommand = Command(
             places += documents.map { DocumentPlace($0, file: path) }
         }
         request.dryRun = arguments.has(dryRunFlag.name)
-        request.actor = arguments.value(actorFlag.name) ?? environment("USER") ?? ""
-        request.reason = arguments.value(reasonFlag.name) ?? ""
+        request.actor = arguments.actor
+        request.reason = arguments.reason
         request.expectedEpoch = try arguments.integer(epochFlag.name, in: 0...UInt64.max)
         let client = try arguments.connect()
         let response: KassaV1.ApplyResponse

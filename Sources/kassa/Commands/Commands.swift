@@ -2,7 +2,8 @@
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-    serveCommand, applyCommand, getCommand, listCommand, modelUploadCommand, modelListCommand,
+    serveCommand, applyCommand, getCommand, listCommand, auditCommand, modelUploadCommand,
+    modelListCommand,
     modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand, versionCommand,
 ]
 
