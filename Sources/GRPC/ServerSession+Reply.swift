@@ -41,12 +41,6 @@ extension ServerSession {
         if !call.kind.hasSingleReply { submitOrResume(call) }
     }
 
-    /// Ends the call with its one reply and status 0.
-    package func replyAndFinish(_ call: Call, message: Span<UInt8>) {
-        reply(call, message: message)
-        finish(call, status: .ok)
-    }
-
     /// Ends the call; a second end of the same call changes nothing.
     ///
     /// Status 0 of a call that owes a reply and has none becomes INTERNAL.

@@ -33,7 +33,8 @@ final class LoopContext {
         worker = try Worker(engine: engine, loop: loop)
     }
 
-    /// Answers that may wait for the loop: as many as writes and control work can be under way.
+    /// Answers that may wait for the loop: more than the queues of the writer and of the control thread
+    /// hold together, so that those are the ones that fill.
     static let answersMax = 70_000
 
     /// Answers that other threads owe this loop; never more than its mailbox holds.

@@ -91,3 +91,11 @@ final class ScriptedSession: ByteSession {
     func drain(now: MonotonicTime) { session.drain(now: now) }
     func closed() {}
 }
+
+extension ServerSession {
+    /// Ends the call with its one reply and status 0.
+    func replyAndFinish(_ call: Call, message: Span<UInt8>) {
+        reply(call, message: message)
+        finish(call, status: .ok)
+    }
+}

@@ -60,3 +60,11 @@ final class EchoSession: ByteSession {
 
     func closed() {}
 }
+
+extension ServerSession {
+    /// Ends the call with its one reply and status 0.
+    func replyAndFinish(_ call: Call, message: Span<UInt8>) {
+        reply(call, message: message)
+        finish(call, status: .ok)
+    }
+}

@@ -3,6 +3,7 @@
 import API
 import Base
 import Crypto
+import Features
 import Files
 import Glibc
 import Testing
@@ -201,17 +202,17 @@ struct `Models` {
                     labels: Dictionary(
                         uniqueKeysWithValues: (0..<labels).map { ("l\($0)", "v") })))
         }
-        try check(prose: EngineLimits.proseByteCountMax, labels: EngineLimits.labelsMax)
+        try check(prose: FeatureLimits.proseByteCountMax, labels: FeatureLimits.labelsMax)
         let prose = #expect(throws: EngineError.self) {
-            try check(prose: EngineLimits.proseByteCountMax + 1)
+            try check(prose: FeatureLimits.proseByteCountMax + 1)
         }
         #expect(prose?.reason.contains("spec.owner") == true)
         let labels = #expect(throws: EngineError.self) {
-            try check(labels: EngineLimits.labelsMax + 1)
+            try check(labels: FeatureLimits.labelsMax + 1)
         }
         #expect(labels?.reason.contains("spec.labels") == true)
         for field in ["actor", "reason"] {
-            let long = String(repeating: "x", count: EngineLimits.proseByteCountMax + 1)
+            let long = String(repeating: "x", count: FeatureLimits.proseByteCountMax + 1)
             let error = #expect(throws: EngineError.self) {
                 try Engine.checkUpload(
                     KassaV1.ModelSpec(), actor: field == "actor" ? long : "",

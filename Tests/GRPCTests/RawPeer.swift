@@ -210,3 +210,11 @@ struct RawFrame {
         frame(0, ends ? 1 : 0, stream, bytes)
     }
 }
+
+extension ServerSession {
+    /// Ends the call with its one reply and status 0.
+    func replyAndFinish(_ call: Call, message: Span<UInt8>) {
+        reply(call, message: message)
+        finish(call, status: .ok)
+    }
+}

@@ -2,13 +2,14 @@
 
 internal import Crypto
 internal import Files
+internal import Models
 
 /// The folder of model artefacts: immutable files, each named by the SHA-256 of its bytes.
 ///
 /// What is read back is checked against its name, so a damaged file is never a model.
 package struct ArtefactFiles: Sendable {
     /// Bytes of the largest artefact.
-    package static let byteCountMax = 256 << 20
+    package static let byteCountMax = ImportLimits.fileBytesMax
 
     private let folder: String
 

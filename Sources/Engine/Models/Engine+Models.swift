@@ -37,10 +37,10 @@ extension Engine {
                 .invalidArgument, "spec.inputs: must be from 1 to \(ImportLimits.featuresMax)")
         }
         for (index, input) in spec.inputs.enumerated()
-        where input.categories.count > EngineLimits.categoriesMax {
+        where input.categories.count > FeatureLimits.categoriesMax {
             throw EngineError(
                 .invalidArgument,
-                "spec.inputs[\(index)].categories: more than \(EngineLimits.categoriesMax)")
+                "spec.inputs[\(index)].categories: more than \(FeatureLimits.categoriesMax)")
         }
     }
 
