@@ -15,6 +15,7 @@ internal import CNGHTTP2
         case close
     }
 
+    /// What the session accepts.
     package let limits: Limits
     let methods: MethodTable
     let memory: SessionMemory

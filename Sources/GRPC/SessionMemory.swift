@@ -17,6 +17,7 @@ internal import Glibc
     private let freeBlocks: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// Calls that are kept for the next ones, and the bytes of their buffers.
     package static let pooledCallsMax = 1_024
+    /// Bytes of the buffers of the calls that are kept.
     package static let pooledCallBytesMax = 16 << 20
     /// Request bytes that all connections of a loop may hold together, unless told otherwise.
     package static let receivedBytesMax = 256 << 20
