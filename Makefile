@@ -38,13 +38,17 @@ test-python: venv build release ## Run the tests with stock clients and official
 	Tests/differential/proto_is_fresh.sh
 	$(PYTHON) -m pytest -q Tests
 
-test-durability: deps build ## Kill the writer and fail its system calls, a few rounds.
+test-durability: deps build ## Kill the writer, fail its system calls, cut the power, flip bits.
 	python3 Tests/durability/kill9.py --rounds 20
 	python3 Tests/durability/syscall_faults.py --calls 3
+	python3 Tests/durability/power_cut.py --images 1000
+	python3 Tests/durability/corpus.py --flips 200
 
 soak: venv build release ## The long versions: 200 kills, all failing calls, ten minutes of load.
 	python3 Tests/durability/kill9.py --rounds 200
 	python3 Tests/durability/syscall_faults.py --calls 12
+	python3 Tests/durability/power_cut.py --images 10000
+	python3 Tests/durability/corpus.py --flips 10000
 	KASSA_KILL_ROUNDS=200 $(PYTHON) -m pytest -q Tests/python/test_durability.py
 	$(PYTHON) bench/soak.py --seconds 600
 

@@ -6,7 +6,8 @@ internal import Glibc
 /// An operating-system thread that runs one closure and is joined.
 ///
 /// Kassa's work is cut by thread, not by task: an event loop, the LMDB writer and the control
-/// thread each stay on the thread that they began on.
+/// thread each stay on the thread that they began on. It takes no signals: those are for the thread that
+/// waits for them.
 package struct Thread: Sendable {
     private let handle: pthread_t
 
@@ -19,12 +20,20 @@ package struct Thread: Sendable {
             &handle, nil,
             { argument in
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                var all = sigset_t()
+                unsafe sigfillset(&all)
+                unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
                 unsafe kassa_name_this_thread(String(start.name.prefix(15)))
                 start.body()
                 return nil
             }, Unmanaged.passRetained(start).toOpaque())
         precondition(status == 0, "no thread could be started")
         self.handle = handle
+    }
+
+    /// Whether the caller runs on this thread; meaningless once it was joined.
+    package var isCurrent: Bool {
+        pthread_equal(pthread_self(), handle) != 0
     }
 
     /// Waits until the closure has returned. To be called once.

@@ -4,6 +4,7 @@ internal import API
 internal import Features
 package import Metrics
 internal import Store
+internal import Synchronization
 
 /// The heart of Kassa: feature store, models and configuration behind one face.
 ///
@@ -26,6 +27,7 @@ package final class Engine: Sendable {
     let artefacts: ArtefactFiles
     let published: Published<Configuration>
     let writerMemory = WriterMemory()
+    private let housekeeper = Mutex<Housekeeper?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
@@ -70,8 +72,26 @@ package final class Engine: Sendable {
         metrics.countWritten(tally, refused: refused)
     }
 
+    /// Sweeps the store in the background, pass after pass, with a rest of so many seconds between two.
+    package func startHousekeeping(everySeconds seconds: Int) {
+        housekeeper.withLock { housekeeper in
+            guard housekeeper == nil else { return }
+            housekeeper = Housekeeper(self)
+            housekeeper?.start(everySeconds: seconds)
+        }
+    }
+
+    /// Sweeps the store once, on the calling thread.
+    package func sweep() throws(EngineError) {
+        try Housekeeper(self).pass()
+    }
+
     /// Commits what is queued, syncs, and ends the writer's thread.
     package func stop() {
+        housekeeper.withLock { housekeeper in
+            housekeeper?.stop()
+            housekeeper = nil
+        }
         writer.stop()
     }
 }

@@ -15,6 +15,8 @@ package final class EngineMetrics: Sendable {
     let damagedRows: LabelledCounters
     let featureAges: LabelledHistograms
     let rowsWritten: LabelledCounters
+    let rowsSwept: LabelledCounters
+    let sweptBytes: LabelledCounters
     private let appliedSeries: Int
     private let ignoredSeries: Int
     private let refusedSeries: Int
@@ -30,6 +32,8 @@ package final class EngineMetrics: Sendable {
             Self.featureAgesFamily, bounds: .age, lanes: loopCount,
             capacity: Self.featureSetSeriesMax)
         rowsWritten = LabelledCounters(Self.rowsWrittenFamily, lanes: 1, capacity: 3)
+        rowsSwept = LabelledCounters(Self.rowsSweptFamily, lanes: 1, capacity: 4)
+        sweptBytes = LabelledCounters(Self.sweptBytesFamily, lanes: 1, capacity: 1)
         appliedSeries = rowsWritten.series(["applied"])
         ignoredSeries = rowsWritten.series(["ignored_older"])
         refusedSeries = rowsWritten.series(["refused"])
@@ -43,9 +47,24 @@ package final class EngineMetrics: Sendable {
         cells.add(UInt64(clamping: refused + tally.refusals.count), at: refusedSeries)
     }
 
+    /// Counts what a sweep over the rows came to; on the housekeeper's thread only.
+    func swept(_ counts: Sweep.Counts) {
+        let cells = rowsSwept.lane(0)
+        cells.add(UInt64(clamping: counts.expired), at: rowsSwept.series(["expired"]))
+        cells.add(UInt64(clamping: counts.orphaned), at: rowsSwept.series(["orphaned"]))
+        cells.add(UInt64(clamping: counts.cleaned), at: rowsSwept.series(["cleaned"]))
+        sweptBytes.lane(0).add(
+            UInt64(clamping: counts.freedByteCount), at: sweptBytes.series(["rows"]))
+    }
+
+    /// Counts what a sweep over the history came to; on the housekeeper's thread only.
+    func sweptHistory(_ count: Int) {
+        rowsSwept.lane(0).add(UInt64(clamping: count), at: rowsSwept.series(["history"]))
+    }
+
     /// All sources, for a registry.
     package var sources: [any MetricSource] {
-        [scores, degradedFeatures, damagedRows, featureAges, rowsWritten]
+        [scores, degradedFeatures, damagedRows, featureAges, rowsWritten, rowsSwept, sweptBytes]
     }
 
     static let damagedRowsFamily = MetricFamily(
@@ -68,4 +87,12 @@ package final class EngineMetrics: Sendable {
     static let degradedFeaturesFamily = MetricFamily(
         .counter, "kassa_degraded_features_total",
         help: "Features of scored requests that were not PRESENT.", labels: ["status"])
+
+    static let rowsSweptFamily = MetricFamily(
+        .counter, "kassa_store_swept_rows_total",
+        help: "Rows that the background sweep deleted or rewrote, by why.", labels: ["why"])
+
+    static let sweptBytesFamily = MetricFamily(
+        .counter, "kassa_store_swept_bytes_total",
+        help: "Bytes of rows that the background sweep freed.", labels: ["table"])
 }

@@ -6,8 +6,8 @@ internal import GRPC
 /// Every method that the server answers; the raw value is the tag of its calls and its metrics' number.
 enum RPC: Int, CaseIterable {
     case score, scoreStream
-    case write, writeStream, read
-    case apply, getDocument, listDocuments, audit
+    case write, writeStream, read, erase
+    case apply, drop, getDocument, listDocuments, audit
     case upload, listModels, getModel, deleteModel
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
@@ -20,7 +20,9 @@ enum RPC: Int, CaseIterable {
         case .write: KassaV1.FeaturesService.write
         case .writeStream: KassaV1.FeaturesService.writeStream
         case .read: KassaV1.FeaturesService.read
+        case .erase: KassaV1.FeaturesService.erase
         case .apply: KassaV1.ConfigService.apply
+        case .drop: KassaV1.ConfigService.drop
         case .getDocument: KassaV1.ConfigService.get
         case .listDocuments: KassaV1.ConfigService.list
         case .audit: KassaV1.ConfigService.audit

@@ -29,6 +29,7 @@ package final class Server {
     private let engine: Engine
     private let control: ControlThread
     private let health: Health
+    private let sweepSeconds: Int
     private let loops: [LoopSlot]
     private var admin: AdminServer?
     private var threads: [Thread] = []
@@ -64,6 +65,7 @@ package final class Server {
         self.engine = engine
         self.control = control
         self.health = health
+        sweepSeconds = configuration.sweepSeconds
         self.loops = loops
     }
 
@@ -118,6 +120,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }

@@ -102,7 +102,8 @@ final class ServerConnection: ByteSession {
         case .write: write(call, now)
         case .scoreStream: scoreNext(call, now)
         case .writeStream: writeNext(call, now)
-        case .apply, .getDocument, .listDocuments, .audit, .listModels, .getModel, .deleteModel:
+        case .erase, .apply, .drop, .getDocument, .listDocuments, .audit, .listModels,
+            .getModel, .deleteModel:
             control(call, rpc, now)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 internal import Glibc
 internal import Synchronization
 
@@ -12,7 +13,7 @@ internal import Synchronization
     private let environment: Environment
     private let mailbox: Mailbox
     private let counters: WriterCounters
-    private let thread: pthread_t
+    private let thread: Thread
     private let isJoined = Mutex(false)
     private let hasEnded = Atomic<Bool>(false)
 
@@ -26,7 +27,6 @@ internal import Synchronization
         precondition(isFirst, "an environment has one writer")
         let counters = WriterCounters()
         let mailbox = Mailbox(limits: limits)
-        let identifier: pthread_t
         do throws(StoreError) {
             let sequence = try environment.read { (transaction) throws(StoreError) in
                 try transaction.number(.sequence, in: environment.meta) ?? 0
@@ -38,7 +38,7 @@ internal import Synchronization
                 )
             }
             counters.lastSequence.store(sequence, ordering: .relaxed)
-            identifier = try WriterThread.start(name: "kassa-writer") {
+            thread = Thread(name: "kassa-writer") {
                 var loop = WriterLoop(
                     environment: environment, mailbox: mailbox, counters: counters,
                     limits: limits, sequence: sequence)
@@ -51,7 +51,6 @@ internal import Synchronization
         self.environment = environment
         self.mailbox = mailbox
         self.counters = counters
-        thread = identifier
     }
 
     deinit {
@@ -97,7 +96,7 @@ internal import Synchronization
         isJoined.withLock { isJoined in
             guard !isJoined else { return }
             // Joined once, by whoever holds the lock; the identifier means nothing afterwards.
-            pthread_join(thread, nil)
+            thread.join()
             isJoined = true
             hasEnded.store(true, ordering: .releasing)
             environment.hasWriter.store(false, ordering: .releasing)
@@ -123,6 +122,6 @@ internal import Synchronization
     }
 
     private var isOnWriterThread: Bool {
-        !hasEnded.load(ordering: .acquiring) && pthread_equal(pthread_self(), thread) != 0
+        !hasEnded.load(ordering: .acquiring) && thread.isCurrent
     }
 }

@@ -103,12 +103,16 @@ extension Worker {
                     name: "items", values: .integers(KassaV1.IntegerValues(values: [items])))
             ],
             durability: .durable)
+        #expect(try submit(request).get().applied == 1)
+    }
+
+    /// Submits a write and waits for what becomes of it.
+    mutating func submit(_ request: KassaV1.WriteRequest) throws -> WriteResult {
         let bytes = request.encodedBytes()
         begin()
-        let shared = Acknowledgement()
-        try write(bytes.span, at: .now()) { result in shared.set(result) }
-        let response = try shared.wait().get()
-        #expect(response.applied == 1)
+        let acknowledgement = Acknowledgement()
+        try write(bytes.span, at: .now()) { result in acknowledgement.set(result) }
+        return acknowledgement.wait()
     }
 
     /// Scores a session.

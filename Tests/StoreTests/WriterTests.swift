@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Base
 import Glibc
 import Synchronization
 import Testing
@@ -130,12 +131,12 @@ struct WriterTests {
         limits.queuedCommandsMax = 1
         let writer = try Writer(environment: environment, limits: limits)
         let gate = try block(writer, rows)
-        let opener = try WriterThread.start(name: "opener") {
+        let opener = Thread(name: "opener") {
             while writer.statistics.queuedCommands < 2 { usleep(100) }
             gate.open()
         }
         let sequence = try writer.run { _, sequence in sequence }
-        pthread_join(opener, nil)
+        opener.join()
         #expect(sequence == 2)
     }
 
@@ -289,14 +290,14 @@ struct WriterTests {
         let commands = (0..<4).map { thread in
             (0..<2_000).map { TestCommand(rows, key: "\(thread)/\($0)") }
         }
-        let threads = try commands.map { commands in
-            try WriterThread.start(name: "submitter") {
+        let threads = commands.map { commands in
+            Thread(name: "submitter") {
                 for command in commands {
                     while (try? writer.submit(command)) == nil { usleep(100) }
                 }
             }
         }
-        for thread in threads { pthread_join(thread, nil) }
+        for thread in threads { thread.join() }
         writer.stop()
         var sequences: Set<UInt64> = []
         for command in commands.joined() {

@@ -522,8 +522,8 @@ def test_health_of_the_server_and_of_every_service(server, connection):
 
 
 SERVICES = {
-    "kassa.v1.Config": ["Apply", "Get", "List"],
-    "kassa.v1.Features": ["Read", "Write", "WriteStream"],
+    "kassa.v1.Config": ["Apply", "Audit", "Drop", "Get", "List"],
+    "kassa.v1.Features": ["Erase", "Read", "Write", "WriteStream"],
     "kassa.v1.Models": ["Delete", "Get", "List", "Upload"],
     "kassa.v1.Scoring": ["Score", "ScoreStream"],
     "grpc.health.v1.Health": ["Check", "Watch"],

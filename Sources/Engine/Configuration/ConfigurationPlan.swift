@@ -45,16 +45,10 @@ struct ConfigurationPlan {
     ) throws(EngineError) {
         let change: FeatureSetChange
         do throws(FeatureSetError) {
-            change = try features.apply(try FeatureSetDefinition(spec)) { name, version in
-                base.readers(of: "\(name)@\(version)")
-            }
+            change = try features.apply(
+                try FeatureSetDefinition(spec), readers: base.readers(of:version:))
         } catch {
-            switch error {
-            case .invalid(let place, let reason):
-                throw EngineError(.invalidArgument, "\(field).\(place): \(reason)")
-            case .conflict(let place, let reason):
-                throw EngineError(.failedPrecondition, "\(field).\(place): \(reason)")
-            }
+            throw EngineError(error, in: "\(field).")
         }
         if change.action != .unchanged { changedSets[change.set.name] = change.set }
         entries.append(change.planEntry)

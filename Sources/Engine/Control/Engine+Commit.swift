@@ -17,21 +17,39 @@ extension Engine {
     func commit(
         _ record: KassaStorageV1.AuditRecord, epoch: UInt64, puts: [Put]
     ) throws(EngineError) {
-        let audit = (table: tables.audit, value: record.encodedBytes())
         let epochValue = Put(table: environment.meta, key: epochKey, value: integerBytes(epoch))
-        do {
-            try writer.run { transaction, sequence in
-                for put in puts + [epochValue] {
-                    if let value = put.value {
-                        try transaction.put(value.span, forKey: put.key.span, in: put.table)
-                    } else {
-                        _ = try transaction.delete(put.key.span, in: put.table)
-                    }
+        try run { transaction, sequence in
+            for put in puts + [epochValue] {
+                if let value = put.value {
+                    try transaction.put(value.span, forKey: put.key.span, in: put.table)
+                } else {
+                    _ = try transaction.delete(put.key.span, in: put.table)
                 }
-                // Audit records are keyed by the sequence number of their write: unique, ascending.
-                let key = [UInt8](integerBytes(sequence).reversed())
-                try transaction.put(audit.value.span, forKey: key.span, in: audit.table)
             }
+            try self.note(record, sequence: sequence, in: &transaction)
+        }
+    }
+
+    /// Keeps an audit record under the sequence number of its write: unique, ascending.
+    func note(
+        _ record: KassaStorageV1.AuditRecord, sequence: UInt64,
+        in transaction: inout WriteTransaction
+    ) throws(StoreError) {
+        let key = [UInt8](integerBytes(sequence).reversed())
+        let value = record.encodedBytes()
+        try transaction.put(value.span, forKey: key.span, in: tables.audit)
+    }
+
+    /// Makes a change in a durable transaction of its own, and waits for it.
+    @discardableResult
+    func run<Result: Sendable>(
+        _ body:
+            @escaping @Sendable (
+                _ transaction: inout WriteTransaction, _ sequence: UInt64
+            ) throws -> Result
+    ) throws(EngineError) -> Result {
+        do {
+            return try writer.run(body)
         } catch let error as StoreError {
             throw EngineError(error)
         } catch {

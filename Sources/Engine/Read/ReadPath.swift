@@ -87,6 +87,13 @@ extension Worker {
             } catch {
                 throw EngineError(error, in: "\(field).")
             }
+            if let time = request.asOfUs {
+                do throws(FieldError) {
+                    try plan.checkAsOf(time, now: now.microseconds)
+                } catch {
+                    throw EngineError(error)
+                }
+            }
             let keys: KeyColumns
             do throws(FieldError) {
                 keys = try KeyColumns(request.keys, kinds: version.entityKinds)
@@ -101,7 +108,8 @@ extension Worker {
             }
             var batch = ReadBatch(plan, capacity: entityCount)
             for entity in 0..<entityCount {
-                try append(entity, keys, set, version, at: now, to: &batch)
+                try append(
+                    entity, keys, set, version, at: now, asOf: request.asOfUs, to: &batch)
                 // Before the memory is taken, not after.
                 guard byteCount + batch.byteCount <= ReadLimits.replyByteCountMax else {
                     throw Self.tooLong(field)
@@ -117,7 +125,7 @@ extension Worker {
 
     private mutating func append(
         _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
-        at now: Timestamp, to batch: inout ReadBatch
+        at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
     ) throws(EngineError) {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
@@ -125,6 +133,12 @@ extension Worker {
             throw EngineError(.invalidArgument, "\(error.field).ids[\(entity)]: \(error.reason)")
         }
         do throws(StoreError) {
+            if let time {
+                var historyKey = HistoryKey()
+                return try batch.append(
+                    key.bytes, asOf: time, in: transaction, engine.tables.history,
+                    with: &historyKey)
+            }
             let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
             batch.append(row, now: now.microseconds)
         } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Base
 internal import Features
 internal import Store
 internal import Synchronization
@@ -11,18 +12,31 @@ final class FeatureWrite: WriteCommand {
     let recordCount: Int
     let byteCount: Int
     private let prepared: PreparedWrite
+    private let writeID: WriteID?
+    private let receivedAt: Timestamp
     private let sequence: UInt64
     private let engine: Engine
     private let completion: @Sendable (WriteResult) -> Void
     /// What the last `apply` came to. Only the writer's thread touches it; the lock is never waited for.
-    private let tally = Mutex(WriteTally())
+    private let outcome = Mutex(Outcome.applied(WriteTally()))
+
+    /// What becomes of a write.
+    private enum Outcome {
+        case applied(WriteTally)
+        /// Its id was known: this was answered then.
+        case repeated(KassaV1.WriteResponse)
+        /// Its id was known for another content.
+        case conflict
+    }
 
     init(
-        _ prepared: PreparedWrite, durability: Durability, sequence: UInt64, engine: Engine,
-        completion: @escaping @Sendable (WriteResult) -> Void
+        _ prepared: PreparedWrite, id writeID: WriteID?, durability: Durability, sequence: UInt64,
+        receivedAt: Timestamp, engine: Engine, completion: @escaping @Sendable (WriteResult) -> Void
     ) {
         self.prepared = prepared
+        self.writeID = writeID
         self.durability = durability
+        self.receivedAt = receivedAt
         recordCount = prepared.rowCount
         byteCount = prepared.byteCountEstimate
         self.sequence = sequence
@@ -31,13 +45,8 @@ final class FeatureWrite: WriteCommand {
     }
 
     func apply(in transaction: inout WriteTransaction, sequence: UInt64) throws(StoreError) {
-        // As the set is now: the stored row may be in a layout that is newer than this request.
-        let set = engine.published.current.features.sets[prepared.set.name] ?? prepared.set
-        let result = try engine.writerMemory.withScratch { scratch throws(StoreError) in
-            try prepared.applyAll(
-                in: &transaction, engine.tables.rows, of: set, with: &scratch, sequence: sequence)
-        }
-        tally.withLock { $0 = result }
+        let result = try decide(in: &transaction, sequence: sequence)
+        outcome.withLock { $0 = result }
     }
 
     /// Answers a write of which there is nothing to commit, because all its rows are refused.
@@ -47,14 +56,64 @@ final class FeatureWrite: WriteCommand {
         completion(.success(response(tally, durability)))
     }
 
-    func completed(_ outcome: WriteOutcome) {
-        switch outcome {
+    private func decide(
+        in transaction: inout WriteTransaction, sequence: UInt64
+    ) throws(StoreError) -> Outcome {
+        guard let writeID else { return .applied(try merge(in: &transaction, sequence: sequence)) }
+        let key = writeID.key
+        let decision = writeID.decide(
+            try transaction.value(forKey: key.span, in: engine.tables.writeIDs),
+            now: receivedAt.microseconds)
+        switch decision {
+        case .repeated(let response): return .repeated(response)
+        case .conflict: return .conflict
+        case .new: break
+        }
+        let tally = try merge(in: &transaction, sequence: sequence)
+        let record = writeID.record(response(tally, durability), at: receivedAt.microseconds)
+        let expiryKey = writeID.expiryKey(at: receivedAt.microseconds)
+        try transaction.put(record.span, forKey: key.span, in: engine.tables.writeIDs)
+        try transaction.put([UInt8(0)].span, forKey: expiryKey.span, in: engine.tables.writeIDs)
+        return .applied(tally)
+    }
+
+    private func merge(
+        in transaction: inout WriteTransaction, sequence: UInt64
+    ) throws(StoreError) -> WriteTally {
+        // As the set is now: the stored row may be in a layout that is newer than this request.
+        let set = engine.published.current.features.sets[prepared.set.name] ?? prepared.set
+        let tables = WriteTables(
+            rows: engine.tables.rows, tombstones: engine.tables.tombstones,
+            history: engine.tables.history)
+        return try engine.writerMemory.withScratch { scratch throws(StoreError) in
+            try prepared.applyAll(
+                in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
+        }
+    }
+
+    func completed(_ result: WriteOutcome) {
+        switch result {
         case .committed(_, let reached):
-            let tally = tally.withLock { $0 }
-            engine.countWritten(tally, refused: prepared.refusals.count)
-            completion(.success(response(tally, reached)))
+            completion(answer(outcome.withLock { $0 }, reached))
         case .failed(let error):
             completion(.failure(EngineError(error)))
+        }
+    }
+
+    private func answer(_ outcome: Outcome, _ reached: Durability) -> WriteResult {
+        switch outcome {
+        case .applied(let tally):
+            engine.countWritten(tally, refused: prepared.refusals.count)
+            return .success(response(tally, reached))
+        case .repeated(var response):
+            response.sequence = sequence
+            // The first one was committed before this group, at the least at this group's level.
+            response.reached = reached == .durable ? .durable : response.reached
+            return .success(response)
+        case .conflict:
+            return .failure(
+                EngineError(
+                    .alreadyExists, "write_id: another write had it, with other content"))
         }
     }
 

@@ -37,15 +37,20 @@ extension Worker {
         }
         let (set, version) = try featureSet(request.featureSet, at: "feature_set")
         let prepared: PreparedWrite
+        let writeID: WriteID?
         do throws(FieldError) {
+            writeID = try WriteID(request)
             prepared = try PreparedWrite(request, to: set, version: version, receivedAt: now)
         } catch {
             throw EngineError(error)
         }
         let command = FeatureWrite(
-            prepared, durability: durability, sequence: request.sequence, engine: engine,
-            completion: completion)
-        guard prepared.acceptedRowCount > 0 else { return command.answerUnwritten() }
+            prepared, id: writeID, durability: durability, sequence: request.sequence,
+            receivedAt: now, engine: engine, completion: completion)
+        // One with an id is noted all the same, so that a repetition is known.
+        guard prepared.acceptedRowCount > 0 || writeID != nil else {
+            return command.answerUnwritten()
+        }
         do throws(StoreError) {
             try engine.writer.submit(command)
         } catch {

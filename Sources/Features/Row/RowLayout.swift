@@ -32,6 +32,8 @@ package final class RowLayout: Sendable {
     package let id: UInt16
     /// The type of each column.
     package let types: [FeatureType]
+    /// How each column's slot is read and written.
+    package let slots: [SlotKind]
     /// The offset of each column's slot from the start of the row.
     package let offsets: [Int]
     /// For a column in the tail: the slot of the one before it there; 0 if it is the first.
@@ -52,6 +54,7 @@ package final class RowLayout: Sendable {
         var isDead = [Bool](repeating: false, count: types.count)
         for column in dead { isDead[Int(column)] = true }
         self.isDead = isDead
+        slots = zip(types, isDead).map { SlotKind($0, isDead: $1) }
         hasDeadColumns = !dead.isEmpty
         var offsets = [Int](repeating: 0, count: types.count)
         var end = Self.headerByteCount + (types.count + 31) / 32 * 8

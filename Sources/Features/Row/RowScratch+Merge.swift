@@ -69,6 +69,7 @@ extension RowScratch {
         let cells = unsafe self.cells
         let hasOneTime = view.timeCount == 0
         let latest = view.latestTime
+        let hasDead = newest.hasDeadColumns
         var counts = UnpackCounts()
         var word: UInt64 = 0
         for column in 0..<layout.columnCount {
@@ -77,11 +78,11 @@ extension RowScratch {
                 throw .damaged
             }
             word >>= 2
-            guard presence != .absent, !layout.isDead[column] else { continue }
+            guard presence != .absent, layout.slots[column] != .dead else { continue }
             guard let time = hasOneTime ? latest : view.eventTime(ofColumn: column) else {
                 throw .damaged
             }
-            guard !newest.isDead[column] else {
+            guard !hasDead || !newest.isDead[column] else {
                 counts.dead += 1
                 continue
             }
@@ -94,7 +95,7 @@ extension RowScratch {
             unsafe cells.states[column] = presence.rawValue
             unsafe cells.times[column] = time
             guard presence == .present else { continue }
-            if layout.types[column].isInTail {
+            if layout.slots[column] == .tail {
                 guard let range = view.tailRange(ofColumn: column) else { throw .damaged }
                 unsafe cells.bits[column] = UInt64(range.lowerBound) << 32 | UInt64(range.count)
             } else {
@@ -117,7 +118,7 @@ extension RowScratch {
             // A batch is checked against a version of this set, so that its columns exist.
             precondition(column < layout.columnCount)
             // The version may have been dropped since.
-            guard !layout.isDead[column] else { continue }
+            guard layout.slots[column] != .dead else { continue }
             let new = patch.bits[index]
             if unsafe cells.states[column] != Presence.absent.rawValue {
                 guard unsafe patch.eventTime >= cells.times[column] else { continue }
@@ -126,7 +127,7 @@ extension RowScratch {
                     if unsafe state == cells.states[column] {
                         guard state == Presence.present.rawValue else { continue }
                         let wins =
-                            layout.types[column].isInTail
+                            layout.slots[column] == .tail
                             ? isGreater(
                                 new, of: patch.tail, thanColumn: column, stored: stored)
                             : unsafe new > cells.bits[column]

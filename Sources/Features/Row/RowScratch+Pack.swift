@@ -54,14 +54,14 @@ extension RowScratch {
     private mutating func packSlots(_ layout: RowLayout) {
         let cells = unsafe self.cells
         var bytes = packed.mutableBytes
-        for column in 0..<layout.columnCount where !layout.isDead[column] {
+        for column in 0..<layout.columnCount {
             let value = unsafe cells.bits[column]
             let offset = layout.offsets[column]
-            switch layout.types[column] {
-            case .float64, .int64, .timestamp: bytes.store(value, at: offset)
-            case .float32: bytes.store(UInt32(truncatingIfNeeded: value), at: offset)
-            case .bool: bytes[offset] = UInt8(truncatingIfNeeded: value)
-            case .string, .vector, .strings: break
+            switch layout.slots[column] {
+            case .eightBytes: bytes.store(value, at: offset)
+            case .fourBytes: bytes.store(UInt32(truncatingIfNeeded: value), at: offset)
+            case .oneByte: bytes[offset] = UInt8(truncatingIfNeeded: value)
+            case .dead, .tail: break
             }
         }
     }

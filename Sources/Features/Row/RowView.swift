@@ -77,15 +77,16 @@ package struct RowView: ~Escapable {
         return number == 0 ? latestTime : bytes.load(at: layout.timesStart + (number - 1) * 8)
     }
 
-    /// The slot of a fixed column as bits: little-endian, zero-extended.
+    /// The slot of a column as bits: little-endian, zero-extended.
     @inline(__always)
     package func bits(ofColumn column: Int) -> UInt64 {
         let offset = layout.offsets[column]
-        switch layout.types[column] {
-        case .float64, .int64, .timestamp: return bytes.load(at: offset)
-        case .float32, .string, .vector, .strings:
+        switch layout.slots[column] {
+        case .eightBytes: return bytes.load(at: offset)
+        case .fourBytes, .tail:
             return UInt64(bytes.load(at: offset, as: UInt32.self))
-        case .bool: return UInt64(bytes[offset])
+        case .oneByte: return UInt64(bytes[offset])
+        case .dead: return 0
         }
     }
 

@@ -18,6 +18,16 @@ extension ServerConnection {
                 submit(call) { engine throws(EngineError) in
                     try engine.apply(request, at: now).encodedBytes()
                 }
+            case .drop:
+                let request = try KassaV1.DropRequest(decoding: call.message)
+                submit(call) { engine throws(EngineError) in
+                    try engine.drop(request, at: now).encodedBytes()
+                }
+            case .erase:
+                let request = try KassaV1.EraseRequest(decoding: call.message)
+                submit(call) { engine throws(EngineError) in
+                    try engine.erase(request, at: now).encodedBytes()
+                }
             case .getDocument:
                 let request = try KassaV1.GetRequest(decoding: call.message)
                 answerNow(call) { engine throws(EngineError) in

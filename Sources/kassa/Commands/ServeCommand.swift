@@ -37,6 +37,9 @@ let serveCommand = Command(
         Flag(
             name: "--poll-us", value: "N",
             help: "How long an idle loop polls before it sleeps, in microseconds (50)."),
+        Flag(
+            name: "--sweep-seconds", value: "N",
+            help: "Rest between two sweeps for expired rows (600); 0 means never."),
         Flag(name: "--map-gib", value: "N", help: "Address space of the store in GiB (64)."),
     ],
     run: serve)
@@ -56,6 +59,8 @@ let serveCommand = Command(
     configuration.loopCount = try arguments.integer("--loops", in: 1...64, default: cores)
     configuration.pollMicroseconds = UInt64(
         try arguments.integer("--poll-us", in: 0...1_000_000, default: 50))
+    configuration.sweepSeconds = try arguments.integer(
+        "--sweep-seconds", in: 0...86_400, default: 600)
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)

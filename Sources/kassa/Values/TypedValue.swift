@@ -108,7 +108,9 @@ enum TypedValue: Equatable {
             case .int64, .timestamp:
                 column.values = .integers(KassaV1.IntegerValues(values: [0]))
             case .bool: column.values = .flags(KassaV1.FlagValues(values: [false]))
-            default: column.values = .texts(KassaV1.TextValues(values: [""]))
+            case .string: column.values = .texts(KassaV1.TextValues(values: [""]))
+            // These take no placeholder.
+            default: column.values = nil
             }
         }
         return column
