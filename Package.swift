@@ -56,6 +56,7 @@ let layers: [[Target]] = [
     module("Features", ["API", "Base", "Crypto", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
+    module("Loading", ["API", "Base", "Wire"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
@@ -74,7 +75,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "kassa",
         dependencies: [
-            "API", "Client", "Crypto", "Documents", "Files", "GRPC", "Server", "Wire",
+            "API", "Base", "Client", "Crypto", "Documents", "Engine", "Files", "GRPC", "Loading",
+            "Server", "Wire",
         ],
         swiftSettings: settings),
     .testTarget(

@@ -27,6 +27,9 @@ package final class Engine: Sendable {
     let artefacts: ArtefactFiles
     let published: Published<Configuration>
     let writerMemory = WriterMemory()
+    let care = Care()
+    let liveKeys = LiveKeys()
+    let emptier: Emptier
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
@@ -50,22 +53,27 @@ package final class Engine: Sendable {
         artefacts = try ArtefactFiles(folder: "\(folder)/bundles")
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
+        emptier = Emptier(environment: environment, writer: writer, tables: tables)
+        do throws(StoreError) {
+            // What a process before this one had discarded and not deleted yet.
+            for discard in try Self.discards(environment, tables) {
+                emptier.add(discard, of: published.current.features.sets[discard.featureSet])
+            }
+        } catch {
+            throw EngineError(error)
+        }
     }
 
     /// Everything that the engine counts, for a registry.
     package var metricSources: [any MetricSource] {
         metrics.sources + [
-            StoreSource(environment: environment, writer: writer, published: published)
+            StoreSource(environment: environment, writer: writer, published: published),
+            CareSource(environment: environment, care: care),
         ]
     }
 
     /// The number of the configuration in force.
     package var epoch: UInt64 { published.current.epoch }
-
-    /// Why the store takes no writes at the moment; nil while it takes them.
-    package var writeRefusal: String? {
-        environment.writeRefusal.map { EngineError($0).reason }
-    }
 
     /// Counts the rows of an acknowledged write.
     func countWritten(_ tally: WriteTally, refused: Int) {
@@ -88,10 +96,12 @@ package final class Engine: Sendable {
 
     /// Commits what is queued, syncs, and ends the writer's thread.
     package func stop() {
+        emptier.stop()
         housekeeper.withLock { housekeeper in
             housekeeper?.stop()
             housekeeper = nil
         }
+        care.stop()
         writer.stop()
     }
 }

@@ -12,7 +12,7 @@ extension EngineError {
         switch error {
         case .notADirectory, .noParentDirectory, .permissionDenied, .readOnlyFilesystem,
             .lockedByAnotherProcess, .alreadyOpen, .truncated, .foreignFile, .newerFormat,
-            .olderCopy, .noAddressSpace, .copyInProgress:
+            .olderCopy, .noAddressSpace, .copyInProgress, .copyCancelled:
             .unavailable
         case .keyLength, .valueTooLarge, .unalignedLength, .commandTooLarge:
             .invalidArgument
@@ -20,7 +20,9 @@ extension EngineError {
             .resourceExhausted
         case .damaged:
             .dataLoss
-        case .writeFailed, .readOnlyLatched, .alreadyExists, .badSnapshot:
+        case .alreadyExists:
+            .alreadyExists
+        case .writeFailed, .readOnlyLatched, .badSnapshot:
             .failedPrecondition
         case .panicked, .stopped:
             .unavailable

@@ -16,6 +16,19 @@ package enum EngineLimits {
     /// The highest number of a model's version: far from where counting on would overflow.
     package static let modelVersionMax: UInt32 = 1_000_000_000
 
+    /// Spare tables for generations, over all feature sets.
+    package static let generationTablesMax = 16
+    /// Rows of a discarded generation that are deleted in one commit.
+    package static let emptiedRowsMax = 2_000
+    /// Rows that are looked at under one snapshot, or in one commit.
+    package static let visitedRowsMax = 20_000
+    /// Values of a feature that a check compares, on either side.
+    package static let sampleValuesMax = 20_000
+    /// Values on either side below which a distribution is not judged.
+    package static let sampleValuesMin = 500
+    /// Keys of live writes that are remembered while a generation is being loaded.
+    package static let liveKeysMax = 1_000_000
+
     /// Bytes that wait for the writer.
     package static let queuedByteCountMax = 128 << 20
 

@@ -19,10 +19,17 @@ struct EngineTables: Sendable {
     /// Changes, by their number (big-endian).
     let audit: Table
 
-    static let definitions: [TableDefinition] = [
-        .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
-        .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
-    ]
+    /// Spare tables for the rows of one generation of one feature set each.
+    let generations: [Table]
+
+    private static let spare = SpareTables(
+        prefix: "generation-", count: EngineLimits.generationTablesMax, isEightAligned: true)
+
+    static let definitions: [TableDefinition] =
+        [
+            .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
+            .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
+        ] + spare.definitions
 
     init(_ environment: Environment) {
         rows = environment.table("rows")
@@ -32,5 +39,22 @@ struct EngineTables: Sendable {
         resources = environment.table("resources")
         bundles = environment.table("bundles")
         audit = environment.table("audit")
+        generations = Self.spare.tables(of: environment)
     }
+
+    /// The table of rows with a number that generations are stored with: 0 holds all feature sets.
+    func rowTable(_ number: UInt32) -> Table? {
+        if number == 0 { return rows }
+        let index = Int(number) - 1
+        return generations.indices.contains(index) ? generations[index] : nil
+    }
+
+    /// The name of that table, as the API has it.
+    static func rowTableName(_ number: UInt32) -> String {
+        let index = Int(number) - 1
+        return (0..<spare.count).contains(index) ? spare.definitions[index].name : "rows"
+    }
+
+    /// Every table that holds rows.
+    var allRows: [Table] { [rows] + generations }
 }

@@ -47,7 +47,7 @@ package struct Worker: ~Copyable {
     /// To be called after the bytes of requests were received and before they are answered: then every
     /// write that was acknowledged before a request was sent is seen by it.
     package mutating func begin() {
-        if configuration.refresh() { prepareForConfiguration() }
+        moveToNewestConfiguration()
         hasSnapshot = false
     }
 
@@ -58,14 +58,25 @@ package struct Worker: ~Copyable {
     }
 
     /// Takes the newest snapshot if none was taken since ``begin()``.
+    ///
+    /// The configuration is the one that is in force both before and after the snapshot is taken, so
+    /// that no table is read which the snapshot shows half filled or half emptied.
     mutating func renewSnapshot() throws(EngineError) {
         guard !hasSnapshot else { return }
         do throws(StoreError) {
-            try transaction.renew()
+            repeat { try transaction.renew() } while moveToNewestConfiguration()
         } catch {
             throw EngineError(error)
         }
         hasSnapshot = true
+    }
+
+    /// Whether there was a newer configuration.
+    @discardableResult
+    private mutating func moveToNewestConfiguration() -> Bool {
+        guard configuration.refresh() else { return false }
+        prepareForConfiguration()
+        return true
     }
 
     private mutating func prepareForConfiguration() {

@@ -26,6 +26,12 @@ extension Files {
         return names.sorted()
     }
 
+    /// Whether there is anything at `path`, a dangling link included.
+    package static func exists(_ path: String) -> Bool {
+        var information = stat()
+        return unsafe lstat(path, &information) == 0
+    }
+
     /// Removes the file `path`; a missing one is no error.
     package static func remove(_ path: String) throws(FileError) {
         if unsafe unlink(path) != 0, errno != ENOENT { throw FileError("remove", path) }

@@ -11,6 +11,7 @@ internal import Wire
 final class LoopContext {
     let engine: Engine
     let control: ControlThread
+    let checks: ControlThread
     let health: Health
     let uploads: UploadBudget
     let memory = SessionMemory()
@@ -23,10 +24,12 @@ final class LoopContext {
     private(set) var answers: Mailbox<Answer>!
 
     init(
-        engine: Engine, control: ControlThread, health: Health, uploads: UploadBudget, loop: Int
+        engine: Engine, control: ControlThread, checks: ControlThread, health: Health,
+        uploads: UploadBudget, loop: Int
     ) throws(EngineError) {
         self.engine = engine
         self.control = control
+        self.checks = checks
         self.health = health
         self.uploads = uploads
         sessionMetrics = SessionMetrics(loop: loop)

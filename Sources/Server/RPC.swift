@@ -9,6 +9,9 @@ enum RPC: Int, CaseIterable {
     case write, writeStream, read, erase
     case apply, drop, getDocument, listDocuments, audit
     case upload, listModels, getModel, deleteModel
+    case storeStats, verifyStore, snapshotStore
+    case beginGeneration, checkGeneration, switchGeneration, rollBackGeneration
+    case discardGeneration, listGenerations
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
 
@@ -30,6 +33,15 @@ enum RPC: Int, CaseIterable {
         case .listModels: KassaV1.ModelsService.list
         case .getModel: KassaV1.ModelsService.get
         case .deleteModel: KassaV1.ModelsService.delete
+        case .storeStats: KassaV1.StorageService.stats
+        case .verifyStore: KassaV1.StorageService.verify
+        case .snapshotStore: KassaV1.StorageService.snapshot
+        case .beginGeneration: KassaV1.GenerationsService.begin
+        case .checkGeneration: KassaV1.GenerationsService.check
+        case .switchGeneration: KassaV1.GenerationsService.switch
+        case .rollBackGeneration: KassaV1.GenerationsService.rollback
+        case .discardGeneration: KassaV1.GenerationsService.discard
+        case .listGenerations: KassaV1.GenerationsService.list
         case .healthCheck: HealthV1.HealthService.check
         case .healthWatch: HealthV1.HealthService.watch
         case .reflection: ReflectionV1.ServerReflectionService.serverReflectionInfo
@@ -44,8 +56,10 @@ enum RPC: Int, CaseIterable {
         ReflectionV1Alpha.ServerReflectionService.descriptor,
         KassaV1.ConfigService.descriptor,
         KassaV1.FeaturesService.descriptor,
+        KassaV1.GenerationsService.descriptor,
         KassaV1.ModelsService.descriptor,
         KassaV1.ScoringService.descriptor,
+        KassaV1.StorageService.descriptor,
     ]
 
     /// The methods as sessions find them.

@@ -27,7 +27,10 @@ package final class Server {
     /// The port of metrics and health probes.
     package let adminPort: UInt16
     private let engine: Engine
+    private let scrubSeconds: Int
     private let control: ControlThread
+    /// Where generations are compared, which takes seconds.
+    private let checks: ControlThread
     private let health: Health
     private let sweepSeconds: Int
     private let loops: [LoopSlot]
@@ -40,6 +43,7 @@ package final class Server {
     package init(_ configuration: ServerConfiguration) throws(ServerError) {
         let engine = try Self.openEngine(configuration)
         let control = ControlThread()
+        let checks = ControlThread(name: "checks")
         let health = Health()
         var loops: [LoopSlot] = []
         do throws(ServerError) {
@@ -49,7 +53,8 @@ package final class Server {
                 loops.append(
                     try LoopSlot(
                         configuration, port: loops.first?.port ?? configuration.port, index: index,
-                        engine: engine, control: control, health: health, uploads: uploads))
+                        engine: engine, control: control, checks: checks, health: health,
+                        uploads: uploads))
             }
             let registry = try Self.registry(configuration, engine, loops)
             let admin = try Self.openAdmin(configuration, engine, health, registry)
@@ -58,12 +63,15 @@ package final class Server {
         } catch {
             for loop in loops { loop.detach() }
             control.stop()
+            checks.stop()
             engine.stop()
             throw error
         }
         port = loops.first?.port ?? configuration.port
         self.engine = engine
         self.control = control
+        self.checks = checks
+        scrubSeconds = configuration.scrubHours * 3_600
         self.health = health
         sweepSeconds = configuration.sweepSeconds
         self.loops = loops
@@ -76,7 +84,7 @@ package final class Server {
         let pages = AdminPages(
             metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
             readiness: {
-                let reason = health.unreadiness(writeRefusal: engine.writeRefusal)
+                let reason = health.unreadiness(writeRefusal: engine.storeRefusal)
                 return reason.map { .notReady(reason: $0) } ?? .ready
             })
         do throws(AdminError) {
@@ -120,6 +128,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startScrubbing(periodSeconds: scrubSeconds)
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
@@ -130,9 +139,12 @@ package final class Server {
     /// Ends the server in order; returns when all is finished and synced.
     package func drain() {
         health.drain()
+        engine.cancelCare()
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }
+        // What a check has found is kept by the control thread.
+        checks.stop()
         control.stop()
         engine.stop()
         if let admin = admin.take() { admin.stop() }
@@ -154,12 +166,13 @@ package final class Server {
 
     init(
         _ configuration: ServerConfiguration, port: UInt16, index: Int, engine: Engine,
-        control: ControlThread, health: Health, uploads: UploadBudget
+        control: ControlThread, checks: ControlThread, health: Health, uploads: UploadBudget
     ) throws(ServerError) {
         self.index = index
         do throws(EngineError) {
             context = try LoopContext(
-                engine: engine, control: control, health: health, uploads: uploads, loop: index)
+                engine: engine, control: control, checks: checks, health: health,
+                uploads: uploads, loop: index)
         } catch {
             throw ServerError(error.reason)
         }

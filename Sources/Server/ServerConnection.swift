@@ -105,6 +105,10 @@ final class ServerConnection: ByteSession {
         case .erase, .apply, .drop, .getDocument, .listDocuments, .audit, .listModels,
             .getModel, .deleteModel:
             control(call, rpc, now)
+        case .storeStats, .verifyStore, .snapshotStore: storage(call, rpc, now)
+        case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
+            .discardGeneration, .listGenerations:
+            generations(call, rpc, now)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)
         case .healthWatch: watchHealth(call)

@@ -9,14 +9,25 @@ struct DataFileInspection {
     var formatVersion: UInt64
     /// The write sequence of the last command.
     var sequence: UInt64
+    /// What was found in each table.
+    var tables: [Verification.TableResult] = []
     /// Entries of all tables.
-    var entries: UInt64
+    var entries: UInt64 { tables.reduce(0) { $0 + $1.entries } }
 
-    /// Looks through the file `path`.
+    /// Looks through the file `path`, and lends `check` every entry, in the order of tables and keys;
+    /// the table `first` comes before the others.
+    ///
+    /// A table that cannot be read to its end is an error, unless `goesOn`: then it is noted, and the
+    /// next one is gone on with.
     ///
     /// The header is checked first, and each page is reached and each key is in order; but LMDB trusts
     /// what it maps, so a file that somebody forged may still end the process.
-    init(path: String) throws(StoreError) {
+    init(
+        path: String, goesOn: Bool = false, first: String? = nil,
+        check: (_ table: String, _ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool = { _, _, _ in
+            true
+        }
+    ) throws(StoreError) {
         guard let header = try DataFileHeader.check(path: path) else {
             throw .foreignFile(path: path, reason: "it is empty or missing")
         }
@@ -40,23 +51,31 @@ struct DataFileInspection {
         let transaction = unsafe begun!
         defer { unsafe mdb_txn_abort(transaction) }
         var numbers: [MetaKey: UInt64] = [:]
-        entries = 0
-        for name in try unsafe Self.tableNames(transaction) {
-            var identifier: UInt32 = 0
-            try unsafe Self.check(
-                mdb_dbi_open(transaction, name, 0, &identifier), "mdb_dbi_open")
-            var status = MDB_stat()
-            try unsafe Self.check(mdb_stat(transaction, identifier, &status), "mdb_stat")
-            let found = try unsafe Self.walk(transaction, identifier) { key, value in
-                guard name == "meta" else { return }
-                for metaKey in [MetaKey.format, .sequence] where metaKey.isEqual(to: key) {
-                    numbers[metaKey] = value.littleEndianNumber
+        let names = try unsafe Self.tableNames(transaction)
+        for name in names.filter({ $0 == first }) + names.filter({ $0 != first }) {
+            var found = Verification.TableResult(
+                name: name, entries: 0, bytes: 0, refused: 0, refusedKeys: [])
+            do throws(StoreError) {
+                var identifier: UInt32 = 0
+                try unsafe Self.check(
+                    mdb_dbi_open(transaction, name, 0, &identifier), "mdb_dbi_open")
+                var status = MDB_stat()
+                try unsafe Self.check(mdb_stat(transaction, identifier, &status), "mdb_stat")
+                let count = try unsafe Self.walk(transaction, identifier) { key, value in
+                    found.note(key, value, isSound: check(name, key, value))
+                    guard name == "meta" else { return }
+                    for metaKey in [MetaKey.format, .sequence] where metaKey.isEqual(to: key) {
+                        numbers[metaKey] = value.littleEndianNumber
+                    }
                 }
+                guard count == UInt64(truncatingIfNeeded: status.ms_entries) else {
+                    throw .damaged(.corrupted)
+                }
+            } catch {
+                guard goesOn else { throw error }
+                found.failure = error
             }
-            guard found == UInt64(truncatingIfNeeded: status.ms_entries) else {
-                throw .damaged(.corrupted)
-            }
-            entries += found
+            tables.append(found)
         }
         guard let format = numbers[.format] else {
             throw .foreignFile(path: path, reason: "it has no format version")

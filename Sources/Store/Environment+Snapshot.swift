@@ -12,28 +12,31 @@ extension Environment {
     /// Writes go on meanwhile, but no page freed since can be reused. The folder appears whole or not at
     /// all, and nothing is ever overwritten. Blocks for as long as the disks need: for control work.
     ///
+    /// `find` is lent every entry of the copy and may name a further file for it: so the files are those
+    /// that the copied data refers to, whatever is changed meanwhile.
+    ///
     /// - Throws: `alreadyExists`; `diskFull`, found before anything is copied where the sizes are known;
     ///   `copyInProgress`, if another copy of this environment is being made; `badSnapshot`, if the copy
     ///   does not verify. The names of `files` are checked (`badSnapshot`).
     package func snapshot(
-        to folder: String, files: [SnapshotSource] = [], at time: Timestamp = .now()
+        to folder: String, files: [SnapshotSource] = [], at time: Timestamp = .now(),
+        find: FindFile = { _, _, _ in nil }
     ) throws(StoreError) -> SnapshotManifest {
-        var names = Set([SnapshotManifest.dataName])
-        for file in files {
-            guard SnapshotManifest.isSafe(name: file.name), names.insert(file.name).inserted else {
-                throw .badSnapshot(path: folder, reason: "a file cannot be called \(file.name)")
-            }
-        }
+        try Self.check(files, folder)
         return try copying { () throws(StoreError) in
             var making = try FolderInTheMaking(path: folder)
-            let (data, found) = try copyData(into: making)
+            let (data, found, others) = try copyData(into: making, find)
             var manifest = SnapshotManifest(
                 formatVersion: found.formatVersion, sequence: found.sequence, time: time,
                 entries: found.entries, files: [data])
+            let files = files + others
+            try Self.check(files, folder)
             for file in files {
+                try checkCopy()
                 manifest.files.append(try making.copy(file.path, to: file.name))
             }
             try making.write(manifest.text, to: SnapshotManifest.fileName)
+            try checkCopy()
             try making.finish()
             return manifest
         }
@@ -44,20 +47,44 @@ extension Environment {
     /// LMDB never gives pages back to the filesystem; stop the server and put this in the place of the
     /// data directory, and it is as small as its entries. What was written since is not in it.
     ///
-    /// - Throws: as ``snapshot(to:files:at:)``.
-    package func compact(to folder: String) throws(StoreError) -> UInt64 {
+    /// `find` names the files that belong to entries, as in a snapshot; they are copied too.
+    ///
+    /// - Throws: as ``snapshot(to:files:at:find:)``.
+    /// - Returns: the bytes of the new data file.
+    package func compact(
+        to folder: String, find: FindFile = { _, _, _ in nil }
+    ) throws(StoreError) -> UInt64 {
         try copying { () throws(StoreError) in
-            let making = try FolderInTheMaking(path: folder)
-            let (data, _) = try copyData(into: making)
+            var making = try FolderInTheMaking(path: folder)
+            let (data, _, files) = try copyData(into: making, find)
+            try Self.check(files, folder)
+            for file in files { _ = try making.copy(file.path, to: file.name) }
             try making.finish()
             return data.byteCount
         }
     }
 
+    /// Names the file that an entry refers to, if it refers to one.
+    package typealias FindFile = (
+        _ table: String, _ key: Span<UInt8>, _ value: Span<UInt8>
+    ) -> SnapshotSource?
+
+    private static func check(
+        _ files: [SnapshotSource], _ folder: String
+    ) throws(StoreError) {
+        var names = Set([SnapshotManifest.dataName])
+        for file in files {
+            guard SnapshotManifest.isSafe(name: file.name), names.insert(file.name).inserted else {
+                throw .badSnapshot(path: folder, reason: "a file cannot be called \(file.name)")
+            }
+        }
+    }
+
     /// Copies the data, syncs the copy and looks through it.
     private func copyData(
-        into making: borrowing FolderInTheMaking
-    ) throws(StoreError) -> (SnapshotManifest.File, DataFileInspection) {
+        into making: borrowing FolderInTheMaking, _ find: FindFile
+    ) throws(StoreError) -> (SnapshotManifest.File, DataFileInspection, [SnapshotSource]) {
+        try checkCopy()
         let temporary = making.temporary
         let sizes = try statistics()
         let needed = (sizes.usedPages - min(sizes.freePages, sizes.usedPages)) * sizes.pageBytes
@@ -65,21 +92,40 @@ extension Environment {
             throw .diskFull
         }
         let path = "\(temporary)/\(SnapshotManifest.dataName)"
-        // Safe: the environment is not closed while its handle is lent.
-        var code = try unsafe lend { handle in
-            unsafe mdb_env_copy2(handle, temporary, UInt32(MDB_CP_COMPACT))
-        }
+        var code = try copyEnvironment(to: path, flags: UInt32(MDB_CP_COMPACT))
         // Where LMDB once lost track of a page it cannot compact, and says so with a code of its own.
         if code < 0 && code != MDB_PANIC {
             unsafe unlink(path)
-            code = try unsafe lend { handle in unsafe mdb_env_copy2(handle, temporary, 0) }
+            code = try copyEnvironment(to: path, flags: 0)
         }
-        guard code >= 0 else { throw StoreError(code, call: "mdb_env_copy2") }
+        try checkCopy()
+        guard code >= 0 else { throw StoreError(code, call: "mdb_env_copyfd2") }
         guard code == 0 else {
-            throw SystemCall.failure(code, path: path, call: "mdb_env_copy2")
+            throw SystemCall.failure(code, path: path, call: "mdb_env_copyfd2")
         }
         let file = try making.adopt(SnapshotManifest.dataName)
-        return (file, try DataFileInspection(path: path))
+        try checkCopy()
+        var files: [SnapshotSource] = []
+        var names: Set<String> = []
+        let found = try DataFileInspection(path: path) { table, key, value in
+            if let file = find(table, key, value), names.insert(file.name).inserted {
+                files.append(file)
+            }
+            return true
+        }
+        return (file, found, files)
+    }
+
+    /// Has LMDB copy itself to the new file `path`; returns its code.
+    private func copyEnvironment(to path: String, flags: UInt32) throws(StoreError) -> Int32 {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemCall.failure(path: path, call: "open") }
+        defer { close(descriptor) }
+        copyTarget.withLock { $0.begin(descriptor) }
+        defer { copyTarget.withLock { $0.end() } }
+        try checkCopy()
+        // Safe: the environment is not closed while its handle is lent.
+        return try unsafe lend { handle in unsafe mdb_env_copyfd2(handle, descriptor, flags) }
     }
 
     private func copying<Result>(

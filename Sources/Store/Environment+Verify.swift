@@ -93,14 +93,7 @@ extension Environment {
             }
             guard order.accepts(key) else { return false }
             count += 1
-            found.entries += 1
-            found.bytes += UInt64(key.count + value.count)
-            if !check(found.name, key, value) {
-                found.refused += 1
-                if found.refusedKeys.count < Verification.refusedKeysMax {
-                    found.refusedKeys.append(order.last)
-                }
-            }
+            found.note(key, value, isSound: check(found.name, key, value))
             return true
         }
         if order.count == 0 {

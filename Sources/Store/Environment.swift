@@ -44,6 +44,8 @@ internal import Synchronization
     let note: SequenceNote
     /// Whether a snapshot or a compact copy is being made.
     let isCopying = Atomic<Bool>(false)
+    /// The file that such a copy goes to, and whether it is to be given up.
+    let copyTarget = Mutex(CopyTarget())
     let diskFreePercentMin: UInt64
     let isDiskNearlyFull = Atomic<Bool>(false)
     /// When the disk was last measured, in monotonic nanoseconds.

@@ -36,6 +36,8 @@ extension StoreError {
             "\(path) is not a whole snapshot: \(reason). Use another one."
         case .copyInProgress:
             "Another copy of this store is being made. Wait until it is done."
+        case .copyCancelled:
+            "The copy was given up because the server is stopping. Nothing is left of it."
         case .olderCopy(let path, let sequence, let noted):
             "The data in \(path) is older than what was there: it ends with write \(sequence), and"
                 + " write \(noted) was synced. Put the newer file back; or, if the loss is meant,"

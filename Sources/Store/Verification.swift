@@ -16,6 +16,17 @@ package struct Verification: Hashable, Sendable {
         package var refusedKeys: [[UInt8]]
         /// Why the rest of the table could not be read; nil, if all of it was.
         package var failure: StoreError?
+
+        /// Counts an entry, and names it if it is not sound.
+        mutating func note(_ key: Span<UInt8>, _ value: Span<UInt8>, isSound: Bool) {
+            entries += 1
+            bytes += UInt64(key.count + value.count)
+            guard !isSound else { return }
+            refused += 1
+            if refusedKeys.count < Verification.refusedKeysMax {
+                refusedKeys.append(key.indices.map { key[$0] })
+            }
+        }
     }
 
     /// Keys that a result names.

@@ -57,6 +57,72 @@ struct SnapshotTests {
         #expect(command.result == .committed(sequence: 201, .fast))
     }
 
+    @Test func `a snapshot takes the files that its own entries name, each once`() throws {
+        let environment = try directory.open()
+        let rows = environment.table("rows")
+        let writer = try Writer(environment: environment)
+        for number in 0..<3 {
+            let command = TestCommand(rows, key: "\(number)")
+            try writer.submit(command)
+            if number == 2 { #expect(command.result == .committed(sequence: 3, .fast)) }
+        }
+        writeFile(Array("model".utf8), to: directory.path + "/file")
+        let manifest = try environment.snapshot(to: folder) { table, key, _ in
+            guard table == "rows", key[0] != 0x30 else { return nil }
+            return SnapshotSource(path: directory.path + "/file", name: "bundles/model")
+        }
+        #expect(manifest.files.map(\.name) == ["data.mdb", "bundles/model"])
+        #expect(try Snapshot.verify(folder) == manifest)
+        let unsafe = reason { () throws(StoreError) in
+            _ = try environment.snapshot(to: restored) { _, _, _ in
+                SnapshotSource(path: directory.path + "/file", name: "../model")
+            }
+        }
+        #expect(unsafe?.contains("../model") == true)
+        #expect(names(in: restored).isEmpty)
+    }
+
+    @Test func `copies that are cancelled leave nothing behind`() throws {
+        let environment = try directory.open()
+        environment.cancelCopies()
+        #expect(
+            storeError { () throws(StoreError) in _ = try environment.snapshot(to: folder) }
+                == .copyCancelled)
+        #expect(
+            storeError { () throws(StoreError) in _ = try environment.compact(to: folder) }
+                == .copyCancelled)
+        #expect(names(in: folder).isEmpty)
+        #expect(names(in: folder + ".partial").isEmpty)
+    }
+
+    @Test func `a closed directory is lent entry by entry, and an open one is refused`() throws {
+        _ = try makeSnapshot()
+        var tables: [String] = []
+        let found = try Environment.inspect(directory.path, first: "rows") { table, key, _ in
+            if tables.last != table { tables.append(table) }
+            return table != "rows" || key[0] != 0x37
+        }
+        #expect(tables.first == "rows")
+        let rows = found.tables.first { $0.name == "rows" }
+        #expect(rows?.entries == 200)
+        // 7, and 70 to 79.
+        #expect(rows?.refused == 11)
+        #expect(rows?.refusedKeys.first == Array("7".utf8))
+        #expect(!found.isSound)
+        let environment = try directory.open()
+        let refusal = storeError { () throws(StoreError) in
+            _ = try Environment.inspect(directory.path) { _, _, _ in true }
+        }
+        #expect(refusal == .alreadyOpen(path: environment.path))
+        let missing = storeError { () throws(StoreError) in
+            _ = try Environment.inspect(directory.path + "/none") { _, _, _ in true }
+        }
+        guard case .foreignFile = missing else {
+            Issue.record("\(String(describing: missing))")
+            return
+        }
+    }
+
     @Test func `a snapshot taken under writes holds whole groups up to its sequence`() throws {
         let environment = try directory.open()
         let rows = environment.table("rows")

@@ -12,6 +12,7 @@ from kassa.v1 import config_pb2, config_pb2_grpc
 from kassa.v1 import features_pb2, features_pb2_grpc
 from kassa.v1 import models_pb2, models_pb2_grpc
 from kassa.v1 import scoring_pb2, scoring_pb2_grpc
+from kassa.v1 import storage_pb2_grpc
 from kassa.v1 import values_pb2
 from kassa_process import ROOT
 
@@ -23,7 +24,7 @@ CANARY = "canary7"
 
 
 class Client:
-    """The four services on one channel."""
+    """The services on one channel."""
 
     def __init__(self, address, channel=None):
         self.channel = channel or grpc.insecure_channel(address)
@@ -31,6 +32,7 @@ class Client:
         self.features = features_pb2_grpc.FeaturesStub(self.channel)
         self.models = models_pb2_grpc.ModelsStub(self.channel)
         self.scoring = scoring_pb2_grpc.ScoringStub(self.channel)
+        self.storage = storage_pb2_grpc.StorageStub(self.channel)
 
     def close(self):
         self.channel.close()

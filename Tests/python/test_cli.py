@@ -221,7 +221,7 @@ def test_a_durable_write_says_so_and_an_older_one_is_refused_nothing(kassa):
         "write", "customer_profile", "-e", "customer=c-9", "orders=2", "segment=7", "--durable")
     assert wrote == {
         "feature_set": "customer_profile@1", "applied": 1, "ignored_older": 0,
-        "reached": "durable"}
+        "ignored_erased": 0, "repeated_answer": False, "reached": "durable"}
     cells = kassa.json("read", "customer_profile", "-e", "customer=c-9")["features"]
     # Text by its declared type, though it looks like a number.
     assert {cell["name"]: cell["value"] for cell in cells}["segment"] == "7"

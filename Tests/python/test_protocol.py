@@ -526,6 +526,7 @@ SERVICES = {
     "kassa.v1.Features": ["Erase", "Read", "Write", "WriteStream"],
     "kassa.v1.Models": ["Delete", "Get", "List", "Upload"],
     "kassa.v1.Scoring": ["Score", "ScoreStream"],
+    "kassa.v1.Storage": ["Snapshot", "Stats", "Verify"],
     "grpc.health.v1.Health": ["Check", "Watch"],
     "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo"],
     "grpc.reflection.v1alpha.ServerReflection": ["ServerReflectionInfo"],
@@ -557,7 +558,7 @@ def test_reflection_describes_every_service_and_message(server, connection):
                 resolve_message(pool, method.output_type, seen)
         assert {"kassa.v1.ScoreResponse", "kassa.v1.FloatVector", "kassa.v1.PlanEntry"} <= seen
         # What reflection says is what proto/ says.
-        for file in ("values", "scoring", "features", "config", "models"):
+        for file in ("values", "scoring", "features", "config", "models", "storage"):
             module = __import__(f"kassa.v1.{file}_pb2", fromlist=["DESCRIPTOR"])
             told = pool.FindFileByName(f"kassa/v1/{file}.proto")
             assert sorted(told.message_types_by_name) == sorted(

@@ -138,7 +138,7 @@ extension KassaStorageV1 {
         /// The field `actor`.
         package var actor: String = ""
 
-        /// "apply", "model upload", "model delete".
+        /// "apply", "model upload", "model delete", "generation switch".
         package var action: String = ""
 
         /// The field `reason`.
@@ -199,11 +199,295 @@ extension KassaStorageV1 {
     }
 }
 
+extension KassaStorageV1 {
+    /// Where one generation of a feature set lies, and how it came about.
+    @usableFromInline package struct StoredGeneration: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredGeneration" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `id`.
+            @inlinable package static var id: UInt32 { 1 }
+            /// The number of `table`.
+            @inlinable package static var table: UInt32 { 2 }
+            /// The number of `created_at_us`.
+            @inlinable package static var createdAtUs: UInt32 { 3 }
+            /// The number of `created_by`.
+            @inlinable package static var createdBy: UInt32 { 4 }
+            /// The number of `verdict`.
+            @inlinable package static var verdict: UInt32 { 5 }
+            /// The number of `checked_rows_loaded`.
+            @inlinable package static var checkedRowsLoaded: UInt32 { 6 }
+        }
+
+        /// The field `id`.
+        package var id: UInt64 = 0
+
+        /// 0 is the table of all live rows; n is "generation-(n-1)".
+        package var table: UInt32 = 0
+
+        /// The field `created_at_us`.
+        package var createdAtUs: Int64 = 0
+
+        /// The field `created_by`.
+        package var createdBy: String = ""
+
+        /// A kassa.v1.GenerationVerdict, and how many rows were loaded when it was given.
+        package var verdict: UInt32 = 0
+
+        /// The field `checked_rows_loaded`.
+        package var checkedRowsLoaded: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            id: UInt64 = 0,
+            table: UInt32 = 0,
+            createdAtUs: Int64 = 0,
+            createdBy: String = "",
+            verdict: UInt32 = 0,
+            checkedRowsLoaded: UInt64 = 0
+        ) {
+            self.id = id
+            self.table = table
+            self.createdAtUs = createdAtUs
+            self.createdBy = createdBy
+            self.verdict = verdict
+            self.checkedRowsLoaded = checkedRowsLoaded
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.id = try reader.uint64()
+                case 16: self.table = try reader.uint32()
+                case 24: self.createdAtUs = try reader.sint64()
+                case 34: self.createdBy = try reader.string()
+                case 40: self.verdict = try reader.uint32()
+                case 48: self.checkedRowsLoaded = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.id != 0 { writer.uint64(1, self.id) }
+            if self.table != 0 { writer.uint32(2, self.table) }
+            if self.createdAtUs != 0 { writer.sint64(3, self.createdAtUs) }
+            if !self.createdBy.isEmpty { writer.string(4, self.createdBy) }
+            if self.verdict != 0 { writer.uint32(5, self.verdict) }
+            if self.checkedRowsLoaded != 0 { writer.uint64(6, self.checkedRowsLoaded) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The generations of one feature set.
+    @usableFromInline package struct StoredGenerations: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredGenerations" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature_set`.
+            @inlinable package static var featureSet: UInt32 { 1 }
+            /// The number of `next_id`.
+            @inlinable package static var nextId: UInt32 { 2 }
+            /// The number of `serving`.
+            @inlinable package static var serving: UInt32 { 3 }
+            /// The number of `kept`.
+            @inlinable package static var kept: UInt32 { 4 }
+            /// The number of `loading`.
+            @inlinable package static var loading: UInt32 { 5 }
+        }
+
+        /// The field `feature_set`.
+        package var featureSet: String = ""
+
+        /// The field `next_id`.
+        package var nextId: UInt64 = 0
+
+        /// The field `serving`.
+        package var serving: KassaStorageV1.StoredGeneration? = nil
+
+        /// The field `kept`.
+        package var kept: KassaStorageV1.StoredGeneration? = nil
+
+        /// The field `loading`.
+        package var loading: KassaStorageV1.StoredGeneration? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            featureSet: String = "",
+            nextId: UInt64 = 0,
+            serving: KassaStorageV1.StoredGeneration? = nil,
+            kept: KassaStorageV1.StoredGeneration? = nil,
+            loading: KassaStorageV1.StoredGeneration? = nil
+        ) {
+            self.featureSet = featureSet
+            self.nextId = nextId
+            self.serving = serving
+            self.kept = kept
+            self.loading = loading
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.featureSet = try reader.string()
+                case 16: self.nextId = try reader.uint64()
+                case 26: try reader.merge(into: &self.serving)
+                case 34: try reader.merge(into: &self.kept)
+                case 42: try reader.merge(into: &self.loading)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if self.nextId != 0 { writer.uint64(2, self.nextId) }
+            if let value = self.serving { writer.message(3, value) }
+            if let value = self.kept { writer.message(4, value) }
+            if let value = self.loading { writer.message(5, value) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// A generation that was given up: its table is taken until its rows are deleted.
+    @usableFromInline package struct StoredDiscard: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredDiscard" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature_set`.
+            @inlinable package static var featureSet: UInt32 { 1 }
+            /// The number of `generation`.
+            @inlinable package static var generation: UInt32 { 2 }
+        }
+
+        /// The field `feature_set`.
+        package var featureSet: String = ""
+
+        /// The field `generation`.
+        package var generation: KassaStorageV1.StoredGeneration? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            featureSet: String = "",
+            generation: KassaStorageV1.StoredGeneration? = nil
+        ) {
+            self.featureSet = featureSet
+            self.generation = generation
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.featureSet = try reader.string()
+                case 18: try reader.merge(into: &self.generation)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
+            if let value = self.generation { writer.message(2, value) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// How far a load has come; written with the rows that it counts.
+    @usableFromInline package struct StoredLoadProgress: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredLoadProgress" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `id`.
+            @inlinable package static var id: UInt32 { 1 }
+            /// The number of `rows_loaded`.
+            @inlinable package static var rowsLoaded: UInt32 { 2 }
+            /// The number of `duplicate_keys`.
+            @inlinable package static var duplicateKeys: UInt32 { 3 }
+        }
+
+        /// The field `id`.
+        package var id: UInt64 = 0
+
+        /// The field `rows_loaded`.
+        package var rowsLoaded: UInt64 = 0
+
+        /// The field `duplicate_keys`.
+        package var duplicateKeys: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            id: UInt64 = 0,
+            rowsLoaded: UInt64 = 0,
+            duplicateKeys: UInt64 = 0
+        ) {
+            self.id = id
+            self.rowsLoaded = rowsLoaded
+            self.duplicateKeys = duplicateKeys
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.id = try reader.uint64()
+                case 16: self.rowsLoaded = try reader.uint64()
+                case 24: self.duplicateKeys = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.id != 0 { writer.uint64(1, self.id) }
+            if self.rowsLoaded != 0 { writer.uint64(2, self.rowsLoaded) }
+            if self.duplicateKeys != 0 { writer.uint64(3, self.duplicateKeys) }
+        }
+    }
+}
+
 extension APIFiles {
     /// `kassa/storage/v1/storage.proto` as a descriptor, for reflection.
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvIlsKC1N0b3JlZE1vZGVsEicKBGluZm8YASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBGluZm8SIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Ik4KDFN0b3JlZFNjb3JlchIoCgRzcGVjGAEgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY1IEc3BlYxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gimAEKC0F1ZGl0UmVjb3JkEhMKBWF0X3VzGAEgASgSUgRhdFVzEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZhY3Rpb24YAyABKAlSBmFjdGlvbhIWCgZyZWFzb24YBCABKAlSBnJlYXNvbhIUCgVlcG9jaBgFIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgGIAMoCVIHZGV0YWlsc2IGcHJvdG8z")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvIlsKC1N0b3JlZE1vZGVsEicKBGluZm8YASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBGluZm8SIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Ik4KDFN0b3JlZFNjb3JlchIoCgRzcGVjGAEgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY1IEc3BlYxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gimAEKC0F1ZGl0UmVjb3JkEhMKBWF0X3VzGAEgASgSUgRhdFVzEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZhY3Rpb24YAyABKAlSBmFjdGlvbhIWCgZyZWFzb24YBCABKAlSBnJlYXNvbhIUCgVlcG9jaBgFIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgGIAMoCVIHZGV0YWlscyLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
 }

@@ -51,6 +51,8 @@ extension KassaV1 {
             @inlinable package static var sequence: UInt32 { 6 }
             /// The number of `write_id`.
             @inlinable package static var writeId: UInt32 { 7 }
+            /// The number of `generation`.
+            @inlinable package static var generation: UInt32 { 15 }
         }
 
         /// "cart@3", or "cart" for the newest version.
@@ -75,6 +77,9 @@ extension KassaV1 {
         /// with other content ALREADY_EXISTS. Up to 128 bytes; empty means none.
         package var writeId: String = ""
 
+        /// Into a generation that is being loaded instead of the live rows; 0 means the live rows.
+        package var generation: UInt64 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -86,7 +91,8 @@ extension KassaV1 {
             columns: [KassaV1.Column] = [],
             durability: KassaV1.Durability = KassaV1.Durability(rawValue: 0),
             sequence: UInt64 = 0,
-            writeId: String = ""
+            writeId: String = "",
+            generation: UInt64 = 0
         ) {
             self.featureSet = featureSet
             self.keys = keys
@@ -95,6 +101,7 @@ extension KassaV1 {
             self.durability = durability
             self.sequence = sequence
             self.writeId = writeId
+            self.generation = generation
         }
 
         /// Reads fields until `reader` ends.
@@ -110,6 +117,7 @@ extension KassaV1 {
                 case 40: self.durability = try reader.enumeration()
                 case 48: self.sequence = try reader.uint64()
                 case 58: self.writeId = try reader.string()
+                case 120: self.generation = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -125,6 +133,7 @@ extension KassaV1 {
             if self.durability.rawValue != 0 { writer.enumeration(5, self.durability) }
             if self.sequence != 0 { writer.uint64(6, self.sequence) }
             if !self.writeId.isEmpty { writer.string(7, self.writeId) }
+            if self.generation != 0 { writer.uint64(15, self.generation) }
         }
     }
 }
@@ -374,6 +383,8 @@ extension KassaV1 {
             @inlinable package static var selections: UInt32 { 2 }
             /// The number of `as_of_us`.
             @inlinable package static var asOfUs: UInt32 { 3 }
+            /// The number of `as_of_us_each`.
+            @inlinable package static var asOfUsEach: UInt32 { 4 }
         }
 
         /// One column per entity kind, m ids each.
@@ -386,6 +397,10 @@ extension KassaV1 {
         /// that keep a history, and as far back as it goes. Absent means now.
         package var asOfUs: Int64? = nil
 
+        /// The same with a time for each of the m entities, as training rows need it; m, or none. Not beside
+        /// as_of_us.
+        package var asOfUsEach: [Int64] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -393,11 +408,13 @@ extension KassaV1 {
         package init(
             keys: [KassaV1.KeyColumn] = [],
             selections: [KassaV1.FeatureSelection] = [],
-            asOfUs: Int64? = nil
+            asOfUs: Int64? = nil,
+            asOfUsEach: [Int64] = []
         ) {
             self.keys = keys
             self.selections = selections
             self.asOfUs = asOfUs
+            self.asOfUsEach = asOfUsEach
         }
 
         /// Reads fields until `reader` ends.
@@ -408,6 +425,8 @@ extension KassaV1 {
                 case 10: self.keys.append(try reader.message())
                 case 18: self.selections.append(try reader.message())
                 case 24: self.asOfUs = try reader.sint64()
+                case 32: self.asOfUsEach.append(try reader.sint64())
+                case 34: try reader.packed(sint64: &self.asOfUsEach)
                 default: try reader.skip(tag)
                 }
             }
@@ -419,6 +438,7 @@ extension KassaV1 {
             for element in self.keys { writer.message(1, element) }
             for element in self.selections { writer.message(2, element) }
             if let value = self.asOfUs { writer.sint64(3, value) }
+            writer.packed(4, sint64: self.asOfUsEach)
         }
     }
 }
@@ -916,5 +936,5 @@ extension APIFiles {
         name: "kassa/v1/features.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.WriteRequest kassa.v1.RowError kassa.v1.WriteResponse kassa.v1.FeatureSelection kassa.v1.ReadRequest kassa.v1.ReadColumn kassa.v1.FeatureSetValues kassa.v1.ReadResponse kassa.v1.EraseRequest kassa.v1.ErasedRows kassa.v1.EraseResponse kassa.v1.Durability kassa.v1.Features kassa.v1.Features.Write kassa.v1.Features.WriteStream kassa.v1.Features.Read kassa.v1.Features.Erase",
-        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byKVAgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQiSgoIUm93RXJyb3ISEAoDcm93GAEgASgNUgNyb3cSFAoFZmllbGQYAiABKAlSBWZpZWxkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIuQCCg1Xcml0ZVJlc3BvbnNlEhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRIYCgdhcHBsaWVkGAIgASgNUgdhcHBsaWVkEiMKDWlnbm9yZWRfb2xkZXIYAyABKA1SDGlnbm9yZWRPbGRlchIqCgZlcnJvcnMYBCADKAsyEi5rYXNzYS52MS5Sb3dFcnJvclIGZXJyb3JzEi4KB3JlYWNoZWQYBSABKA4yFC5rYXNzYS52MS5EdXJhYmlsaXR5UgdyZWFjaGVkEh8KC2ZlYXR1cmVfc2V0GAYgASgJUgpmZWF0dXJlU2V0EisKB3JlZnVzYWwYByABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEiUKDmlnbm9yZWRfZXJhc2VkGAggASgNUg1pZ25vcmVkRXJhc2VkEicKD3JlcGVhdGVkX2Fuc3dlchgJIAEoCFIOcmVwZWF0ZWRBbnN3ZXIiTwoQRmVhdHVyZVNlbGVjdGlvbhIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIaCghmZWF0dXJlcxgCIAMoCVIIZmVhdHVyZXMingEKC1JlYWRSZXF1ZXN0EicKBGtleXMYASADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSOgoKc2VsZWN0aW9ucxgCIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZWxlY3Rpb25SCnNlbGVjdGlvbnMSHQoIYXNfb2ZfdXMYAyABKBJIAFIGYXNPZlVziAEBQgsKCV9hc19vZl91cyLlAwoKUmVhZENvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEikKBHR5cGUYAiABKA4yFS5rYXNzYS52MS5GZWF0dXJlVHlwZVIEdHlwZRIvCgZmbG9hdHMYAyABKAsyFS5rYXNzYS52MS5GbG9hdFZhbHVlc0gAUgZmbG9hdHMSMgoHZG91YmxlcxgEIAEoCzIWLmthc3NhLnYxLkRvdWJsZVZhbHVlc0gAUgdkb3VibGVzEjUKCGludGVnZXJzGAUgASgLMhcua2Fzc2EudjEuSW50ZWdlclZhbHVlc0gAUghpbnRlZ2VycxIsCgVmbGFncxgGIAEoCzIULmthc3NhLnYxLkZsYWdWYWx1ZXNIAFIFZmxhZ3MSLAoFdGV4dHMYByABKAsyFC5rYXNzYS52MS5UZXh0VmFsdWVzSABSBXRleHRzEjIKB3ZlY3RvcnMYCiABKAsyFi5rYXNzYS52MS5GbG9hdFZlY3RvcnNIAFIHdmVjdG9ycxItCgVsaXN0cxgLIAEoCzIVLmthc3NhLnYxLlN0cmluZ0xpc3RzSABSBWxpc3RzEhoKCHN0YXR1c2VzGAggASgMUghzdGF0dXNlcxIXCgdhZ2VzX21zGAkgAygSUgZhZ2VzTXNCCAoGdmFsdWVzImMKEEZlYXR1cmVTZXRWYWx1ZXMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSLgoHY29sdW1ucxgCIAMoCzIULmthc3NhLnYxLlJlYWRDb2x1bW5SB2NvbHVtbnMiYwoMUmVhZFJlc3BvbnNlEj0KDGZlYXR1cmVfc2V0cxgBIAMoCzIaLmthc3NhLnYxLkZlYXR1cmVTZXRWYWx1ZXNSC2ZlYXR1cmVTZXRzEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJpCgxFcmFzZVJlcXVlc3QSKwoGZW50aXR5GAEgASgLMhMua2Fzc2EudjEuRW50aXR5S2V5UgZlbnRpdHkSFAoFYWN0b3IYAiABKAlSBWFjdG9yEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uImQKCkVyYXNlZFJvd3MSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSEgoEcm93cxgCIAEoBFIEcm93cxIhCgxoaXN0b3J5X3Jvd3MYAyABKARSC2hpc3RvcnlSb3dzIoQBCg1FcmFzZVJlc3BvbnNlEiwKBmVyYXNlZBgBIAMoCzIULmthc3NhLnYxLkVyYXNlZFJvd3NSBmVyYXNlZBImCg9lcmFzZWRfdW50aWxfdXMYAiABKBJSDWVyYXNlZFVudGlsVXMSHQoKcmVjZWlwdF9pZBgDIAEoDFIJcmVjZWlwdElkKiMKCkR1cmFiaWxpdHkSCAoERkFTVBAAEgsKB0RVUkFCTEUQATL5AQoIRmVhdHVyZXMSOAoFV3JpdGUSFi5rYXNzYS52MS5Xcml0ZVJlcXVlc3QaFy5rYXNzYS52MS5Xcml0ZVJlc3BvbnNlEkIKC1dyaXRlU3RyZWFtEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZSgBMAESNQoEUmVhZBIVLmthc3NhLnYxLlJlYWRSZXF1ZXN0GhYua2Fzc2EudjEuUmVhZFJlc3BvbnNlEjgKBUVyYXNlEhYua2Fzc2EudjEuRXJhc2VSZXF1ZXN0Ghcua2Fzc2EudjEuRXJhc2VSZXNwb25zZWIGcHJvdG8z")
+        base64: "ChdrYXNzYS92MS9mZWF0dXJlcy5wcm90bxIIa2Fzc2EudjEaFWthc3NhL3YxL3ZhbHVlcy5wcm90byK1AgoMV3JpdGVSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EicKBGtleXMYAiADKAsyEy5rYXNzYS52MS5LZXlDb2x1bW5SBGtleXMSIgoNZXZlbnRfdGltZV91cxgDIAMoElILZXZlbnRUaW1lVXMSKgoHY29sdW1ucxgEIAMoCzIQLmthc3NhLnYxLkNvbHVtblIHY29sdW1ucxI0CgpkdXJhYmlsaXR5GAUgASgOMhQua2Fzc2EudjEuRHVyYWJpbGl0eVIKZHVyYWJpbGl0eRIaCghzZXF1ZW5jZRgGIAEoBFIIc2VxdWVuY2USGQoId3JpdGVfaWQYByABKAlSB3dyaXRlSWQSHgoKZ2VuZXJhdGlvbhgPIAEoBFIKZ2VuZXJhdGlvbiJKCghSb3dFcnJvchIQCgNyb3cYASABKA1SA3JvdxIUCgVmaWVsZBgCIAEoCVIFZmllbGQSFgoGcmVhc29uGAMgASgJUgZyZWFzb24i5AIKDVdyaXRlUmVzcG9uc2USGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhgKB2FwcGxpZWQYAiABKA1SB2FwcGxpZWQSIwoNaWdub3JlZF9vbGRlchgDIAEoDVIMaWdub3JlZE9sZGVyEioKBmVycm9ycxgEIAMoCzISLmthc3NhLnYxLlJvd0Vycm9yUgZlcnJvcnMSLgoHcmVhY2hlZBgFIAEoDjIULmthc3NhLnYxLkR1cmFiaWxpdHlSB3JlYWNoZWQSHwoLZmVhdHVyZV9zZXQYBiABKAlSCmZlYXR1cmVTZXQSKwoHcmVmdXNhbBgHIAEoCzIRLmthc3NhLnYxLlJlZnVzYWxSB3JlZnVzYWwSJQoOaWdub3JlZF9lcmFzZWQYCCABKA1SDWlnbm9yZWRFcmFzZWQSJwoPcmVwZWF0ZWRfYW5zd2VyGAkgASgIUg5yZXBlYXRlZEFuc3dlciJPChBGZWF0dXJlU2VsZWN0aW9uEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhoKCGZlYXR1cmVzGAIgAygJUghmZWF0dXJlcyLBAQoLUmVhZFJlcXVlc3QSJwoEa2V5cxgBIAMoCzITLmthc3NhLnYxLktleUNvbHVtblIEa2V5cxI6CgpzZWxlY3Rpb25zGAIgAygLMhoua2Fzc2EudjEuRmVhdHVyZVNlbGVjdGlvblIKc2VsZWN0aW9ucxIdCghhc19vZl91cxgDIAEoEkgAUgZhc09mVXOIAQESIQoNYXNfb2ZfdXNfZWFjaBgEIAMoElIKYXNPZlVzRWFjaEILCglfYXNfb2ZfdXMi5QMKClJlYWRDb2x1bW4SEgoEbmFtZRgBIAEoCVIEbmFtZRIpCgR0eXBlGAIgASgOMhUua2Fzc2EudjEuRmVhdHVyZVR5cGVSBHR5cGUSLwoGZmxvYXRzGAMgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYBCABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgFIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBiABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAcgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIyCgd2ZWN0b3JzGAogASgLMhYua2Fzc2EudjEuRmxvYXRWZWN0b3JzSABSB3ZlY3RvcnMSLQoFbGlzdHMYCyABKAsyFS5rYXNzYS52MS5TdHJpbmdMaXN0c0gAUgVsaXN0cxIaCghzdGF0dXNlcxgIIAEoDFIIc3RhdHVzZXMSFwoHYWdlc19tcxgJIAMoElIGYWdlc01zQggKBnZhbHVlcyJjChBGZWF0dXJlU2V0VmFsdWVzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0Ei4KB2NvbHVtbnMYAiADKAsyFC5rYXNzYS52MS5SZWFkQ29sdW1uUgdjb2x1bW5zImMKDFJlYWRSZXNwb25zZRI9CgxmZWF0dXJlX3NldHMYASADKAsyGi5rYXNzYS52MS5GZWF0dXJlU2V0VmFsdWVzUgtmZWF0dXJlU2V0cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2giaQoMRXJhc2VSZXF1ZXN0EisKBmVudGl0eRgBIAEoCzITLmthc3NhLnYxLkVudGl0eUtleVIGZW50aXR5EhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJkCgpFcmFzZWRSb3dzEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhIKBHJvd3MYAiABKARSBHJvd3MSIQoMaGlzdG9yeV9yb3dzGAMgASgEUgtoaXN0b3J5Um93cyKEAQoNRXJhc2VSZXNwb25zZRIsCgZlcmFzZWQYASADKAsyFC5rYXNzYS52MS5FcmFzZWRSb3dzUgZlcmFzZWQSJgoPZXJhc2VkX3VudGlsX3VzGAIgASgSUg1lcmFzZWRVbnRpbFVzEh0KCnJlY2VpcHRfaWQYAyABKAxSCXJlY2VpcHRJZCojCgpEdXJhYmlsaXR5EggKBEZBU1QQABILCgdEVVJBQkxFEAEy+QEKCEZlYXR1cmVzEjgKBVdyaXRlEhYua2Fzc2EudjEuV3JpdGVSZXF1ZXN0Ghcua2Fzc2EudjEuV3JpdGVSZXNwb25zZRJCCgtXcml0ZVN0cmVhbRIWLmthc3NhLnYxLldyaXRlUmVxdWVzdBoXLmthc3NhLnYxLldyaXRlUmVzcG9uc2UoATABEjUKBFJlYWQSFS5rYXNzYS52MS5SZWFkUmVxdWVzdBoWLmthc3NhLnYxLlJlYWRSZXNwb25zZRI4CgVFcmFzZRIWLmthc3NhLnYxLkVyYXNlUmVxdWVzdBoXLmthc3NhLnYxLkVyYXNlUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -17,22 +17,26 @@ package final class Configuration: Sendable {
     let scorers: [Scorer]
     /// A scorer's index in `scorers`, by the bytes of its name.
     let scorerIndex: ByteTable
+    /// Where the rows of each feature set are.
+    let places: RowPlaces
 
     init(
         epoch: UInt64, features: FeatureCatalog, models: [String: [Model]],
-        modelNumbers: [String: UInt32], scorerSpecs: [KassaV1.ScorerSpec]
+        modelNumbers: [String: UInt32], scorerSpecs: [KassaV1.ScorerSpec], places: RowPlaces
     ) throws(EngineError) {
         self.epoch = epoch
         self.features = features
         self.models = models
         self.modelNumbers = modelNumbers
+        self.places = places
         var scorers: [Scorer] = []
         for spec in scorerSpecs.sorted(by: { $0.name < $1.name }) {
             guard let model = Self.model(spec.model, in: models) else {
                 throw EngineError(
                     .failedPrecondition, "scorer \(spec.name): there is no model \(spec.model)")
             }
-            scorers.append(try Scorer(spec, model: model, features: features))
+            scorers.append(
+                try Scorer(spec, model: model, features: features, places: places))
         }
         self.scorers = scorers
         scorerIndex = ByteTable(scorers.map(\.spec.name))

@@ -12,6 +12,9 @@ enum ResourceKind {
     static let scorer = "scorer"
     /// No document: the highest version that a model's name has had.
     static let modelNumber = "model_number"
+    static let generations = "generations"
+    static let loadProgress = "load_progress"
+    static let discard = "discard"
 
     /// The key of a resource in the table of resources.
     static func key(_ kind: String, _ name: String) -> [UInt8] {
@@ -67,7 +70,7 @@ extension Engine {
         }
         return try Configuration(
             epoch: stored.epoch, features: catalog, models: models, modelNumbers: modelNumbers,
-            scorerSpecs: stored.scorers)
+            scorerSpecs: stored.scorers, places: try RowPlaces(stored.generations, tables))
     }
 }
 
@@ -78,6 +81,7 @@ private struct StoredConfiguration {
     var scorers: [KassaV1.ScorerSpec] = []
     var models: [KassaV1.ModelInfo] = []
     var modelNumbers: [String: UInt32] = [:]
+    var generations: [KassaStorageV1.StoredGenerations] = []
     /// What cannot be read, if anything.
     var damage: String?
 
@@ -91,6 +95,7 @@ private struct StoredConfiguration {
         var scorers: [KassaV1.ScorerSpec] = []
         var models: [KassaV1.ModelInfo] = []
         var modelNumbers: [String: UInt32] = [:]
+        var generations: [KassaStorageV1.StoredGenerations] = []
         var damage: String?
         let sets = ResourceKind.key(ResourceKind.featureSet, "")
         try transaction.scan(tables.resources, prefix: sets.span) { key, value in
@@ -122,6 +127,15 @@ private struct StoredConfiguration {
             }
             return damage == nil
         }
+        let generationKeys = ResourceKind.key(ResourceKind.generations, "")
+        try transaction.scan(tables.resources, prefix: generationKeys.span) { _, value in
+            if let stored = try? KassaStorageV1.StoredGenerations(decoding: value) {
+                generations.append(stored)
+            } else {
+                damage = "a stored list of generations is damaged"
+            }
+            return damage == nil
+        }
         try transaction.scan(tables.bundles, prefix: [UInt8]().span) { _, value in
             if let info = (try? KassaStorageV1.StoredModel(decoding: value))?.info {
                 models.append(info)
@@ -134,6 +148,7 @@ private struct StoredConfiguration {
         self.scorers = scorers
         self.models = models
         self.modelNumbers = modelNumbers
+        self.generations = generations
         self.damage = damage
     }
 }

@@ -2,6 +2,7 @@
 
 internal import API
 internal import Features
+internal import Store
 internal import Wire
 
 /// What callers name: a model bound to the features that it takes, compiled for one epoch.
@@ -9,6 +10,8 @@ final class Scorer: Sendable {
     let spec: KassaV1.ScorerSpec
     let model: Model
     let plan: VectorPlan
+    /// For each group of the plan the table that its rows are read from.
+    let tablesOfGroups: [Table]
     /// For each group of the plan and each entity kind of its key, the kind's bytes.
     let kindsOfGroups: [[[UInt8]]]
     /// The names of the inputs as replies give them, "set.feature".
@@ -17,11 +20,12 @@ final class Scorer: Sendable {
     let constantReply: [UInt8]
 
     init(
-        _ spec: KassaV1.ScorerSpec, model: Model, features: FeatureCatalog
+        _ spec: KassaV1.ScorerSpec, model: Model, features: FeatureCatalog, places: RowPlaces
     ) throws(EngineError) {
         self.spec = spec
         self.model = model
         plan = try Self.plan(of: model, features: features, scorer: spec.name)
+        tablesOfGroups = plan.groups.map { places.of($0.setName).serving }
         kindsOfGroups = plan.groups.map { $0.entityKinds.map { Array($0.utf8) } }
         inputNames = zip(plan.setNames, plan.names).map { Array("\($0).\($1)".utf8) }
         constantReply = Self.constantReply(of: model)

@@ -15,8 +15,8 @@ package final class ControlThread: Sendable {
     private let thread: Thread
 
     /// Starts the thread.
-    package init() {
-        thread = Thread(name: "control") { [queue] in queue.run() }
+    package init(name: String = "control") {
+        thread = Thread(name: name) { [queue] in queue.run() }
     }
 
     /// Queues `job`; false when the queue is full or the thread is stopping.

@@ -36,7 +36,10 @@ extension Engine {
             try self.bury(entity, under: begun, in: &transaction)
         }
         for scan in scans {
-            try deleteRows(of: scan, counting: &tally)
+            // Of every generation, whether it serves, is being loaded, or is kept.
+            for table in tables.allRows {
+                try deleteRows(of: scan, in: table, counting: &tally)
+            }
             try deleteHistory(of: scan, counting: &tally)
         }
         let response = tally.response(to: request, now: now.microseconds)
@@ -72,19 +75,19 @@ extension Engine {
     }
 
     private func deleteRows(
-        of scan: EraseScan, counting tally: inout EraseTally
+        of scan: EraseScan, in table: Table, counting tally: inout EraseTally
     ) throws(EngineError) {
         while true {
-            let found = try keys(of: scan, in: tables.rows)
+            let found = try keys(of: scan, in: table)
             guard !found.isEmpty else { return }
             let before = tally
             tally = try run { transaction, _ in
                 var tally = before
                 for key in found {
-                    if let row = try transaction.value(forKey: key.span, in: self.tables.rows) {
+                    if let row = try transaction.value(forKey: key.span, in: table) {
                         tally.note(key.span, row)
                     }
-                    _ = try transaction.delete(key.span, in: self.tables.rows)
+                    _ = try transaction.delete(key.span, in: table)
                 }
                 return tally
             }

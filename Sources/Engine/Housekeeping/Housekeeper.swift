@@ -59,26 +59,26 @@ final class Housekeeper: Sendable {
     func pass() throws(EngineError) {
         let now = Timestamp.now().microseconds
         let catalog = engine.published.current.features
-        try sweepRows(Sweep(catalog, now: now))
+        for table in engine.tables.allRows { try sweepRows(Sweep(catalog, now: now), in: table) }
         try sweepHistory(HistorySweep(catalog, now: now))
         try forgetWriteIDs(now: now)
     }
 
-    private func sweepRows(_ initial: Sweep) throws(EngineError) {
+    private func sweepRows(_ initial: Sweep, in table: Table) throws(EngineError) {
         var looking = initial
         var acting = initial
         var next: [UInt8]? = []
         var scratch = RowScratch()
         while let start = next, !isStopped {
             var found: [[UInt8]] = []
-            next = try slice(of: engine.tables.rows, from: start) { key, row in
+            next = try slice(of: table, from: start) { key, row in
                 if looking.visit(key, row, with: &scratch) != .keep { found.append(copy(key)) }
             }
             if !found.isEmpty {
                 let before = acting
                 acting = try engine.run { [engine, found] transaction, _ in
                     var sweep = before
-                    try engine.sweep(found, &sweep, in: &transaction)
+                    try engine.sweep(found, of: table, &sweep, in: &transaction)
                     return sweep
                 }
             }
@@ -171,20 +171,21 @@ private func copy(_ bytes: Span<UInt8>) -> [UInt8] {
 extension Engine {
     /// Judges rows again within a transaction, and does what the sweep says.
     fileprivate func sweep(
-        _ keys: [[UInt8]], _ sweep: inout Sweep, in transaction: inout WriteTransaction
+        _ keys: [[UInt8]], of table: Table, _ sweep: inout Sweep,
+        in transaction: inout WriteTransaction
     ) throws(StoreError) {
         try writerMemory.withScratch { scratch throws(StoreError) in
             for key in keys {
                 let verdict: SweepVerdict
-                if let row = try transaction.value(forKey: key.span, in: tables.rows) {
+                if let row = try transaction.value(forKey: key.span, in: table) {
                     verdict = sweep.visit(key.span, row, with: &scratch)
                 } else {
                     continue
                 }
                 switch verdict {
                 case .keep: break
-                case .put: try transaction.put(scratch.row, forKey: key.span, in: tables.rows)
-                case .delete: _ = try transaction.delete(key.span, in: tables.rows)
+                case .put: try transaction.put(scratch.row, forKey: key.span, in: table)
+                case .delete: _ = try transaction.delete(key.span, in: table)
                 }
             }
         }

@@ -27,8 +27,19 @@ package struct ArtefactFiles: Sendable {
         }
     }
 
-    private func path(_ digest: [UInt8]) -> String {
+    /// The artefacts in `folder`, which is only read.
+    init(existing folder: String) {
+        self.folder = folder
+    }
+
+    /// Where the artefact `digest` is.
+    func path(_ digest: [UInt8]) -> String {
         "\(folder)/\(hexadecimal(digest))"
+    }
+
+    /// Its path below a data folder.
+    static func name(_ digest: [UInt8]) -> String {
+        "bundles/\(hexadecimal(digest))"
     }
 
     /// Stores `bytes` under their `digest`, durably.

@@ -181,7 +181,8 @@ extension Engine {
         published.publish(
             try Configuration(
                 epoch: base.epoch, features: base.features, models: models,
-                modelNumbers: numbers, scorerSpecs: base.scorers.map(\.spec)))
+                modelNumbers: numbers, scorerSpecs: base.scorers.map(\.spec),
+                places: base.places))
     }
 
     /// All models, by name and version.
@@ -219,6 +220,11 @@ extension Engine {
                 .failedPrecondition,
                 "model: scorer \(scorer.spec.name) names it; give the scorer another model first")
         }
+        guard care.beginDeletion() else {
+            throw EngineError(
+                .unavailable, "model: a snapshot is being made of it; delete it afterwards")
+        }
+        defer { care.endDeletion() }
         try commit(
             KassaStorageV1.AuditRecord(
                 atUs: now.microseconds, actor: request.actor, action: "model delete",

@@ -75,6 +75,7 @@ extension Worker {
     ) throws(EngineError) -> Answer {
         try renewSnapshot()
         let entityCount = request.keys.first?.ids.count ?? 0
+        try Self.checkTimes(of: request, entityCount: entityCount)
         var answer = Answer(response: KassaV1.ReadResponse(epoch: configuration.value.epoch))
         var valueCount = 0
         var byteCount = 0
@@ -87,12 +88,10 @@ extension Worker {
             } catch {
                 throw EngineError(error, in: "\(field).")
             }
-            if let time = request.asOfUs {
-                do throws(FieldError) {
-                    try plan.checkAsOf(time, now: now.microseconds)
-                } catch {
-                    throw EngineError(error)
-                }
+            do throws(FieldError) {
+                try plan.checkTimes(of: request, now: now.microseconds)
+            } catch {
+                throw EngineError(error)
             }
             let keys: KeyColumns
             do throws(FieldError) {
@@ -107,9 +106,11 @@ extension Worker {
                     "\(field): the request asks for more than \(ReadLimits.valuesMax) values")
             }
             var batch = ReadBatch(plan, capacity: entityCount)
+            let table = configuration.value.places.of(set.name).serving
             for entity in 0..<entityCount {
+                let time = request.asOfUsEach.isEmpty ? request.asOfUs : request.asOfUsEach[entity]
                 try append(
-                    entity, keys, set, version, at: now, asOf: request.asOfUs, to: &batch)
+                    entity, keys, set, version, table, at: now, asOf: time, to: &batch)
                 // Before the memory is taken, not after.
                 guard byteCount + batch.byteCount <= ReadLimits.replyByteCountMax else {
                     throw Self.tooLong(field)
@@ -123,9 +124,21 @@ extension Worker {
         return answer
     }
 
+    private static func checkTimes(
+        of request: KassaV1.ReadRequest, entityCount: Int
+    ) throws(EngineError) {
+        guard !request.asOfUsEach.isEmpty else { return }
+        guard request.asOfUs == nil else {
+            throw EngineError(.invalidArgument, "as_of_us_each: as_of_us is given, too")
+        }
+        guard request.asOfUsEach.count == entityCount else {
+            throw EngineError(.invalidArgument, "as_of_us_each: must be one time for each entity")
+        }
+    }
+
     private mutating func append(
         _ entity: Int, _ keys: KeyColumns, _ set: FeatureSet, _ version: FeatureSetVersion,
-        at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
+        _ table: Table, at now: Timestamp, asOf time: Int64?, to batch: inout ReadBatch
     ) throws(EngineError) {
         do throws(FieldError) {
             try keys.build(entity, kindsID: version.kindsID, setID: set.id, into: &key)
@@ -139,7 +152,7 @@ extension Worker {
                     key.bytes, asOf: time, in: transaction, engine.tables.history,
                     with: &historyKey)
             }
-            let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            let row = try transaction.value(forKey: key.bytes, in: table)
             batch.append(row, now: now.microseconds)
         } catch {
             throw EngineError(error)

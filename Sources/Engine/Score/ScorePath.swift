@@ -48,12 +48,13 @@ extension Worker {
     private mutating func gather(
         _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
     ) throws(EngineError) -> Int {
+        // The snapshot comes first: taking it may move to a newer configuration.
+        try renewSnapshot()
         let index = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
         guard index >= 0 else {
             throw EngineError(.notFound, "scorer: there is none of that name")
         }
         let scorer = configuration.value.scorers[index]
-        try renewSnapshot()
         for group in scorer.plan.groups.indices {
             try lookUp(group, of: scorer, message, at: now, into: index, &summary)
         }
@@ -72,7 +73,8 @@ extension Worker {
             return
         }
         do throws(StoreError) {
-            let row = try transaction.value(forKey: key.bytes, in: engine.tables.rows)
+            let row = try transaction.value(
+                forKey: key.bytes, in: scorer.tablesOfGroups[group])
             let oldestOfOthers = summary.oldestAge
             summary.oldestAge = -1
             scratches[scratch].gather(

@@ -5,6 +5,7 @@ internal import Base
 internal import Features
 internal import Store
 internal import Synchronization
+internal import Wire
 
 /// A checked `WriteRequest` on its way through the writer.
 final class FeatureWrite: WriteCommand {
@@ -12,6 +13,8 @@ final class FeatureWrite: WriteCommand {
     let recordCount: Int
     let byteCount: Int
     private let prepared: PreparedWrite
+    /// The generation that is being loaded; 0 for the live rows.
+    private let generation: UInt64
     private let writeID: WriteID?
     private let receivedAt: Timestamp
     private let sequence: UInt64
@@ -27,13 +30,17 @@ final class FeatureWrite: WriteCommand {
         case repeated(KassaV1.WriteResponse)
         /// Its id was known for another content.
         case conflict
+        /// Its generation takes no rows (any more).
+        case refused(EngineError)
     }
 
     init(
-        _ prepared: PreparedWrite, id writeID: WriteID?, durability: Durability, sequence: UInt64,
-        receivedAt: Timestamp, engine: Engine, completion: @escaping @Sendable (WriteResult) -> Void
+        _ prepared: PreparedWrite, id writeID: WriteID?, generation: UInt64, durability: Durability,
+        sequence: UInt64, receivedAt: Timestamp, engine: Engine,
+        completion: @escaping @Sendable (WriteResult) -> Void
     ) {
         self.prepared = prepared
+        self.generation = generation
         self.writeID = writeID
         self.durability = durability
         self.receivedAt = receivedAt
@@ -59,6 +66,14 @@ final class FeatureWrite: WriteCommand {
     private func decide(
         in transaction: inout WriteTransaction, sequence: UInt64
     ) throws(StoreError) -> Outcome {
+        if generation > 0 {
+            do throws(EngineError) {
+                let places = engine.published.current.places
+                try places.of(prepared.set.name).checkLoading(generation)
+            } catch {
+                return .refused(error)
+            }
+        }
         guard let writeID else { return .applied(try merge(in: &transaction, sequence: sequence)) }
         let key = writeID.key
         let decision = writeID.decide(
@@ -80,15 +95,50 @@ final class FeatureWrite: WriteCommand {
     private func merge(
         in transaction: inout WriteTransaction, sequence: UInt64
     ) throws(StoreError) -> WriteTally {
+        let configuration = engine.published.current
         // As the set is now: the stored row may be in a layout that is newer than this request.
-        let set = engine.published.current.features.sets[prepared.set.name] ?? prepared.set
-        let tables = WriteTables(
-            rows: engine.tables.rows, tombstones: engine.tables.tombstones,
-            history: engine.tables.history)
+        let set = configuration.features.sets[prepared.set.name] ?? prepared.set
+        let place = configuration.places.of(set.name)
+        if let loading = place.loading, loading.id == generation {
+            return try load(in: &transaction, loading, set, sequence: sequence)
+        }
+        // Rows that serve, and those that may serve next. The history is of what was served.
         return try engine.writerMemory.withScratch { scratch throws(StoreError) in
-            try prepared.applyAll(
+            if let loading = place.loading {
+                try engine.liveKeys.note(prepared, in: transaction, loading)
+            }
+            for follower in place.followers {
+                let tables = WriteTables(rows: follower, tombstones: engine.tables.tombstones)
+                _ = try prepared.applyAll(
+                    in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
+            }
+            let tables = WriteTables(
+                rows: place.serving, tombstones: engine.tables.tombstones,
+                history: engine.tables.history)
+            return try prepared.applyAll(
                 in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
         }
+    }
+
+    /// Writes to the generation that is being loaded, and counts with it.
+    private func load(
+        in transaction: inout WriteTransaction, _ loading: RowPlace.Loading, _ set: FeatureSet,
+        sequence: UInt64
+    ) throws(StoreError) -> WriteTally {
+        let key = ResourceKind.key(ResourceKind.loadProgress, set.name)
+        var progress = LoadProgress.decode(
+            try transaction.value(forKey: key.span, in: engine.tables.resources), loading.id)
+        let tables = WriteTables(rows: loading.table, tombstones: engine.tables.tombstones)
+        let result = try engine.writerMemory.withScratch { scratch throws(StoreError) in
+            try prepared.loadAll(
+                in: &transaction, tables, of: set, with: &scratch, sequence: sequence,
+                isLive: { engine.liveKeys.contains($0, of: loading) })
+        }
+        progress.rowsLoaded += UInt64(prepared.rowCount - prepared.refusals.count)
+        progress.duplicateKeys += UInt64(result.duplicateKeys)
+        try transaction.put(
+            progress.encodedBytes().span, forKey: key.span, in: engine.tables.resources)
+        return result.tally
     }
 
     func completed(_ result: WriteOutcome) {
@@ -110,6 +160,8 @@ final class FeatureWrite: WriteCommand {
             // The first one was committed before this group, at the least at this group's level.
             response.reached = reached == .durable ? .durable : response.reached
             return .success(response)
+        case .refused(let error):
+            return .failure(error)
         case .conflict:
             return .failure(
                 EngineError(

@@ -44,9 +44,12 @@ extension Worker {
         } catch {
             throw EngineError(error)
         }
+        if request.generation > 0 {
+            try configuration.value.places.of(set.name).checkLoading(request.generation)
+        }
         let command = FeatureWrite(
-            prepared, id: writeID, durability: durability, sequence: request.sequence,
-            receivedAt: now, engine: engine, completion: completion)
+            prepared, id: writeID, generation: request.generation, durability: durability,
+            sequence: request.sequence, receivedAt: now, engine: engine, completion: completion)
         // One with an id is noted all the same, so that a repetition is known.
         guard prepared.acceptedRowCount > 0 || writeID != nil else {
             return command.answerUnwritten()

@@ -29,4 +29,12 @@ extension FeatureSet {
         // A hundred years at most, so that the product fits.
         return readers.contains { $0.ttlMilliseconds == 0 } ? 0 : Int64(longest) * 1_000
     }
+
+    /// Whether the sweep has never had anything to take out of the set's rows: then a row holds all that
+    /// its history does, and more.
+    ///
+    /// - Complexity: O(versions).
+    var keepsRowsWhole: Bool {
+        versions.allSatisfy { !$0.isDropped && $0.ttlMilliseconds == 0 }
+    }
 }

@@ -34,10 +34,12 @@ extension PreparedWrite {
     }
 
     /// Reads, merges and puts one row that is not refused, and keeps its history.
-    private func apply(
+    ///
+    /// - Parameter rowsAreWhole: whether nothing that is in the history can have been swept from the row.
+    func apply(
         row: Int, in transaction: inout WriteTransaction, _ tables: WriteTables,
-        of set: borrowing FeatureSet, with scratch: inout RowScratch, sequence: UInt64,
-        _ lookup: inout ErasureLookup, _ tally: inout WriteTally
+        of set: borrowing FeatureSet, rowsAreWhole: Bool, with scratch: inout RowScratch,
+        sequence: UInt64, _ lookup: inout ErasureLookup, _ tally: inout WriteTally
     ) throws(StoreError) {
         let key = key(row)
         var erasedUntil = Int64.min
@@ -70,9 +72,8 @@ extension PreparedWrite {
         guard keepsHistory, let history = tables.history, hasChanged || outcome == .unchanged else {
             return
         }
-        // A value that was the latest may have gone with its column, and still be in the history.
         let isNewest =
-            hasChanged && !set.newestLayout.hasDeadColumns
+            outcome == .changed && rowsAreWhole
             && scratch.row.load(at: 16, as: Int64.self) == eventTime(row)
         var writer = HistoryWriter()
         let isWhole = try writer.note(
@@ -95,10 +96,11 @@ extension PreparedWrite {
     ) throws(StoreError) -> WriteTally {
         var tally = WriteTally()
         var lookup = ErasureLookup()
+        let rowsAreWhole = set.keepsRowsWhole
         for row in 0..<rowCount where !refused[row] {
             try apply(
-                row: row, in: &transaction, tables, of: set, with: &scratch, sequence: sequence,
-                &lookup, &tally)
+                row: row, in: &transaction, tables, of: set, rowsAreWhole: rowsAreWhole,
+                with: &scratch, sequence: sequence, &lookup, &tally)
         }
         return tally
     }

@@ -16,11 +16,6 @@ let entityFlag = Flag(
     name: "--entity", short: "-e", value: "KIND=ID",
     help: "An entity, such as session=s-81; once per kind.", isRepeatable: true)
 
-let actorFlag = Flag(
-    name: "--actor", value: "NAME", help: "Who does this, for the audit log; $USER by default.")
-let reasonFlag = Flag(
-    name: "--reason", value: "TEXT", help: "Why, for the audit log.")
-
 /// The flags of every command that asks a server.
 let serverFlags = [serverFlag, timeoutFlag, jsonFlag]
 
@@ -38,13 +33,6 @@ extension Arguments {
             try Client(server: address, timeoutMilliseconds: timeout)
         }
     }
-}
-
-extension Arguments {
-    /// Who does this, for the audit log: as the flag or the environment says.
-    var actor: String { value(actorFlag.name) ?? environment("USER") ?? "" }
-    /// Why, for the audit log.
-    var reason: String { value(reasonFlag.name) ?? "" }
 }
 
 /// Runs `body`, whose failure becomes the command's.

@@ -8,9 +8,6 @@ internal import Files
 private let fileFlag = Flag(
     name: "--file", short: "-f", value: "FILE", help: "A YAML file of documents; repeatable.",
     isRepeatable: true)
-private let dryRunFlag = Flag(name: "--dry-run", help: "Only print the plan.")
-private let epochFlag = Flag(
-    name: "--expected-epoch", value: "N", help: "Refuse unless epoch N is in force.")
 
 let applyCommand = Command(
     name: "apply",

@@ -2,9 +2,12 @@
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-    serveCommand, applyCommand, getCommand, listCommand, auditCommand, modelUploadCommand,
-    modelListCommand,
-    modelGetCommand, modelDeleteCommand, writeCommand, readCommand, scoreCommand, versionCommand,
+    serveCommand, applyCommand, getCommand, listCommand, auditCommand, dropCommand,
+    modelUploadCommand, modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand, loadCommand, readCommand,
+    exportCommand, eraseCommand, scoreCommand, generationListCommand, generationCheckCommand,
+    generationSwitchCommand, generationRollbackCommand, generationDiscardCommand,
+    storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
+    storeCompactCommand, versionCommand,
 ]
 
 /// What `kassa --help` shows.

@@ -4,9 +4,6 @@ internal import API
 internal import Client
 internal import Documents
 
-private let deleteReasonFlag = Flag(
-    name: "--reason", value: "TEXT", help: "Why, for the audit log. Required.")
-
 let modelListCommand = Command(
     name: "model list",
     summary: "List the models.",
@@ -71,12 +68,10 @@ let modelDeleteCommand = Command(
         example:
           kassa model delete abandonment@1 --reason "trained on wrong labels"
         """,
-    flags: [deleteReasonFlag, actorFlag] + serverFlags,
+    flags: [requiredReasonFlag, actorFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         let name = arguments.operands[0]
-        guard let reason = arguments.value(deleteReasonFlag.name), !reason.isEmpty else {
-            throw .usage("say why: --reason TEXT")
-        }
+        let reason = try arguments.requiredReason()
         let client = try arguments.connect()
         let _: KassaV1.DeleteModelResponse = try asking { () throws(ClientError) in
             try client.call(

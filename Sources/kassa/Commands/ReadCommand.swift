@@ -8,6 +8,10 @@ internal import Wire
 private let featureFlag = Flag(
     name: "--feature", value: "NAME", help: "Only this feature; repeatable.", isRepeatable: true)
 
+private let asOfFlag = Flag(
+    name: "--as-of", value: "TIME",
+    help: "Values, statuses and ages as they were then; RFC 3339 or microseconds.")
+
 let readCommand = Command(
     name: "read",
     operands: "SET -e KIND=ID...",
@@ -22,11 +26,14 @@ let readCommand = Command(
           NO_ENTITY   the entity has no row        DEFAULTED   the declared default stands in
           NO_FEATURE  the row has no such value    INVALID     the stored value is damaged
 
+        With --as-of only feature sets that declare a history can be read, as far back as it goes.
+
         examples:
           kassa read session_behaviour -e session=s-81
           kassa read customer_profile -e customer=c-7 --feature orders --feature segment
+          kassa read session_behaviour -e session=s-81 --as-of 2026-11-20T12:00:00Z
         """,
-    flags: [entityFlag, featureFlag] + serverFlags,
+    flags: [entityFlag, featureFlag, asOfFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         let entities = try NamedText.entities(arguments)
         let request = KassaV1.ReadRequest(
@@ -34,7 +41,7 @@ let readCommand = Command(
             selections: [
                 KassaV1.FeatureSelection(
                     featureSet: arguments.operands[0], features: arguments.values(featureFlag.name))
-            ])
+            ], asOfUs: try arguments.time(asOfFlag.name))
         let client = try arguments.connect()
         let response: KassaV1.ReadResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.FeaturesService.read, request)
@@ -44,15 +51,17 @@ let readCommand = Command(
         }
         let cells = set.columns.map(ReadCell.init)
         if arguments.has(jsonFlag.name) {
-            let tree = Tree.map([
+            var entries: [Tree.Entry] = [
                 .init("feature_set", .text(set.featureSet)),
                 .init("epoch", .unsigned(response.epoch)),
-                .init("features", .list(cells.map(\.tree))),
-            ])
-            print(tree.json())
+            ]
+            if let time = request.asOfUs { entries.append(.init("as_of_us", .integer(time))) }
+            entries.append(.init("features", .list(cells.map(\.tree))))
+            print(Tree.map(entries).json())
             return
         }
         let row = entities.map { "\($0.name)=\($0.text)" }.joined(separator: " ")
-        print("\(set.featureSet) \(row)")
+        let time = request.asOfUs.map { " as of \(TimeText.text(microseconds: $0))" } ?? ""
+        print("\(set.featureSet) \(row)\(time)")
         FeatureTable(cells).print()
     })

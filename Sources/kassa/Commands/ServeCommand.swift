@@ -41,6 +41,9 @@ let serveCommand = Command(
             name: "--sweep-seconds", value: "N",
             help: "Rest between two sweeps for expired rows (600); 0 means never."),
         Flag(name: "--map-gib", value: "N", help: "Address space of the store in GiB (64)."),
+        Flag(
+            name: "--scrub-hours", value: "N",
+            help: "Look at every stored entry once in so many hours (24); 0 only when asked."),
     ],
     run: serve)
 
@@ -62,6 +65,7 @@ let serveCommand = Command(
     configuration.sweepSeconds = try arguments.integer(
         "--sweep-seconds", in: 0...86_400, default: 600)
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
+    configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.

@@ -8,6 +8,13 @@ internal import Wire
 private let durableFlag = Flag(
     name: "--durable", help: "Wait until the row survives a power cut.")
 
+private let eventTimeFlag = Flag(
+    name: "--event-time", value: "TIME",
+    help: "When the values became true, RFC 3339 or microseconds; now by default.")
+private let writeIDFlag = Flag(
+    name: "--write-id", value: "ID",
+    help: "Makes a retry safe: the same id is answered as the first time, for a day.")
+
 let writeCommand = Command(
     name: "write",
     operands: "SET -e KIND=ID... NAME=VALUE...",
@@ -17,13 +24,15 @@ let writeCommand = Command(
         SET may end in a version, such as cart@3; without one it is the newest. Features that are
         not named keep their values. A value is read as the type that its feature is declared
         with: a number, a whole number, true or false, or text as it stands; null says that the
-        value is known to be absent. The time of the row is the time of receipt.
+        value is known to be absent. Of each feature the value with the later event time wins, in
+        whatever order they are written.
 
         examples:
           kassa write session_behaviour -e session=s-81 cart_items=3 cart_value=84.90
           kassa write customer_profile -e customer=c-7 segment=loyal orders=12 --durable
+          kassa write cart -e session=s-81 items=3 --event-time 2026-11-20T12:00:00Z --write-id m-17
         """,
-    flags: [entityFlag, durableFlag] + serverFlags,
+    flags: [entityFlag, eventTimeFlag, writeIDFlag, durableFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         let set = arguments.operands[0]
         let entities = try NamedText.entities(arguments)
@@ -35,6 +44,7 @@ let writeCommand = Command(
             }
             values.append(value)
         }
+        let eventTime = try arguments.time(eventTimeFlag.name)
         let client = try arguments.connect()
         let spec = try DeclaredFeatures.featureSet(set, from: client)
         let declared = DeclaredFeatures([spec])
@@ -47,6 +57,8 @@ let writeCommand = Command(
             request.columns.append(
                 try TypedValue(value, type: type).column(value.name, type: type))
         }
+        if let eventTime { request.eventTimeUs = [eventTime] }
+        request.writeId = arguments.value(writeIDFlag.name) ?? ""
         request.durability = arguments.has(durableFlag.name) ? .durable : .fast
         let response: KassaV1.WriteResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.FeaturesService.write, request)
@@ -54,20 +66,8 @@ let writeCommand = Command(
         if let error = response.errors.first {
             throw .failed("\(error.field): \(error.reason)")
         }
-        if arguments.has(jsonFlag.name) {
-            let tree = Tree.map([
-                .init("feature_set", .text(response.featureSet)),
-                .init("applied", .integer(Int64(response.applied))),
-                .init("ignored_older", .integer(Int64(response.ignoredOlder))),
-                .init("reached", .text(response.reached.name.lowercased())),
-            ])
-            print(tree.json())
-            return
-        }
-        let row = entities.map { "\($0.name)=\($0.text)" }.joined(separator: " ")
-        let outcome =
-            response.applied > 0
-            ? "wrote \(counted(values.count, "value"))" : "ignored as older than what is stored"
-        print(
-            "\(outcome): \(response.featureSet) \(row), \(response.reached.name.lowercased())")
+        let text = WriteText(
+            row: entities.map { "\($0.name)=\($0.text)" }.joined(separator: " "),
+            valueCount: values.count, response: response)
+        print(arguments.has(jsonFlag.name) ? text.tree.json() : text.line)
     })

@@ -4,13 +4,13 @@ internal import API
 internal import Documents
 internal import Wire
 
-/// What an apply did, or would do.
+/// What an apply or a drop did, or would do.
 struct PlanText {
     let response: KassaV1.ApplyResponse
     let isDryRun: Bool
 
     private var isChange: Bool {
-        response.plan.contains { $0.action == .add || $0.action == .change }
+        response.plan.contains { [.add, .change, .remove].contains($0.action) }
     }
 
     /// A line per document with its details below it, and what became of the epoch.
@@ -21,6 +21,7 @@ struct PlanText {
             switch entry.action {
             case .add: lines.append("+ \(title)")
             case .change: lines.append("~ \(title)")
+            case .remove: lines.append("- \(title)")
             default: lines.append("= \(title) unchanged")
             }
             lines += entry.details.map { "    \($0)" }
