@@ -28,6 +28,7 @@ package enum AdminError: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What went wrong, in words for a person.
     package var description: String {
         switch self {
         case .invalidAddress(let address):

@@ -9,6 +9,7 @@ package struct AdminLimits: Sendable {
     /// Memory of a connection, which bounds a request's line and headers together.
     package var connectionMemoryBytes: Int
 
+    /// Limits of which any may be given; the others are those of a server.
     package init(
         connectionsMax: UInt32 = 32, idleTimeoutSeconds: UInt32 = 10,
         connectionMemoryBytes: Int = 16_384

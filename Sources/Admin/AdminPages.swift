@@ -17,6 +17,7 @@ package struct AdminPages: Sendable {
     /// Tells whether the process wants new calls.
     package let readiness: @Sendable () -> Readiness
 
+    /// Pages that ask these functions at each request, on the thread that serves it.
     package init(
         metrics: @escaping @Sendable (inout ByteBuffer) -> Void,
         readiness: @escaping @Sendable () -> Readiness

@@ -7,6 +7,7 @@ internal import Glibc
     /// Nanoseconds since an arbitrary start.
     @usableFromInline package var nanoseconds: UInt64
 
+    /// The moment that many nanoseconds after the clock's zero.
     @inlinable
     package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
@@ -18,6 +19,7 @@ internal import Glibc
         MonotonicTime(nanoseconds: .max)
     }
 
+    /// Whether `left` is the earlier moment.
     @inlinable
     package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
         left.nanoseconds < right.nanoseconds

@@ -10,11 +10,13 @@ internal import Glibc
     /// Microseconds since 1970-01-01T00:00:00Z.
     @usableFromInline package var microseconds: Int64
 
+    /// The moment that many microseconds after 1970-01-01T00:00:00Z.
     @inlinable
     package init(microseconds: Int64) {
         self.microseconds = microseconds
     }
 
+    /// Whether `left` is the earlier moment.
     @inlinable
     package static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microseconds < right.microseconds

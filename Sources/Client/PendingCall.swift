@@ -6,6 +6,7 @@ internal import GRPC
 
 /// A call that was begun.
 package final class PendingCall {
+    /// The method that is called.
     package let method: APIMethod
     /// When the call was begun.
     package let startedAt: MonotonicTime

@@ -15,6 +15,7 @@ internal import COpenSSL
 
     private let context: OpaquePointer
 
+    /// A digest of nothing yet.
     package init() {
         guard let context = unsafe EVP_MD_CTX_new() else {
             preconditionFailure("out of memory")

@@ -26,9 +26,12 @@ package struct DocumentError: Error, Hashable, CustomStringConvertible {
         case outOfMemory
     }
 
+    /// What is wrong.
     package let reason: Reason
+    /// Where in the file it is.
     package let position: YAMLPosition
 
+    /// An error of that kind at that place.
     package init(_ reason: Reason, at position: YAMLPosition) {
         self.reason = reason
         self.position = position

@@ -13,9 +13,12 @@ package indirect enum Tree: Hashable, Sendable {
 
     /// A key and its value.
     package struct Entry: Hashable, Sendable {
+        /// The name of the entry.
         package let key: String
+        /// What stands under the name.
         package let value: Tree
 
+        /// An entry of a map.
         package init(_ key: String, _ value: Tree) {
             self.key = key
             self.value = value

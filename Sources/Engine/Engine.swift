@@ -9,8 +9,8 @@ internal import Synchronization
 /// The heart of Kassa: feature store, models and configuration behind one face.
 ///
 /// Three kinds of caller, by thread. Event loops answer `Score` and `Read` through a ``Worker`` each
-/// and hand in writes with ``Worker/write(_:at:completion:)``. Control work (``apply(_:)``,
-/// ``upload(_:artefact:actor:)``) blocks and belongs on the ``ControlThread``. Metrics are read from
+/// and hand in writes with ``Worker/write(_:at:completion:)``. Control work (``apply(_:at:)``,
+/// ``upload(_:artefact:actor:reason:at:)``) blocks and belongs on the ``ControlThread``. Metrics are read from
 /// anywhere.
 ///
 /// Invariant: an answer is computed from one configuration (its epoch) and one snapshot of the store.

@@ -28,9 +28,12 @@ package struct EngineError: Error, Equatable {
         case `internal`
     }
 
+    /// What decides the status that a caller gets.
     package let kind: Kind
+    /// What is wrong and where, for a person.
     package let reason: String
 
+    /// An error of that kind, with its reason.
     package init(_ kind: Kind, _ reason: String) {
         self.kind = kind
         self.reason = reason

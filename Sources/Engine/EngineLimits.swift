@@ -11,16 +11,10 @@ package enum EngineLimits {
     package static let sparedReaders = 16
     /// Documents in one `Apply`.
     package static let documentsMax = 1_000
-    /// Categories of one input.
-    package static let categoriesMax = 10_000
     /// Versions of one model.
     package static let modelVersionsMax = 1_000
     /// The highest number of a model's version: far from where counting on would overflow.
     package static let modelVersionMax: UInt32 = 1_000_000_000
-    /// Bytes of an owner, a description, an actor or a reason.
-    package static let proseByteCountMax = 4_096
-    /// Labels of one resource.
-    package static let labelsMax = 64
 
     /// Spare tables for generations, over all feature sets.
     package static let generationTablesMax = 16

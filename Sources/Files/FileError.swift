@@ -6,6 +6,7 @@ internal import Glibc
 package struct FileError: Error, Equatable, CustomStringConvertible {
     /// What was tried, "read".
     package let action: String
+    /// The path that it was tried on.
     package let path: String
     /// The C `errno`, or 0 where the limit of the caller was the reason.
     package let code: Int32
@@ -28,6 +29,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
+    /// What was tried, on which path, and why it failed.
     /// Whether the path does not exist.
     package var isMissing: Bool { code == ENOENT }
 

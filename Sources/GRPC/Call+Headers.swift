@@ -32,7 +32,8 @@ extension Call {
         }
     }
 
-    /// What is wrong with the headers, or nil if the call may go on.
+    /// What is wrong with the headers, or nil if the call may go on. A request without `:authority` and
+    /// `host` does not come here: nghttp2 resets its stream (RFC 9113, section 8.1.1).
     func headerVerdict() -> Refusal? {
         if !isPost { return .notAPost }
         if !hasGRPCContentType { return .notGRPC }

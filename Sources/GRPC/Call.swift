@@ -61,6 +61,8 @@ package final class Call {
     /// When a reply that the peer does not take is given up.
     var stallDeadline = MonotonicTime.distantFuture
     var statusText = ByteBuffer(capacity: 16)
+    /// What `grpc-retry-pushback-ms` says; nil for none.
+    var retryPushbackMilliseconds: UInt32?
 
     init() {}
 
@@ -118,7 +120,11 @@ package final class Call {
         status = .ok
         stallDeadline = .distantFuture
         statusText.removeAll()
+        retryPushbackMilliseconds = nil
     }
+
+    /// Bytes that the buffers hold on to.
+    var bufferBytes: Int { received.capacity + reply.capacity + statusText.capacity }
 
     /// Empties the buffers, and gives up those that a large message has grown.
     func empty() {

@@ -16,7 +16,9 @@
 //  ```swift
 //  _ = session.receive(bytes, now: now)
 //  while let event = session.nextEvent() {
-//      if case .message(let call) = event { session.replyAndFinish(call, message: call.message) }
+//      guard case .message(let call) = event else { continue }
+//      session.reply(call, message: call.message)
+//      session.finish(call, status: .ok)
 //  }
-//  session.produce(into: &output)
+//  session.produce(into: &output, now: now)
 //  ```

@@ -30,6 +30,7 @@ package struct Limits: Sendable {
     package var outboundFramesMax = 5_000
     /// Stream resets a peer may send at once, and then per second.
     package var resetsBurstMax: UInt64 = 4_000
+    /// Stream resets per second after the burst.
     package var resetsPerSecondMax: UInt64 = 1_000
     /// Requests after which no more than half may be reset while young.
     package var resetsJudgedMin = 500
@@ -37,6 +38,7 @@ package struct Limits: Sendable {
     package var youngStreamNanoseconds: UInt64 = 1_000_000_000
     /// Stream resets that a peer may make us send, per window.
     package var resetsProvokedMax = 100
+    /// The length of that window.
     package var resetsProvokedWindowSeconds: UInt64 = 10
     /// SETTINGS frames per minute.
     package var settingsPerMinuteMax = 20

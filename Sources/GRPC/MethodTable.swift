@@ -17,10 +17,14 @@ package enum MethodKind: Sendable {
 package struct MethodTable: Sendable {
     /// One method: its path (`/package.Service/Method`), kind, and the tag its calls carry.
     package struct Method: Sendable {
+        /// The path of its requests, "/package.Service/Method".
         package let path: String
+        /// Which side streams.
         package let kind: MethodKind
+        /// What its calls carry for the handler to tell them apart.
         package let tag: Int
 
+        /// A method of that path.
         package init(path: String, kind: MethodKind, tag: Int) {
             self.path = path
             self.kind = kind

@@ -20,6 +20,8 @@ struct Refusal {
         status: .resourceExhausted, message: "message is larger than the limit")
     static let connectionFull = Refusal(
         status: .resourceExhausted, message: "too many request bytes on this connection")
+    static let loopFull = Refusal(
+        status: .resourceExhausted, message: "too many request bytes wait; try again later")
     static let truncated = Refusal(
         status: .internalError, message: "request ended inside a message")
     static let noMessage = Refusal(status: .unimplemented, message: "request has no message")

@@ -6,7 +6,7 @@ internal import CNGHTTP2
 @safe struct ResponseFields: @unchecked Sendable {
     static let shared = ResponseFields()
     /// Fields that one response or trailer may need.
-    static let fieldsMax = 5
+    static let fieldsMax = 6
 
     /// `:status 200` and the content type.
     let initial: UnsafeMutablePointer<nghttp2_nv>

@@ -9,7 +9,8 @@ extension ServerSession {
     package static let producedBytesMax = 256 << 10
 
     /// Appends frames that wait to be sent, as far as the peer's windows allow.
-    package func produce(into buffer: inout ByteBuffer) {
+    package func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
+        self.now = now
         guard !isBroken else { return }
         finishDrainIfDue()
         // Safe: the pointer is used by `copyReply` during this call only; in between, nothing else

@@ -153,6 +153,10 @@ extension ServerSession {
                 call.refusal = .connectionFull
                 return enqueue(call)
             }
+            guard memory.receivedBytesHeld + bytes.count <= memory.receivedBytesMax else {
+                call.refusal = .loopFull
+                return enqueue(call)
+            }
             receivedBytesHeld += bytes.count
             call.unconsumedBytes += bytes.count
             call.received.append(bytes)

@@ -41,12 +41,6 @@ extension ServerSession {
         if !call.kind.hasSingleReply { submitOrResume(call) }
     }
 
-    /// Ends the call with its one reply and status 0.
-    package func replyAndFinish(_ call: Call, message: Span<UInt8>) {
-        reply(call, message: message)
-        finish(call, status: .ok)
-    }
-
     /// Ends the call; a second end of the same call changes nothing.
     ///
     /// Status 0 of a call that owes a reply and has none becomes INTERNAL.
@@ -58,13 +52,19 @@ extension ServerSession {
     }
 
     /// Ends the call with a message that is percent-encoded and cut to its limit.
-    package func finish(_ call: Call, status: Status, message: Span<UInt8>) {
+    ///
+    /// `retryPushbackMilliseconds` tells a client that retries by itself when to do so (gRFC A6).
+    package func finish(
+        _ call: Call, status: Status, message: Span<UInt8>,
+        retryPushbackMilliseconds: UInt32? = nil
+    ) {
         guard !call.isClosed, !call.isAnswered else { return }
         if status == .ok, call.kind.hasSingleReply, call.replyCount == 0 {
             return answer(call, .noReply)
         }
         call.isAnswered = true
         call.status = status
+        call.retryPushbackMilliseconds = retryPushbackMilliseconds
         call.stallDeadline = now.advanced(byNanoseconds: limits.replyStallNanosecondsMax)
         if message.count > 0 {
             appendPercentEncoded(
@@ -141,15 +141,16 @@ extension ServerSession {
 
     private func submitTrailers(_ call: Call) {
         let status = unsafe fields.statuses + Int(call.status.rawValue)
-        guard !call.statusText.isEmpty else {
+        guard !call.statusText.isEmpty || call.retryPushbackMilliseconds != nil else {
             // Safe: the fields are immortal.
             unsafe nghttp2_submit_trailer(session, call.streamID, status, 1)
             return
         }
         unsafe withFields(call) { list, count in
             unsafe list[0] = status.pointee
-            unsafe nghttp2_submit_trailer(
-                session, call.streamID, list, appendMessage(call, list, 1))
+            _ = unsafe appendPushback(call, list, appendMessage(call, list, 1)) { count in
+                unsafe nghttp2_submit_trailer(session, call.streamID, list, count)
+            }
         }
     }
 
@@ -164,7 +165,9 @@ extension ServerSession {
                 unsafe list[count] = fields.acceptEncoding
                 count += 1
             }
-            return unsafe nghttp2_submit_response(session, call.streamID, list, count, nil)
+            return unsafe appendPushback(call, list, count) { count in
+                unsafe nghttp2_submit_response(session, call.streamID, list, count, nil)
+            }
         }
         if result != 0 { resetAfterFailure(call) }
     }
@@ -203,5 +206,25 @@ extension ServerSession {
             unsafe list[count] = copiedField("grpc-message", $0)
         }
         return count + 1
+    }
+
+    /// Puts `grpc-retry-pushback-ms` at `list[count]` if there is one, for the length of `submit`.
+    @unsafe private func appendPushback(
+        _ call: Call, _ list: UnsafeMutablePointer<nghttp2_nv>, _ count: Int,
+        _ submit: (Int) -> Int32
+    ) -> Int32 {
+        guard var left = call.retryPushbackMilliseconds else { return submit(count) }
+        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 10) { digits in
+            var start = 10
+            repeat {
+                start -= 1
+                unsafe digits[start] = UInt8(ascii: "0") + UInt8(left % 10)
+                left /= 10
+            } while left > 0
+            // Safe: nghttp2 copies the value before the submitting call returns.
+            unsafe list[count] = copiedField(
+                "grpc-retry-pushback-ms", UnsafeBufferPointer(rebasing: digits[start...]))
+            return submit(count + 1)
+        }
     }
 }

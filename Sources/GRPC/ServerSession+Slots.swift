@@ -9,7 +9,7 @@ extension ServerSession {
     func acquireCall(_ stream: Int32) -> Call? {
         guard openCalls < limits.callsMax else { return nil }
         openCalls += 1
-        let call = memory.freeCalls.popLast() ?? Call()
+        let call = memory.takeCall()
         let slot: UInt32
         if let free = freeSlots.popLast() {
             slot = free
@@ -35,7 +35,7 @@ extension ServerSession {
         freeSlots.append(slot)
         openCalls -= 1
         call.empty()
-        memory.freeCalls.append(call)
+        memory.keep(call)
     }
 
     /// Puts the call where `nextEvent` will look at it.

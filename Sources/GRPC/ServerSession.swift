@@ -15,6 +15,7 @@ internal import CNGHTTP2
         case close
     }
 
+    /// What the session accepts.
     package let limits: Limits
     let methods: MethodTable
     let memory: SessionMemory
@@ -35,7 +36,9 @@ internal import CNGHTTP2
     var now: MonotonicTime
     var budget: FrameBudget
     var timers: SessionTimers
-    var receivedBytesHeld = 0
+    var receivedBytesHeld = 0 {
+        didSet { memory.receivedBytesHeld += receivedBytesHeld - oldValue }
+    }
     var consumedBytes = 0
     /// Reply bytes of all calls that the peer has not taken.
     package internal(set) var pendingReplyBytes = 0
@@ -51,7 +54,7 @@ internal import CNGHTTP2
     package internal(set) var requestsWithoutTE: UInt64 = 0
     /// Calls whose headers arrived.
     package internal(set) var callsStarted: UInt64 = 0
-    /// Calls that were answered here and never reached a handler.
+    /// Calls that were answered here: refused before they reached a handler, or past their deadline.
     package internal(set) var callsRefused: UInt64 = 0
 
     /// A session that answers `methods` and has its SETTINGS ready to be sent.
@@ -77,6 +80,7 @@ internal import CNGHTTP2
     }
 
     deinit {
+        memory.receivedBytesHeld -= receivedBytesHeld
         // Safe: nobody else holds the session.
         unsafe nghttp2_session_del(session)
     }
@@ -152,7 +156,12 @@ internal import CNGHTTP2
             reason.utf8CodeUnitCount)
     }
 
-    /// Whether ``produce(into:)`` would write something.
+    /// Tells the session the time, before it is given an answer in a turn that received nothing.
+    package func advance(to now: MonotonicTime) {
+        self.now = now
+    }
+
+    /// Whether ``produce(into:now:)`` would write something.
     package var wantsProduce: Bool {
         if isBroken { return false }
         if isLastGoawayDue || (violation != nil && !isTerminating) { return true }

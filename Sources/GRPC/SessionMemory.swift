@@ -15,7 +15,18 @@ internal import Glibc
     private static let unpooled = 255
 
     private let freeBlocks: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-    var freeCalls: [Call] = []
+    /// Calls that are kept for the next ones, and the bytes of their buffers.
+    package static let pooledCallsMax = 1_024
+    /// Bytes of the buffers of the calls that are kept.
+    package static let pooledCallBytesMax = 16 << 20
+    /// Request bytes that all connections of a loop may hold together, unless told otherwise.
+    package static let receivedBytesMax = 256 << 20
+
+    private var freeCalls: [Call] = []
+    private var freeCallBytes = 0
+    /// Request bytes that the sessions hold now, and the most that they may.
+    var receivedBytesHeld = 0
+    let receivedBytesMax: Int
 
     /// Allocations that a freed block served.
     package private(set) var pooledAllocations: UInt64 = 0
@@ -23,7 +34,8 @@ internal import Glibc
     package private(set) var systemAllocations: UInt64 = 0
 
     /// An empty pool.
-    package init() {
+    package init(receivedBytesMax: Int = SessionMemory.receivedBytesMax) {
+        self.receivedBytesMax = receivedBytesMax
         unsafe freeBlocks = .allocate(capacity: Self.classCount)
         unsafe freeBlocks.initialize(repeating: nil, count: Self.classCount)
     }
@@ -38,6 +50,26 @@ internal import Glibc
         }
         unsafe freeBlocks.deallocate()
     }
+
+    /// A call for a new stream.
+    func takeCall() -> Call {
+        guard let call = freeCalls.popLast() else { return Call() }
+        freeCallBytes -= call.bufferBytes
+        return call
+    }
+
+    /// Keeps an empty call for the next stream, unless enough are kept.
+    func keep(_ call: Call) {
+        let bytes = call.bufferBytes
+        guard freeCalls.count < Self.pooledCallsMax,
+            freeCallBytes + bytes <= Self.pooledCallBytesMax
+        else { return }
+        freeCalls.append(call)
+        freeCallBytes += bytes
+    }
+
+    /// Calls that are kept.
+    var freeCallCount: Int { freeCalls.count }
 
     /// The functions that make nghttp2 use this pool (`nghttp2_mem`).
     @unsafe func functions() -> nghttp2_mem {

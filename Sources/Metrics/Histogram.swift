@@ -19,6 +19,7 @@ package final class Histogram: Sendable {
     /// Holds the complement of the smallest value, so that 0 means none.
     @inlinable static var smallestCell: Int { LogLinear.bucketCount + 2 }
 
+    /// A histogram without values.
     package init() {}
 
     /// Records one value, or the same value `count` times.

@@ -9,6 +9,7 @@ package struct HistogramSnapshot: Sendable {
     /// Sum of all values in the bounds' unit.
     package private(set) var sum: UInt64
 
+    /// A snapshot of counts by bucket, as many as `bounds` has, and of the sum in its unit.
     package init(bounds: BucketBounds, buckets: [UInt64], sum: UInt64) {
         precondition(buckets.count == bounds.bucketCount)
         self.bounds = bounds

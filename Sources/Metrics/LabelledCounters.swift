@@ -29,8 +29,10 @@ package final class LabelledCounters: MetricSource {
     /// The cells of one writing thread, indexed by series.
     package func lane(_ index: Int) -> Cells { lanes[index] }
 
+    /// The one family of these counters.
     package var families: [MetricFamily] { [family] }
 
+    /// Adds each series' sum over the loops.
     package func collect(into snapshot: inout MetricSnapshot) {
         for (series, values) in table.all.enumerated() {
             let count = lanes.reduce(0) { $0 &+ $1.value(at: series) }

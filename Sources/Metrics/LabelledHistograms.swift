@@ -28,8 +28,10 @@ package final class LabelledHistograms: MetricSource {
     /// The histograms of one writing thread, by series.
     package func lane(_ index: Int) -> BucketHistogram { lanes[index] }
 
+    /// The one family of these histograms.
     package var families: [MetricFamily] { [family] }
 
+    /// Adds each series' sum over the loops.
     package func collect(into snapshot: inout MetricSnapshot) {
         for (series, values) in table.all.enumerated() {
             var merged = lanes[0].snapshot(series: series)

@@ -16,6 +16,7 @@ package struct MetricFamily: Hashable, Sendable {
     package let name: String
     /// One sentence for people.
     package let help: String
+    /// What its numbers mean.
     package let kind: Kind
     /// Names of the labels; a sample gives their values in this order.
     package let labels: [String]

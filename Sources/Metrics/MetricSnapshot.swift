@@ -15,6 +15,7 @@ package struct MetricSnapshot: Sendable {
 
     private var series: [MetricFamily: [[String]: Value]] = [:]
 
+    /// A snapshot of nothing yet.
     package init() {}
 
     /// Adds a sample of a counter or gauge.

@@ -6,6 +6,7 @@ internal import Glibc
 ///
 /// What cannot be read is left out, so that a hardened `/proc` costs samples and not the scrape.
 package struct ProcessMetrics: MetricSource {
+    /// The metrics of this process.
     package init() {}
 
     private static let cpu = MetricFamily(
@@ -23,6 +24,7 @@ package struct ProcessMetrics: MetricSource {
     private static let descriptorsMax = MetricFamily(
         .gauge, "process_max_fds", help: "File descriptors that may be open.")
 
+    /// What is told of a process.
     package var families: [MetricFamily] {
         [
             Self.cpu, Self.residentMemory, Self.virtualMemory, Self.startTime, Self.threads,
@@ -30,6 +32,7 @@ package struct ProcessMetrics: MetricSource {
         ]
     }
 
+    /// Reads `/proc/self` anew.
     package func collect(into snapshot: inout MetricSnapshot) {
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         if let stat = Self.file("/proc/self/stat").flatMap(ProcessStat.init(text:)) {

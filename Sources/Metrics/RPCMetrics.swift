@@ -17,12 +17,15 @@ package final class RPCMetrics: MetricSource {
     /// The label of requests to a method that is none of ours.
     static let otherMethod = "other"
 
+    /// RPCs by method and status.
     package static let requests = MetricFamily(
         .counter, "kassa_rpc_requests_total", help: "RPCs answered.", labels: ["method", "code"])
+    /// Their durations by method and status.
     package static let duration = MetricFamily(
         .histogram, "kassa_rpc_duration_seconds",
-        help: "Time from a request's last byte to its queued reply.", labels: ["method", "code"])
+        help: "Time from a request's headers to its queued reply.", labels: ["method", "code"])
 
+    /// Metrics of these methods, numbered in this order.
     package init(methods: [String]) {
         self.methods = methods
         methodCount = methods.count
@@ -42,8 +45,10 @@ package final class RPCMetrics: MetricSource {
         durations.record(nanoseconds, series: method * Self.codeCount + code)
     }
 
+    /// The count and the duration.
     package var families: [MetricFamily] { [Self.requests, Self.duration] }
 
+    /// Adds every method with OK, and the other statuses that were recorded.
     package func collect(into snapshot: inout MetricSnapshot) {
         for (method, name) in (methods + [Self.otherMethod]).enumerated() {
             for (code, codeName) in Self.codeNames.enumerated() {

@@ -20,6 +20,7 @@ package final class Registry: Sendable {
 
     private let state = Mutex(State())
 
+    /// A registry without sources.
     package init() {}
 
     /// Adds a source; all its families or, on a conflict, nothing.

@@ -36,7 +36,8 @@ final class LoopContext {
         worker = try Worker(engine: engine, loop: loop)
     }
 
-    /// Answers that may wait for the loop: as many as writes and control work can be under way.
+    /// Answers that may wait for the loop: more than the queues of the writer and of the control thread
+    /// hold together, so that those are the ones that fill.
     static let answersMax = 70_000
 
     /// Answers that other threads owe this loop; never more than its mailbox holds.
@@ -104,6 +105,8 @@ struct Answer: Sendable {
         /// The reply of a unary or client-streaming call, encoded.
         case reply([UInt8])
         case refusal(EngineError)
+        /// The caller has given up, or was answered by the session: only the answer's room returns.
+        case nothing
     }
 
     let ticket: Ticket

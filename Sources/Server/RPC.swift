@@ -7,7 +7,7 @@ internal import GRPC
 enum RPC: Int, CaseIterable {
     case score, scoreStream
     case write, writeStream, read, erase
-    case apply, drop, getDocument, listDocuments
+    case apply, drop, getDocument, listDocuments, audit
     case upload, listModels, getModel, deleteModel
     case storeStats, verifyStore, snapshotStore
     case beginGeneration, checkGeneration, switchGeneration, rollBackGeneration
@@ -28,6 +28,7 @@ enum RPC: Int, CaseIterable {
         case .drop: KassaV1.ConfigService.drop
         case .getDocument: KassaV1.ConfigService.get
         case .listDocuments: KassaV1.ConfigService.list
+        case .audit: KassaV1.ConfigService.audit
         case .upload: KassaV1.ModelsService.upload
         case .listModels: KassaV1.ModelsService.list
         case .getModel: KassaV1.ModelsService.get

@@ -28,9 +28,9 @@ package final class Server {
     package let adminPort: UInt16
     private let engine: Engine
     private let scrubSeconds: Int
-    private let control = ControlThread()
+    private let control: ControlThread
     /// Where generations are compared, which takes seconds.
-    private let checks = ControlThread(name: "checks")
+    private let checks: ControlThread
     private let health: Health
     private let sweepSeconds: Int
     private let loops: [LoopSlot]
@@ -38,39 +38,58 @@ package final class Server {
     private var threads: [Thread] = []
 
     /// Opens the store, loads what is in force, and listens; nothing is served before ``start()``.
+    ///
+    /// - Throws: what is wrong and what to do. Everything that was opened is closed again then.
     package init(_ configuration: ServerConfiguration) throws(ServerError) {
         let engine = try Self.openEngine(configuration)
+        let control = ControlThread()
+        let checks = ControlThread(name: "checks")
         let health = Health()
-        let uploads = UploadBudget()
         var loops: [LoopSlot] = []
-        var port = configuration.port
-        for index in 0..<configuration.loopCount {
-            let slot = try LoopSlot(
-                configuration, port: port, index: index, engine: engine, control: control,
-                checks: checks,
-                health: health, uploads: uploads)
-            // The loops share one port, which the first may have chosen.
-            port = slot.port
-            loops.append(slot)
+        do throws(ServerError) {
+            let uploads = UploadBudget()
+            for index in 0..<configuration.loopCount {
+                // The loops share one port, which the first may have chosen.
+                loops.append(
+                    try LoopSlot(
+                        configuration, port: loops.first?.port ?? configuration.port, index: index,
+                        engine: engine, control: control, checks: checks, health: health,
+                        uploads: uploads))
+            }
+            let registry = try Self.registry(configuration, engine, loops)
+            let admin = try Self.openAdmin(configuration, engine, health, registry)
+            adminPort = admin.port
+            self.admin = consume admin
+        } catch {
+            for loop in loops { loop.detach() }
+            control.stop()
+            checks.stop()
+            engine.stop()
+            throw error
         }
-        self.port = port
+        port = loops.first?.port ?? configuration.port
         self.engine = engine
+        self.control = control
+        self.checks = checks
         scrubSeconds = configuration.scrubHours * 3_600
         self.health = health
         sweepSeconds = configuration.sweepSeconds
         self.loops = loops
-        let registry = try Self.registry(configuration, engine, loops)
+    }
+
+    private static func openAdmin(
+        _ configuration: ServerConfiguration, _ engine: Engine, _ health: Health,
+        _ registry: Registry
+    ) throws(ServerError) -> AdminServer {
         let pages = AdminPages(
             metrics: { buffer in PrometheusText.write(registry.snapshot(), into: &buffer) },
             readiness: {
-                let reason = health.isServing ? engine.storeRefusal : "draining"
+                let reason = health.unreadiness(writeRefusal: engine.storeRefusal)
                 return reason.map { .notReady(reason: $0) } ?? .ready
             })
         do throws(AdminError) {
-            let admin = try AdminServer.start(
+            return try AdminServer.start(
                 address: configuration.adminAddress, port: configuration.adminPort, pages: pages)
-            adminPort = admin.port
-            self.admin = consume admin
         } catch {
             throw ServerError(error.description)
         }
@@ -114,6 +133,7 @@ package final class Server {
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }
+        health.start()
     }
 
     /// Ends the server in order; returns when all is finished and synced.

@@ -17,45 +17,57 @@ final class ServerConnection: ByteSession {
     let id: ConnectionID
     let context: LoopContext
     let session: ServerSession
-    /// What is kept of streaming calls between their messages.
+    /// What is kept of calls between their messages, or until their answer.
     var streams: [CallID: StreamState] = [:]
+    /// The time of this turn.
+    private(set) var now: MonotonicTime
+    /// No upload of this connection is to be ended earlier.
+    var uploadDeadline = MonotonicTime.distantFuture
     private var counted = SessionMetrics.Seen()
 
     init(_ id: ConnectionID, context: LoopContext, now: MonotonicTime) {
         self.id = id
         self.context = context
+        self.now = now
         session = ServerSession(methods: RPC.table, memory: context.memory, now: now)
     }
 
     func receive(_ bytes: Span<UInt8>, now: MonotonicTime) {
+        self.now = now
         _ = session.receive(bytes, now: now)
         answerEvents()
     }
 
     func tick(now: MonotonicTime) {
+        self.now = now
         session.tick(now: now)
         answerEvents()
+        if uploadDeadline <= now { endStalledUploads() }
     }
 
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
-        session.produce(into: &buffer)
+        self.now = now
+        session.produce(into: &buffer, now: now)
         resumeStreams()
         // Calls are held back while many replies wait; what was sent may have made room for them.
         if session.hasEvents { answerEvents() }
     }
 
     func drain(now: MonotonicTime) {
+        self.now = now
+        session.advance(to: now)
         endHealthWatches()
         session.drain(now: now)
     }
 
     func closed() {
+        for stream in streams.values { stream.giveUp() }
         streams.removeAll()
     }
 
     var wantsProduce: Bool { session.wantsProduce }
     var wantsClose: Bool { session.wantsClose }
-    var nextDeadline: MonotonicTime { session.nextDeadline }
+    var nextDeadline: MonotonicTime { min(session.nextDeadline, uploadDeadline) }
 
     /// Handles everything that arrived. All of it sees one configuration, and one snapshot of the
     /// store, which is taken after the bytes were received: so a request sees every write that was
@@ -90,8 +102,8 @@ final class ServerConnection: ByteSession {
         case .write: write(call, now)
         case .scoreStream: scoreNext(call, now)
         case .writeStream: writeNext(call, now)
-        case .erase, .apply, .drop, .getDocument, .listDocuments, .listModels, .getModel,
-            .deleteModel:
+        case .erase, .apply, .drop, .getDocument, .listDocuments, .audit, .listModels,
+            .getModel, .deleteModel:
             control(call, rpc, now)
         case .storeStats, .verifyStore, .snapshotStore: storage(call, rpc, now)
         case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
@@ -136,6 +148,8 @@ final class ServerConnection: ByteSession {
 
     /// Takes an answer that another thread made.
     func take(_ answer: Answer, now: MonotonicTime) {
+        self.now = now
+        session.advance(to: now)
         // A call whose deadline has passed is answered and counted, though it may not have left yet.
         guard let call = session.call(answer.ticket.call), !call.isAnswered else { return }
         switch answer.outcome {
@@ -147,6 +161,8 @@ final class ServerConnection: ByteSession {
             writeAnswered(call)
         case .refusal(let error):
             refuse(call, error)
+        case .nothing:
+            break
         }
     }
 
@@ -159,15 +175,34 @@ final class ServerConnection: ByteSession {
 
     /// Ends a call with an engine's refusal and counts it.
     func refuse(_ call: Call, _ error: EngineError) {
+        refuse(call, Status(error), error.reason)
+    }
+
+    /// Ends a call with a refusal and counts it.
+    func refuse(_ call: Call, _ status: Status, _ reason: String) {
         forget(call)
-        let status = Status(error)
-        session.finish(call, status: status, message: error.reason.utf8Span.span)
+        session.finish(
+            call, status: status, message: reason.utf8Span.span,
+            retryPushbackMilliseconds: Self.retryMilliseconds(status))
         record(call, status)
     }
 
-    /// Drops what is kept of a streaming call; a unary one keeps nothing.
+    /// When a call that was refused for want of room may be tried again; nil for other refusals.
+    static func retryMilliseconds(_ status: Status) -> UInt32? {
+        status == .resourceExhausted ? StreamLimits.retryMilliseconds : nil
+    }
+
+    /// The refusal of one request of a stream.
+    static func refusal(_ error: EngineError) -> KassaV1.Refusal {
+        let status = Status(error)
+        return KassaV1.Refusal(
+            code: UInt32(status.rawValue), message: error.reason,
+            retryAfterMs: retryMilliseconds(status) ?? 0)
+    }
+
+    /// Drops what is kept of a call; one that is answered at once keeps nothing.
     private func forget(_ call: Call) {
-        if !streams.isEmpty { streams[call.id] = nil }
+        if !streams.isEmpty { streams.removeValue(forKey: call.id)?.giveUp() }
     }
 
     private func record(_ call: Call, _ status: Status) {

@@ -9,9 +9,12 @@ package struct FeatureColumn: Hashable, Sendable {
         case string(categories: [String])
     }
 
+    /// The feature's name.
     package var name: String
+    /// The type of its values.
     package var kind: Kind
 
+    /// A column of that name and type.
     package init(_ name: String, _ kind: Kind) {
         self.name = name
         self.kind = kind

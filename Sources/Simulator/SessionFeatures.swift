@@ -34,26 +34,44 @@ package struct SessionFeatures: Hashable, Sendable {
         FeatureColumn("is_returning", .bool),
     ]
 
+    /// When the session began.
     package let start: Timestamp
+    /// What the shop is seen on.
     package let device: Device
+    /// Where the visit came from.
     package let source: TrafficSource
+    /// Whether the customer has ordered before.
     package let isReturning: Bool
 
+    /// Pages seen so far.
     package private(set) var pagesViewed = 0
+    /// Products looked at so far.
     package private(set) var productViews = 0
+    /// Comparisons of products so far.
     package private(set) var comparisons = 0
+    /// Searches so far.
     package private(set) var searches = 0
+    /// Items in the cart now.
     package private(set) var cartItems = 0
+    /// Items taken out of the cart so far.
     package private(set) var removals = 0
+    /// Times that the cost of shipping was looked at.
     package private(set) var shippingViews = 0
+    /// The cost of shipping in cents; nil until it is known.
     package private(set) var shippingCents: Int?
+    /// Coupons tried so far.
     package private(set) var couponAttempts = 0
+    /// The discount in cents.
     package private(set) var discountCents = 0
+    /// Payments that failed so far.
     package private(set) var paymentFailures = 0
     /// As of the last event.
     package private(set) var secondsInSession = 0.0
+    /// Seconds spent idle so far.
     package private(set) var secondsIdle = 0.0
+    /// Seconds since the last action.
     package private(set) var secondsSinceLastAction = 0.0
+    /// How far the checkout has come.
     package private(set) var step = CheckoutStep.browsing
     private var goodsCents = 0
     private var products: Set<Int> = []

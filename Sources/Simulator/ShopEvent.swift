@@ -27,8 +27,10 @@ package struct ShopEvent: Hashable, Sendable {
 
     /// Seconds since the session's start, in whole milliseconds.
     package var seconds: Double
+    /// What the shopper does.
     package var action: Action
 
+    /// An action that many seconds after the session's start.
     package init(seconds: Double, action: Action) {
         self.seconds = seconds
         self.action = action

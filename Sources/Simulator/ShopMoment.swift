@@ -6,11 +6,14 @@ package import Base
 package struct ShopMoment: Hashable, Sendable {
     /// The session's number, counted from 1 in order of arrival.
     package var session: Int
+    /// Who does it.
     package var shopper: Shopper
     /// When the session began.
     package var start: Timestamp
+    /// What happens.
     package var event: ShopEvent
 
+    /// An event of a session that began at `start`.
     package init(session: Int, shopper: Shopper, start: Timestamp, event: ShopEvent) {
         self.session = session
         self.shopper = shopper

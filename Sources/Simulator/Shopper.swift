@@ -2,13 +2,16 @@
 
 /// A person who comes to the shop: what can be seen, and the temperament that cannot.
 package struct Shopper: Hashable, Sendable {
+    /// What the shop is seen on.
     package var device: Device
+    /// Where the visit came from.
     package var source: TrafficSource
     /// `nil` for a guest.
     package var customer: CustomerProfile?
     /// Hidden from every feature.
     package var temperament: Temperament
 
+    /// A shopper of these traits.
     package init(
         device: Device, source: TrafficSource, customer: CustomerProfile?,
         temperament: Temperament

@@ -11,6 +11,7 @@ package struct ShopperSession: Sendable {
     /// The page's beacon reports this much idleness at a time.
     package static let beaconSeconds = 30
 
+    /// Who shops.
     package let shopper: Shopper
     let catalogue: Catalogue
     var chance: Chance

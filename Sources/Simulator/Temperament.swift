@@ -18,6 +18,7 @@ package struct Temperament: Hashable, Sendable {
     /// Seconds between two actions relative to the average shopper.
     package var pace: Double
 
+    /// A temperament of these traits.
     package init(
         intent: Double, priceSensitivity: Double, patience: Double, paymentTrouble: Double,
         isRemote: Bool, pace: Double

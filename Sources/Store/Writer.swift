@@ -7,8 +7,8 @@ internal import Synchronization
 /// The one writer of an environment: a bounded mailbox and the OS thread that empties it.
 ///
 /// Commands are applied in the order they were queued and committed in groups: what waits goes at
-/// once, with what arrives meanwhile; a group closes at 4,096 records, at 4 MiB, or to what arrives
-/// after 2 ms. Nothing waits for a group to fill.
+/// once, with what arrives meanwhile; a group closes at the records, the bytes or the delay of its
+/// ``WriterLimits``. Nothing waits for a group to fill.
 @safe package final class Writer: Sendable {
     private let environment: Environment
     private let mailbox: Mailbox

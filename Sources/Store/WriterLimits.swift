@@ -16,6 +16,6 @@ package struct WriterLimits: Hashable, Sendable {
     /// How long the last fast group may stay unsynced while nothing more comes.
     package var idleSyncMicroseconds: UInt64 = 10_000
 
-    /// The limits that the server runs with.
+    /// The limits of a writer that is given none; the server's are `EngineLimits.writer`.
     package init() {}
 }

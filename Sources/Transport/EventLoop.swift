@@ -9,6 +9,7 @@ internal import CLinux
     static let listenerTag = UInt64.max
     static let wakeupTag = UInt64.max - 1
 
+    /// What the loop was told.
     package let configuration: LoopConfiguration
     /// The port that the loop listens on.
     package let port: UInt16

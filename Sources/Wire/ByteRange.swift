@@ -8,6 +8,7 @@ package struct ByteRange: Equatable, Sendable {
     /// Bytes in it.
     @usableFromInline package var count: Int
 
+    /// The range of `count` bytes from `offset` on.
     @inlinable
     package init(offset: Int, count: Int) {
         self.offset = offset

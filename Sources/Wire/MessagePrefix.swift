@@ -14,6 +14,7 @@ package struct MessagePrefix: Equatable, Sendable {
     /// Bytes of the message.
     @usableFromInline package var messageByteCount: UInt32
 
+    /// The prefix of a message of that many bytes.
     @inlinable
     package init(isCompressed: Bool = false, messageByteCount: UInt32) {
         self.isCompressed = isCompressed

@@ -51,3 +51,18 @@ import Testing
     #expect(emptied)
     #expect(buffer.capacity == capacity)
 }
+
+@Test(arguments: ["cart", "cart@1", "cart@4294967295"])
+func `a versioned name is a name and perhaps a number`(text: String) throws {
+    let reference = try #require(VersionedName(text))
+    #expect(reference.name == "cart")
+    #expect(text == (reference.version == 0 ? "cart" : "cart@\(reference.version)"))
+}
+
+@Test(arguments: [
+    "", "@1", "cart@", "cart@0", "cart@01", "cart@+1", "cart@-1", "cart@ 1", "cart@1 ", "cart@1@1",
+    "cart@4294967296", "cart@1_0", "Cart@1", "cart@\u{661}",
+])
+func `what spells no version names nothing`(text: String) {
+    #expect(VersionedName(text) == nil)
+}

@@ -80,7 +80,7 @@ final class ScriptedSession: ByteSession {
 
     var wantsProduce: Bool { session.wantsProduce }
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
-        session.produce(into: &buffer)
+        session.produce(into: &buffer, now: now)
     }
     var wantsClose: Bool { wantsToHangUp || session.wantsClose }
     var nextDeadline: MonotonicTime { session.nextDeadline }
@@ -90,4 +90,12 @@ final class ScriptedSession: ByteSession {
     }
     func drain(now: MonotonicTime) { session.drain(now: now) }
     func closed() {}
+}
+
+extension ServerSession {
+    /// Ends the call with its one reply and status 0.
+    func replyAndFinish(_ call: Call, message: Span<UInt8>) {
+        reply(call, message: message)
+        finish(call, status: .ok)
+    }
 }

@@ -43,7 +43,7 @@ final class EchoSession: ByteSession {
     var wantsProduce: Bool { session.wantsProduce }
 
     func produce(into buffer: inout ByteBuffer, now: MonotonicTime) {
-        session.produce(into: &buffer)
+        session.produce(into: &buffer, now: now)
         if session.hasEvents { answer() }
     }
 
@@ -59,4 +59,12 @@ final class EchoSession: ByteSession {
     func drain(now: MonotonicTime) { session.drain(now: now) }
 
     func closed() {}
+}
+
+extension ServerSession {
+    /// Ends the call with its one reply and status 0.
+    func replyAndFinish(_ call: Call, message: Span<UInt8>) {
+        reply(call, message: message)
+        finish(call, status: .ok)
+    }
 }

@@ -20,6 +20,72 @@ struct `Reading` {
         }
     }
 
+    @Test func `a reply is as long as the limit says, and no byte longer`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            try engine.apply([
+                .featureSet(
+                    KassaV1.FeatureSetSpec(
+                        name: "page", version: 1, entity: ["session"],
+                        features: [KassaV1.FeatureSpec(name: "text", type: .string)]))
+            ])
+            let words = String(repeating: "x", count: 512)
+            try worker.write(text: words, session: "long")
+            let least = try worker.replyByteCount(long: 8_000, last: 1, of: "short")
+            // Each byte of the last text is one byte of the reply, once its length has two digits.
+            try worker.write(text: String(repeating: "x", count: 200), session: "short")
+            let some = try worker.replyByteCount(long: 8_000, last: 1, of: "short")
+            #expect(some - least > 190)
+            let perLong = try worker.replyByteCount(long: 8_001, last: 1, of: "short") - some
+            let room = ReadLimits.replyByteCountMax - some
+            let (more, rest) = (room / perLong, room % perLong)
+            try worker.write(text: String(repeating: "x", count: 200 + rest), session: "short")
+            let most = try worker.replyByteCount(long: 8_000 + more, last: 1, of: "short")
+            #expect(most == ReadLimits.replyByteCountMax)
+            try worker.write(text: String(repeating: "x", count: 201 + rest), session: "short")
+            let error = #expect(throws: EngineError.self) {
+                try worker.replyByteCount(long: 8_000 + more, last: 1, of: "short")
+            }
+            #expect(error?.kind == .invalidArgument)
+            #expect(error?.reason.contains("fewer entities") == true)
+        }
+    }
+
+    @Test func `long defaults of rows that are not there count too`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            let text = KassaV1.Value(kind: .text(String(repeating: "x", count: 1_024)))
+            try engine.apply([
+                .featureSet(
+                    KassaV1.FeatureSetSpec(
+                        name: "page", version: 1, entity: ["session"],
+                        features: [
+                            KassaV1.FeatureSpec(name: "text", type: .string, default: text)
+                        ]))
+            ])
+            #expect(try worker.replyByteCount(long: 4_000, last: 0, of: "") > 4_000_000)
+            #expect(throws: EngineError.self) {
+                try worker.replyByteCount(long: 4_096, last: 0, of: "")
+            }
+        }
+    }
+
+    @Test func `as many values are read at once as the limit says, and no more`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            let features = (0..<100).map { KassaV1.FeatureSpec(name: "f\($0)", type: .bool) }
+            try engine.apply([
+                .featureSet(
+                    KassaV1.FeatureSetSpec(
+                        name: "flags", version: 1, entity: ["session"], features: features))
+            ])
+            let ids = (0..<10_000).map { "s\($0)" }
+            let most = try worker.read("flags", ids: ids)
+            #expect(most.featureSets[0].columns.count * ids.count == ReadLimits.valuesMax)
+            let error = #expect(throws: EngineError.self) {
+                try worker.read("flags", ids: ids, more: "f0")
+            }
+            #expect(error?.reason.contains("values") == true)
+        }
+    }
+
     @Test func `a row of a configuration newer than the turn is read all the same`() throws {
         try TemporaryFolder().withEngine { engine, worker in
             try engine.apply([cart])
@@ -105,6 +171,60 @@ extension Worker {
         let request = KassaV1.ReadRequest(
             keys: [KassaV1.KeyColumn(kind: "session", ids: ["s"])],
             selections: (0..<selections).map { _ in KassaV1.FeatureSelection(featureSet: "cart") })
+        let bytes = request.encodedBytes()
+        var writer = WireWriter()
+        try read(bytes.span, at: .now(), into: &writer)
+        return try KassaV1.ReadResponse(decoding: writer.bytes)
+    }
+}
+
+extension Worker {
+    /// Writes one session's page and waits for it.
+    fileprivate mutating func write(text: String, session: String) throws {
+        let request = KassaV1.WriteRequest(
+            featureSet: "page", keys: [KassaV1.KeyColumn(kind: "session", ids: [session])],
+            columns: [
+                KassaV1.Column(
+                    name: "text", values: .texts(KassaV1.TextValues(values: [text])))
+            ])
+        let bytes = request.encodedBytes()
+        begin()
+        let shared = Acknowledgement()
+        try write(bytes.span, at: .now()) { result in shared.set(result) }
+        #expect(try shared.wait().get().applied == 1)
+    }
+
+    /// The length of the reply for so many times the session "long" and then `session`.
+    fileprivate mutating func replyByteCount(
+        long: Int, last: Int, of session: String
+    ) throws -> Int {
+        begin()
+        defer { end() }
+        let ids = Array(repeating: "long", count: long) + Array(repeating: session, count: last)
+        let request = KassaV1.ReadRequest(
+            keys: [KassaV1.KeyColumn(kind: "session", ids: ids)],
+            selections: [KassaV1.FeatureSelection(featureSet: "page")])
+        let bytes = request.encodedBytes()
+        var writer = WireWriter()
+        // A fixed moment long after, so that all ages have one length.
+        let now = Timestamp(microseconds: Timestamp.now().microseconds + 3_600_000_000)
+        try read(bytes.span, at: now, into: &writer)
+        return writer.bytes.count
+    }
+
+    /// Reads all features of many sessions, and one value more of another selection.
+    fileprivate mutating func read(
+        _ set: String, ids: [String], more: String? = nil
+    ) throws -> KassaV1.ReadResponse {
+        begin()
+        defer { end() }
+        var request = KassaV1.ReadRequest(
+            keys: [KassaV1.KeyColumn(kind: "session", ids: ids)],
+            selections: [KassaV1.FeatureSelection(featureSet: set)])
+        if let more {
+            request.selections.append(
+                KassaV1.FeatureSelection(featureSet: set, features: [more]))
+        }
         let bytes = request.encodedBytes()
         var writer = WireWriter()
         try read(bytes.span, at: .now(), into: &writer)

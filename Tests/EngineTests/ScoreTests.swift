@@ -37,6 +37,21 @@ struct `Scoring` {
         }
     }
 
+    @Test func `a request brings as many values as the limit says, and no more`() throws {
+        try withScorer { _, worker in
+            let value = KassaV1.NamedValue(
+                name: "cart.items", value: KassaV1.Value(kind: .integer(9)))
+            let most = Array(repeating: value, count: ScoreLimits.contextValuesMax)
+            let response = try worker.score("s", context: most)
+            #expect(response.margin == -0.25)
+            let error = #expect(throws: EngineError.self) {
+                try worker.score("s", context: most + [value])
+            }
+            #expect(error?.kind == .invalidArgument)
+            #expect(error?.reason.contains("context") == true)
+        }
+    }
+
     @Test func `a missing row is said to be missing and takes the default direction`() throws {
         try withScorer { _, worker in
             let response = try worker.score("nobody")

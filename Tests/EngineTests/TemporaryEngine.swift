@@ -48,7 +48,9 @@ extension Engine {
     /// Uploads a stump over `cart@1.items`: 0.25 below the threshold, -0.25 from it on.
     @discardableResult
     func uploadStump(
-        threshold: Float = 3, name: String = "stump", version: UInt32 = 0, feature: String = "items"
+        threshold: Float = 3, name: String = "stump", version: UInt32 = 0,
+        feature: String = "items",
+        actor: String = "", reason: String = ""
     ) throws -> KassaV1.UploadResponse {
         let artefact = Array(stump(threshold: threshold).utf8)
         return try upload(
@@ -56,7 +58,7 @@ extension Engine {
                 name: name, version: version, format: .xgboostJson,
                 sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
                 inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: feature)]),
-            artefact: artefact, at: .now())
+            artefact: artefact, actor: actor, reason: reason, at: .now())
     }
 }
 
@@ -140,6 +142,9 @@ final class Acknowledgement: Sendable {
     private let result = Mutex<WriteResult?>(nil)
 
     func set(_ value: WriteResult) { result.withLock { $0 = value } }
+
+    /// What was set so far.
+    var value: WriteResult? { result.withLock { $0 } }
 
     func wait() -> WriteResult {
         while true {

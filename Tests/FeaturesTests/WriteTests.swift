@@ -54,6 +54,27 @@ import Testing
         #expect(try field { $0.eventTimeUs = [] } == nil)
     }
 
+    @Test func `what a write holds while it waits is counted, refused rows too`() throws {
+        let ids = (0..<1_000).map { "s\($0)" }
+        let one = try Fixture.prepare(
+            Fixture.request(ids, [.floats("amount", [Float](repeating: 1, count: 1_000))]),
+            Self.set)
+        let two = try Fixture.prepare(
+            Fixture.request(
+                ids,
+                [
+                    .floats("amount", [Float](repeating: 1, count: 1_000)),
+                    .integers("items", [Int64](repeating: 1, count: 1_000)),
+                ]), Self.set)
+        #expect(two.byteCountEstimate - one.byteCountEstimate == 9 * 1_000)
+        let refused = try Fixture.prepare(
+            Fixture.request(
+                ids.map { _ in "" }, [.floats("amount", [Float](repeating: 1, count: 1_000))]),
+            Self.set)
+        #expect(refused.acceptedRowCount == 0)
+        #expect(refused.byteCountEstimate > (9 + MemoryLayout<RowRefusal>.stride) * 1_000)
+    }
+
     @Test func `a batch holds up to 10,000 rows and a million cells`() throws {
         let ids = (0...FeatureLimits.rowsMax).map { "s\($0)" }
         let value = [Float](repeating: 1, count: ids.count)

@@ -40,7 +40,7 @@ private func temporaryFolder() throws -> String {
     let missing = #expect(throws: FileError.self) {
         try Files.read("\(folder)/none", byteCountMax: 1)
     }
-    #expect(missing?.isMissing == true)
+    #expect(missing?.code == ENOENT)
     let notAFile = #expect(throws: FileError.self) { try Files.read(folder, byteCountMax: 1) }
-    #expect(notAFile?.isMissing == false)
+    #expect(notAFile?.code != ENOENT)
 }

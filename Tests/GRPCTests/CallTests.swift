@@ -40,7 +40,7 @@ final class Pair {
                 handleServer()
             }
             handleServer()
-            let down = produced { server.produce(into: &$0) }
+            let down = produced { server.produce(into: &$0, now: now) }
             for chunk in chunks(down) {
                 _ = client.receive(chunk.span)
                 handleClient()
@@ -147,7 +147,7 @@ final class Pair {
             let up = pair.produced { pair.client.produce(into: &$0) }
             _ = pair.server.receive(up.span, now: pair.now)
             while let event = pair.server.nextEvent() { pair.onServerEvent(pair.server, event) }
-            let down = pair.produced { pair.server.produce(into: &$0) }
+            let down = pair.produced { pair.server.produce(into: &$0, now: pair.now) }
             _ = pair.client.receive(down.span)
             while let event = pair.client.nextEvent() {
                 if case .message(let call) = event { received = pair.text(call.message) }
@@ -251,6 +251,66 @@ final class Pair {
         pair.handleServer()
         pair.run()
         #expect(count == 100)
+    }
+
+    @Test func `an answer that comes long after the last bytes has its whole time to leave`() throws
+    {
+        let pair = Pair()
+        var id: CallID?
+        pair.onServerEvent = { _, event in
+            if case .message(let call) = event { id = call.id }
+        }
+        let sent = try #require(pair.client.open(pair.both, tag: 3, now: pair.now))
+        pair.client.send(sent, message: Array<UInt8>([1]).span)
+        pair.run()
+        pair.now = pair.now.advanced(byNanoseconds: 60_000_000_000)
+        pair.server.advance(to: pair.now)
+        let found = try #require(id)
+        let call = try #require(pair.server.call(found))
+        pair.server.finish(call, status: .ok)
+        #expect(pair.server.nextDeadline > pair.now)
+        pair.server.tick(now: pair.now)
+        pair.run()
+        #expect(pair.clientEvents == ["3 ok"])
+    }
+
+    @Test func `bytes that leave late give the rest its whole time`() throws {
+        let peer = RawPeer()
+        // More than the peer's window of 65,535 bytes: the rest waits.
+        peer.answers = false
+        peer.send(
+            RawPeer.headers(1) + RawPeer.data(1, RawPeer.message([UInt8](repeating: 1, count: 9))))
+        let call = try #require(peer.server.slots.compactMap(\.self).first)
+        peer.server.reply(call, message: [UInt8](repeating: 2, count: 100_000).span)
+        peer.server.finish(call, status: .ok)
+        let stall = Limits().replyStallNanosecondsMax
+        peer.now = peer.now.advanced(byNanoseconds: stall - 1)
+        peer.collect()
+        peer.tick(afterNanoseconds: stall - 1)
+        #expect(peer.resets.isEmpty)
+        peer.tick(afterNanoseconds: 1)
+        #expect(peer.resets == [8])  // CANCEL
+    }
+
+    @Test func `as many calls are kept for the next ones as the limit says, and no more`() {
+        let memory = SessionMemory()
+        for _ in 0...SessionMemory.pooledCallsMax { memory.keep(Call()) }
+        #expect(memory.freeCallCount == SessionMemory.pooledCallsMax)
+        _ = memory.takeCall()
+        #expect(memory.freeCallCount == SessionMemory.pooledCallsMax - 1)
+    }
+
+    @Test func `calls with large buffers are kept up to their bytes`() {
+        let memory = SessionMemory()
+        func large() -> Call {
+            let call = Call()
+            call.reply = ByteBuffer(capacity: Call.pooledBytesMax)
+            return call
+        }
+        let bytes = large().bufferBytes
+        let countMax = SessionMemory.pooledCallBytesMax / bytes
+        for _ in 0...countMax { memory.keep(large()) }
+        #expect(memory.freeCallCount == countMax)
     }
 
     @Test func `a cancelled stream is told to its handler`() throws {

@@ -45,10 +45,12 @@ struct RawFrame {
     private var inflater: OpaquePointer!
     private var unparsed: [UInt8] = []
 
-    init(limits: Limits = Limits(), greets: Bool = true) {
+    init(
+        limits: Limits = Limits(), greets: Bool = true, memory: SessionMemory = SessionMemory()
+    ) {
         now = MonotonicTime(nanoseconds: 1_000_000_000_000)
         server = ServerSession(
-            methods: Self.methods, limits: limits, memory: SessionMemory(), now: now)
+            methods: Self.methods, limits: limits, memory: memory, now: now)
         unsafe nghttp2_hd_inflate_new(&inflater)
         if greets {
             send(Self.preface + Self.frame(4, 0, 0, []) + Self.frame(4, 1, 0, []))
@@ -90,7 +92,7 @@ struct RawFrame {
         var buffer = ByteBuffer(capacity: 1_024)
         while server.wantsProduce {
             buffer.removeAll()
-            server.produce(into: &buffer)
+            server.produce(into: &buffer, now: now)
             if buffer.count == 0 { break }
             for index in 0..<buffer.count { unparsed.append(buffer.bytes[index]) }
         }
@@ -206,5 +208,13 @@ struct RawFrame {
 
     static func data(_ stream: UInt32, ends: Bool = true, _ bytes: [UInt8]) -> [UInt8] {
         frame(0, ends ? 1 : 0, stream, bytes)
+    }
+}
+
+extension ServerSession {
+    /// Ends the call with its one reply and status 0.
+    func replyAndFinish(_ call: Call, message: Span<UInt8>) {
+        reply(call, message: message)
+        finish(call, status: .ok)
     }
 }

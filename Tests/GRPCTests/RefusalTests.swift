@@ -36,6 +36,13 @@ import Testing
         Case(
             testDescription: "no content type", changes: [("content-type", nil)],
             expected: ":status: 415"),
+        Case(
+            testDescription: "no authority", changes: [(":authority", nil)],
+            expected: ":status: 400"),
+        Case(
+            testDescription: "host in the place of an authority",
+            changes: [(":authority", nil), ("host", "t")], expected: "grpc-status: 0",
+            events: ["message 7 3"]),
         Case(testDescription: "PUT", changes: [(":method", "PUT")], expected: ":status: 405"),
         Case(
             testDescription: "unknown method", changes: [(":path", "/t.T/Unarx")],
@@ -93,13 +100,13 @@ import Testing
     @Test(arguments: cases)
     func `each request gets its status and the connection goes on`(_ example: Case) {
         let peer = RawPeer()
-        let isTE = example.testDescription == "other te"
+        let isMalformed = ["other te", "no authority"].contains(example.testDescription)
         var bytes = RawPeer.headers(1, ends: example.body == nil, example.changes)
         if let body = example.body { bytes += RawPeer.data(1, body) }
         peer.send(bytes)
         let fields = peer.fields()
-        if isTE {
-            // nghttp2 itself refuses any other value before the session sees it.
+        if isMalformed {
+            // nghttp2 itself refuses such a request before the session sees it.
             #expect(peer.resets == [1])
         } else {
             #expect(fields.contains(example.expected), "\(fields)")
@@ -188,6 +195,45 @@ import Testing
         #expect(peer.server.receivedBytesHeld == 95)
         peer.send(RawPeer.frame(3, 0, 1, [0, 0, 0, 8]))
         #expect(peer.server.receivedBytesHeld == 0)
+    }
+
+    @Test func `request bytes of all connections of a loop are bounded`() {
+        let memory = SessionMemory(receivedBytesMax: 100)
+        let first = RawPeer(memory: memory)
+        do {
+            let second = RawPeer(memory: memory)
+            first.send(RawPeer.headers(1) + RawPeer.data(1, ends: false, [0, 0, 0, 0, 200]))
+            second.send(RawPeer.headers(1) + RawPeer.data(1, ends: false, [0, 0, 0, 0, 200]))
+            first.send(RawPeer.data(1, ends: false, [UInt8](repeating: 1, count: 90)))
+            #expect(memory.receivedBytesHeld == 100)
+            #expect(second.fields() == [])
+            second.send(RawPeer.data(1, ends: false, [1]))
+            #expect(second.fields().contains("grpc-status: 8"))
+            #expect(first.fields() == [])
+        }
+        // A connection that went holds nothing.
+        #expect(memory.receivedBytesHeld == 95)
+        first.send(RawPeer.frame(3, 0, 1, [0, 0, 0, 8]))
+        #expect(memory.receivedBytesHeld == 0)
+    }
+
+    @Test(arguments: [false, true])
+    func `a client that may try again is told when`(hasReplied: Bool) throws {
+        let peer = RawPeer()
+        peer.answers = false
+        peer.send(
+            RawPeer.headers(1, [(":path", "/t.T/Both")])
+                + RawPeer.data(1, RawPeer.message([1])))
+        let call = try #require(peer.server.slots.compactMap(\.self).first)
+        if hasReplied { peer.server.reply(call, message: [UInt8]().span) }
+        peer.server.finish(
+            call, status: .resourceExhausted, message: [UInt8]("full".utf8).span,
+            retryPushbackMilliseconds: 1_050)
+        peer.collect()
+        let fields = peer.fields()
+        #expect(fields.contains("grpc-status: 8"))
+        #expect(fields.contains("grpc-message: full"))
+        #expect(fields.contains("grpc-retry-pushback-ms: 1050"))
     }
 
     @Test func `a streaming call has the deadline that it asks for and no other`() {

@@ -151,3 +151,12 @@ struct OutputTests {
         #expect(ValueText.printable("a\u{1B}[31mb\n") == "a\u{FFFD}[31mb\u{FFFD}")
     }
 }
+
+@Test(arguments: [
+    (0, "1970-01-01T00:00:00Z"), (951_782_399, "2000-02-28T23:59:59Z"),
+    (951_782_400, "2000-02-29T00:00:00Z"), (1_709_251_199, "2024-02-29T23:59:59Z"),
+    (1_735_689_600, "2025-01-01T00:00:00Z"), (4_107_542_400, "2100-03-01T00:00:00Z"),
+])
+func `a moment is told as date and time`(seconds: Int64, text: String) {
+    #expect(utcText(microseconds: seconds * 1_000_000 + 999_999) == text)
+}

@@ -17,6 +17,23 @@ struct `A server` {
             server.start()
             server.drain()
         }
+        // One that cannot start gives its folder back, too.
+        let other = try Server(configuration)
+        other.start()
+        var second = configuration
+        second.dataFolder += "-second"
+        for isAdmin in [false, true] {
+            var taken = second
+            if isAdmin { taken.adminPort = other.adminPort } else { taken.address = "192.0.2.1" }
+            #expect(throws: ServerError.self) { try Server(taken) }
+        }
+        let server = try Server(second)
+        server.start()
+        server.drain()
+        other.drain()
+        for name in ["data.mdb", "lock.mdb", "bundles", ""] {
+            _ = unsafe remove("\(second.dataFolder)/\(name)")
+        }
         for name in ["data.mdb", "lock.mdb", "bundles"] {
             _ = unsafe remove("\(configuration.dataFolder)/\(name)")
         }

@@ -236,6 +236,18 @@ def test_scrapes_at_once_are_all_answered(server, kassa):
     assert answers == [200] * 80
 
 
+def test_a_second_signal_ends_a_drain(start_server):
+    """Whoever asks twice does not wait for the 30 s that open calls have."""
+    server = start_server()
+    with Connection(server.port) as connection:
+        connection.request("/kassa.v1.Features/WriteStream", b"", end=False)
+        connection.until(lambda: False, 0.2)
+        server.terminate()
+        assert eventually(lambda: get(server, "/readyz")[0] == 503)
+        server.terminate()
+        assert server.wait(5) == 128 + 15
+
+
 def test_a_draining_server_is_not_ready(start_server):
     """While an open call keeps it: not ready, but alive, and still showing its metrics."""
     server = start_server()

@@ -340,3 +340,22 @@ def test_an_unknown_setting_is_named_with_the_nearest_one(kassa, tmp_path):
         [binary(), "serve", "--config", settings], capture_output=True, text=True)
     assert found.returncode == 1
     assert found.stderr == f'kassa: {settings}:1:1: unknown key "listn"; did you mean "listen"?\n'
+
+
+def test_the_audit_log_says_who_changed_what_and_why(start_server):
+    kassa = Kassa(start_server().address)
+    assert kassa("audit") == "no records\n"
+    kassa("apply", "-f", "checkout.yaml")
+    kassa("model", "upload", "abandonment.model.yaml", "--actor", "ada", "--reason", "first model")
+    kassa("model", "delete", "abandonment@1", "--actor", "bob", "--reason", "wrong labels")
+    records = kassa.json("audit")
+    assert [record["action"] for record in records] == ["model delete", "model upload", "apply"]
+    assert [record["actor"] for record in records] == ["bob", "ada", "tester"]
+    assert [record["reason"] for record in records] == ["wrong labels", "first model", ""]
+    assert records[0]["details"] == ["model abandonment@1"]
+    assert kassa.json("audit", "--limit", "1") == records[:1]
+    assert kassa.json("audit", "--before", str(records[0]["sequence"])) == records[1:]
+    lines = kassa("audit").splitlines()
+    assert lines[0].split() == ["NUMBER", "WHEN", "WHO", "ACTION", "EPOCH", "WHY", "WHAT"]
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +bob +model delete", lines[1])
+    kassa.refused(2, "audit", "--limit", "1001")

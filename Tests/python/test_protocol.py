@@ -522,7 +522,7 @@ def test_health_of_the_server_and_of_every_service(server, connection):
 
 
 SERVICES = {
-    "kassa.v1.Config": ["Apply", "Drop", "Get", "List"],
+    "kassa.v1.Config": ["Apply", "Audit", "Drop", "Get", "List"],
     "kassa.v1.Features": ["Erase", "Read", "Write", "WriteStream"],
     "kassa.v1.Generations": ["Begin", "Check", "Discard", "List", "Rollback", "Switch"],
     "kassa.v1.Models": ["Delete", "Get", "List", "Upload"],

@@ -1118,6 +1118,201 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The message `kassa.v1.AuditRequest`.
+    @usableFromInline package struct AuditRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.AuditRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `limit`.
+            @inlinable package static var limit: UInt32 { 1 }
+            /// The number of `before`.
+            @inlinable package static var before: UInt32 { 2 }
+        }
+
+        /// The most records to return, up to 1,000; 0 means 100.
+        package var limit: UInt32 = 0
+
+        /// Only records older than the one with this sequence number; 0 begins with the newest.
+        package var before: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            limit: UInt32 = 0,
+            before: UInt64 = 0
+        ) {
+            self.limit = limit
+            self.before = before
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.limit = try reader.uint32()
+                case 16: self.before = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.limit != 0 { writer.uint32(1, self.limit) }
+            if self.before != 0 { writer.uint64(2, self.before) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// One change of state: who, what, why.
+    @usableFromInline package struct AuditEntry: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.AuditEntry" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `sequence`.
+            @inlinable package static var sequence: UInt32 { 1 }
+            /// The number of `at_us`.
+            @inlinable package static var atUs: UInt32 { 2 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 3 }
+            /// The number of `action`.
+            @inlinable package static var action: UInt32 { 4 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 5 }
+            /// The number of `epoch`.
+            @inlinable package static var epoch: UInt32 { 6 }
+            /// The number of `details`.
+            @inlinable package static var details: UInt32 { 7 }
+        }
+
+        /// The field `sequence`.
+        package var sequence: UInt64 = 0
+
+        /// The field `at_us`.
+        package var atUs: Int64 = 0
+
+        /// The field `actor`.
+        package var actor: String = ""
+
+        /// "apply", "model upload", "model delete".
+        package var action: String = ""
+
+        /// The field `reason`.
+        package var reason: String = ""
+
+        /// The epoch that the change made or left.
+        package var epoch: UInt64 = 0
+
+        /// What changed, a line each.
+        package var details: [String] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            sequence: UInt64 = 0,
+            atUs: Int64 = 0,
+            actor: String = "",
+            action: String = "",
+            reason: String = "",
+            epoch: UInt64 = 0,
+            details: [String] = []
+        ) {
+            self.sequence = sequence
+            self.atUs = atUs
+            self.actor = actor
+            self.action = action
+            self.reason = reason
+            self.epoch = epoch
+            self.details = details
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.sequence = try reader.uint64()
+                case 16: self.atUs = try reader.sint64()
+                case 26: self.actor = try reader.string()
+                case 34: self.action = try reader.string()
+                case 42: self.reason = try reader.string()
+                case 48: self.epoch = try reader.uint64()
+                case 58: self.details.append(try reader.string())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.sequence != 0 { writer.uint64(1, self.sequence) }
+            if self.atUs != 0 { writer.sint64(2, self.atUs) }
+            if !self.actor.isEmpty { writer.string(3, self.actor) }
+            if !self.action.isEmpty { writer.string(4, self.action) }
+            if !self.reason.isEmpty { writer.string(5, self.reason) }
+            if self.epoch != 0 { writer.uint64(6, self.epoch) }
+            for element in self.details { writer.string(7, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.AuditResponse`.
+    @usableFromInline package struct AuditResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.AuditResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `entries`.
+            @inlinable package static var entries: UInt32 { 1 }
+        }
+
+        /// The field `entries`.
+        package var entries: [KassaV1.AuditEntry] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            entries: [KassaV1.AuditEntry] = []
+        ) {
+            self.entries = entries
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.entries.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.entries { writer.message(1, element) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// Feature sets and scorers as documents; one Apply makes one new epoch.
     package enum ConfigService {
         /// The method `Apply`.
@@ -1138,6 +1333,12 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.ListRequest", response: "kassa.v1.ListResponse")
 
+        /// Who changed what and why, newest first.
+        package static let audit = APIMethod(
+            path: "/kassa.v1.Config/Audit",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.AuditRequest", response: "kassa.v1.AuditResponse")
+
         /// Takes a version of a feature set away for good, unless something reads it.
         package static let drop = APIMethod(
             path: "/kassa.v1.Config/Drop",
@@ -1147,7 +1348,7 @@ extension KassaV1 {
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Config",
-            methods: [apply, get, list, drop])
+            methods: [apply, get, list, audit, drop])
     }
 }
 
@@ -1156,6 +1357,6 @@ extension APIFiles {
     static let kassaV1Config = APIFile(
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Drop",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASLjAQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCo6CglOb25GaW5pdGUSFQoRTk9OX0ZJTklURV9SRUZVU0UQABIWChJOT05fRklOSVRFX01JU1NJTkcQASp1CghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhAKDEZBTExCQUNLX1VTRRABEhQKEEZBTExCQUNLX0RFRkFVTFQQAhIUChBGQUxMQkFDS19NSVNTSU5HEAMSEQoNRkFMTEJBQ0tfRkFJTBAEKlkKClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAxIKCgZSRU1PVkUQBDLkAQoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlEjUKBERyb3ASFS5rYXNzYS52MS5Ecm9wUmVxdWVzdBoWLmthc3NhLnYxLkRyb3BSZXNwb25zZWIGcHJvdG8z")
+        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASLjAQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCI8CgxBdWRpdFJlcXVlc3QSFAoFbGltaXQYASABKA1SBWxpbWl0EhYKBmJlZm9yZRgCIAEoBFIGYmVmb3JlIrMBCgpBdWRpdEVudHJ5EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAQgASgJUgZhY3Rpb24SFgoGcmVhc29uGAUgASgJUgZyZWFzb24SFAoFZXBvY2gYBiABKARSBWVwb2NoEhgKB2RldGFpbHMYByADKAlSB2RldGFpbHMiPwoNQXVkaXRSZXNwb25zZRIuCgdlbnRyaWVzGAEgAygLMhQua2Fzc2EudjEuQXVkaXRFbnRyeVIHZW50cmllcyo6CglOb25GaW5pdGUSFQoRTk9OX0ZJTklURV9SRUZVU0UQABIWChJOT05fRklOSVRFX01JU1NJTkcQASp1CghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhAKDEZBTExCQUNLX1VTRRABEhQKEEZBTExCQUNLX0RFRkFVTFQQAhIUChBGQUxMQkFDS19NSVNTSU5HEAMSEQoNRkFMTEJBQ0tfRkFJTBAEKlkKClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAxIKCgZSRU1PVkUQBDKeAgoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlEjgKBUF1ZGl0EhYua2Fzc2EudjEuQXVkaXRSZXF1ZXN0Ghcua2Fzc2EudjEuQXVkaXRSZXNwb25zZRI1CgREcm9wEhUua2Fzc2EudjEuRHJvcFJlcXVlc3QaFi5rYXNzYS52MS5Ecm9wUmVzcG9uc2ViBnByb3RvMw==")
 }

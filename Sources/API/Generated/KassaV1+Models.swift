@@ -219,6 +219,10 @@ extension KassaV1 {
             @inlinable package static var spec: UInt32 { 1 }
             /// The number of `chunk`.
             @inlinable package static var chunk: UInt32 { 2 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 3 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 4 }
         }
 
         /// What `part` may be: one of these.
@@ -232,14 +236,24 @@ extension KassaV1 {
         /// The oneof `part`.
         package var part: Part? = nil
 
+        /// Who and why, for the audit log; beside the spec.
+        package var actor: String = ""
+
+        /// The field `reason`.
+        package var reason: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
-            part: Part? = nil
+            part: Part? = nil,
+            actor: String = "",
+            reason: String = ""
         ) {
             self.part = part
+            self.actor = actor
+            self.reason = reason
         }
 
         /// Reads fields until `reader` ends.
@@ -254,6 +268,8 @@ extension KassaV1 {
                     try reader.merge(into: &message)
                     self.part = .spec(message)
                 case 18: self.part = .chunk(try reader.byteArray())
+                case 26: self.actor = try reader.string()
+                case 34: self.reason = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -267,6 +283,8 @@ extension KassaV1 {
             case .chunk(let value)?: writer.bytes(2, value)
             case nil: break
             }
+            if !self.actor.isEmpty { writer.string(3, self.actor) }
+            if !self.reason.isEmpty { writer.string(4, self.reason) }
         }
     }
 }
@@ -588,13 +606,18 @@ extension KassaV1 {
             @inlinable package static var model: UInt32 { 1 }
             /// The number of `reason`.
             @inlinable package static var reason: UInt32 { 2 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 3 }
         }
 
         /// The field `model`.
         package var model: String = ""
 
-        /// The field `reason`.
+        /// Why and who, for the audit log.
         package var reason: String = ""
+
+        /// The field `actor`.
+        package var actor: String = ""
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
@@ -602,10 +625,12 @@ extension KassaV1 {
         /// A message with these fields; the others have their default values.
         package init(
             model: String = "",
-            reason: String = ""
+            reason: String = "",
+            actor: String = ""
         ) {
             self.model = model
             self.reason = reason
+            self.actor = actor
         }
 
         /// Reads fields until `reader` ends.
@@ -615,6 +640,7 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 10: self.model = try reader.string()
                 case 18: self.reason = try reader.string()
+                case 26: self.actor = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -625,6 +651,7 @@ extension KassaV1 {
         package func encode(into writer: inout WireWriter) {
             if !self.model.isEmpty { writer.string(1, self.model) }
             if !self.reason.isEmpty { writer.string(2, self.reason) }
+            if !self.actor.isEmpty { writer.string(3, self.actor) }
         }
     }
 }
@@ -691,5 +718,5 @@ extension APIFiles {
         name: "kassa/v1/models.proto",
         dependencies: [],
         symbolList: "kassa.v1.ModelInput kassa.v1.ModelSpec kassa.v1.ModelSpec.LabelsEntry kassa.v1.UploadRequest kassa.v1.ModelInfo kassa.v1.UploadResponse kassa.v1.ListModelsRequest kassa.v1.ListModelsResponse kassa.v1.GetModelRequest kassa.v1.GetModelResponse kassa.v1.DeleteModelRequest kassa.v1.DeleteModelResponse kassa.v1.ModelFormat kassa.v1.Models kassa.v1.Models.Upload kassa.v1.Models.List kassa.v1.Models.Get kassa.v1.Models.Delete",
-        base64: "ChVrYXNzYS92MS9tb2RlbHMucHJvdG8SCGthc3NhLnYxImcKCk1vZGVsSW5wdXQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGAoHZmVhdHVyZRgCIAEoCVIHZmVhdHVyZRIeCgpjYXRlZ29yaWVzGAMgAygJUgpjYXRlZ29yaWVzIvkCCglNb2RlbFNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAIgASgNUgd2ZXJzaW9uEi0KBmZvcm1hdBgDIAEoDjIVLmthc3NhLnYxLk1vZGVsRm9ybWF0UgZmb3JtYXQSFgoGc2hhMjU2GAQgASgMUgZzaGEyNTYSHQoKYnl0ZV9jb3VudBgFIAEoBFIJYnl0ZUNvdW50EiwKBmlucHV0cxgGIAMoCzIULmthc3NhLnYxLk1vZGVsSW5wdXRSBmlucHV0cxIUCgVvd25lchgHIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YCCABKAlSC2Rlc2NyaXB0aW9uEjcKBmxhYmVscxgJIAMoCzIfLmthc3NhLnYxLk1vZGVsU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiWgoNVXBsb2FkUmVxdWVzdBIpCgRzcGVjGAEgASgLMhMua2Fzc2EudjEuTW9kZWxTcGVjSABSBHNwZWMSFgoFY2h1bmsYAiABKAxIAFIFY2h1bmtCBgoEcGFydCK6AQoJTW9kZWxJbmZvEicKBHNwZWMYASABKAsyEy5rYXNzYS52MS5Nb2RlbFNwZWNSBHNwZWMSFAoFdHJlZXMYAiABKA1SBXRyZWVzEhQKBW5vZGVzGAMgASgNUgVub2RlcxIUCgVkZXB0aBgEIAEoDVIFZGVwdGgSHAoJb2JqZWN0aXZlGAUgASgJUglvYmplY3RpdmUSJAoOdXBsb2FkZWRfYXRfdXMYBiABKBJSDHVwbG9hZGVkQXRVcyJkCg5VcGxvYWRSZXNwb25zZRIpCgVtb2RlbBgBIAEoCzITLmthc3NhLnYxLk1vZGVsSW5mb1IFbW9kZWwSJwoPYWxyZWFkeV9wcmVzZW50GAIgASgIUg5hbHJlYWR5UHJlc2VudCITChFMaXN0TW9kZWxzUmVxdWVzdCJBChJMaXN0TW9kZWxzUmVzcG9uc2USKwoGbW9kZWxzGAEgAygLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgZtb2RlbHMiJwoPR2V0TW9kZWxSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbCJXChBHZXRNb2RlbFJlc3BvbnNlEikKBW1vZGVsGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgVtb2RlbBIYCgdzY29yZXJzGAIgAygJUgdzY29yZXJzIkIKEkRlbGV0ZU1vZGVsUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSFgoGcmVhc29uGAIgASgJUgZyZWFzb24iFQoTRGVsZXRlTW9kZWxSZXNwb25zZSo9CgtNb2RlbEZvcm1hdBIcChhNT0RFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIQCgxYR0JPT1NUX0pTT04QATKPAgoGTW9kZWxzEj0KBlVwbG9hZBIXLmthc3NhLnYxLlVwbG9hZFJlcXVlc3QaGC5rYXNzYS52MS5VcGxvYWRSZXNwb25zZSgBEkEKBExpc3QSGy5rYXNzYS52MS5MaXN0TW9kZWxzUmVxdWVzdBocLmthc3NhLnYxLkxpc3RNb2RlbHNSZXNwb25zZRI8CgNHZXQSGS5rYXNzYS52MS5HZXRNb2RlbFJlcXVlc3QaGi5rYXNzYS52MS5HZXRNb2RlbFJlc3BvbnNlEkUKBkRlbGV0ZRIcLmthc3NhLnYxLkRlbGV0ZU1vZGVsUmVxdWVzdBodLmthc3NhLnYxLkRlbGV0ZU1vZGVsUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChVrYXNzYS92MS9tb2RlbHMucHJvdG8SCGthc3NhLnYxImcKCk1vZGVsSW5wdXQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGAoHZmVhdHVyZRgCIAEoCVIHZmVhdHVyZRIeCgpjYXRlZ29yaWVzGAMgAygJUgpjYXRlZ29yaWVzIvkCCglNb2RlbFNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAIgASgNUgd2ZXJzaW9uEi0KBmZvcm1hdBgDIAEoDjIVLmthc3NhLnYxLk1vZGVsRm9ybWF0UgZmb3JtYXQSFgoGc2hhMjU2GAQgASgMUgZzaGEyNTYSHQoKYnl0ZV9jb3VudBgFIAEoBFIJYnl0ZUNvdW50EiwKBmlucHV0cxgGIAMoCzIULmthc3NhLnYxLk1vZGVsSW5wdXRSBmlucHV0cxIUCgVvd25lchgHIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YCCABKAlSC2Rlc2NyaXB0aW9uEjcKBmxhYmVscxgJIAMoCzIfLmthc3NhLnYxLk1vZGVsU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiiAEKDVVwbG9hZFJlcXVlc3QSKQoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY0gAUgRzcGVjEhYKBWNodW5rGAIgASgMSABSBWNodW5rEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIGCgRwYXJ0IroBCglNb2RlbEluZm8SJwoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY1IEc3BlYxIUCgV0cmVlcxgCIAEoDVIFdHJlZXMSFAoFbm9kZXMYAyABKA1SBW5vZGVzEhQKBWRlcHRoGAQgASgNUgVkZXB0aBIcCglvYmplY3RpdmUYBSABKAlSCW9iamVjdGl2ZRIkCg51cGxvYWRlZF9hdF91cxgGIAEoElIMdXBsb2FkZWRBdFVzImQKDlVwbG9hZFJlc3BvbnNlEikKBW1vZGVsGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgVtb2RlbBInCg9hbHJlYWR5X3ByZXNlbnQYAiABKAhSDmFscmVhZHlQcmVzZW50IhMKEUxpc3RNb2RlbHNSZXF1ZXN0IkEKEkxpc3RNb2RlbHNSZXNwb25zZRIrCgZtb2RlbHMYASADKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBm1vZGVscyInCg9HZXRNb2RlbFJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsIlcKEEdldE1vZGVsUmVzcG9uc2USKQoFbW9kZWwYASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBW1vZGVsEhgKB3Njb3JlcnMYAiADKAlSB3Njb3JlcnMiWAoSRGVsZXRlTW9kZWxSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIUCgVhY3RvchgDIAEoCVIFYWN0b3IiFQoTRGVsZXRlTW9kZWxSZXNwb25zZSo9CgtNb2RlbEZvcm1hdBIcChhNT0RFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIQCgxYR0JPT1NUX0pTT04QATKPAgoGTW9kZWxzEj0KBlVwbG9hZBIXLmthc3NhLnYxLlVwbG9hZFJlcXVlc3QaGC5rYXNzYS52MS5VcGxvYWRSZXNwb25zZSgBEkEKBExpc3QSGy5rYXNzYS52MS5MaXN0TW9kZWxzUmVxdWVzdBocLmthc3NhLnYxLkxpc3RNb2RlbHNSZXNwb25zZRI8CgNHZXQSGS5rYXNzYS52MS5HZXRNb2RlbFJlcXVlc3QaGi5rYXNzYS52MS5HZXRNb2RlbFJlc3BvbnNlEkUKBkRlbGV0ZRIcLmthc3NhLnYxLkRlbGV0ZU1vZGVsUmVxdWVzdBodLmthc3NhLnYxLkRlbGV0ZU1vZGVsUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -482,6 +482,8 @@ extension KassaV1 {
             @inlinable package static var code: UInt32 { 1 }
             /// The number of `message`.
             @inlinable package static var message: UInt32 { 2 }
+            /// The number of `retry_after_ms`.
+            @inlinable package static var retryAfterMs: UInt32 { 3 }
         }
 
         /// A gRPC status code.
@@ -490,16 +492,21 @@ extension KassaV1 {
         /// The field `message`.
         package var message: String = ""
 
+        /// With RESOURCE_EXHAUSTED: when to try again; 0 says nothing.
+        package var retryAfterMs: UInt32 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
             code: UInt32 = 0,
-            message: String = ""
+            message: String = "",
+            retryAfterMs: UInt32 = 0
         ) {
             self.code = code
             self.message = message
+            self.retryAfterMs = retryAfterMs
         }
 
         /// Reads fields until `reader` ends.
@@ -509,6 +516,7 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 8: self.code = try reader.uint32()
                 case 18: self.message = try reader.string()
+                case 24: self.retryAfterMs = try reader.uint32()
                 default: try reader.skip(tag)
                 }
             }
@@ -519,6 +527,7 @@ extension KassaV1 {
         package func encode(into writer: inout WireWriter) {
             if self.code != 0 { writer.uint32(1, self.code) }
             if !self.message.isEmpty { writer.string(2, self.message) }
+            if self.retryAfterMs != 0 { writer.uint32(3, self.retryAfterMs) }
         }
     }
 }
@@ -1002,5 +1011,5 @@ extension APIFiles {
         name: "kassa/v1/values.proto",
         dependencies: [],
         symbolList: "kassa.v1.NullValue kassa.v1.FloatVector kassa.v1.StringList kassa.v1.Value kassa.v1.NamedValue kassa.v1.EntityKey kassa.v1.KeyColumn kassa.v1.Refusal kassa.v1.FloatValues kassa.v1.DoubleValues kassa.v1.IntegerValues kassa.v1.FlagValues kassa.v1.TextValues kassa.v1.FloatVectors kassa.v1.StringLists kassa.v1.Column kassa.v1.Status kassa.v1.FeatureType",
-        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyIkCgpTdHJpbmdMaXN0EhYKBnZhbHVlcxgBIAMoCVIGdmFsdWVzIv8BCgVWYWx1ZRIYCgZudW1iZXIYASABKAFIAFIGbnVtYmVyEhoKB2ludGVnZXIYAiABKBJIAFIHaW50ZWdlchIUCgRmbGFnGAMgASgISABSBGZsYWcSFAoEdGV4dBgEIAEoCUgAUgR0ZXh0Ei8KBnZlY3RvchgFIAEoCzIVLmthc3NhLnYxLkZsb2F0VmVjdG9ySABSBnZlY3RvchIpCgRudWxsGAYgASgLMhMua2Fzc2EudjEuTnVsbFZhbHVlSABSBG51bGwSMAoHc3RyaW5ncxgHIAEoCzIULmthc3NhLnYxLlN0cmluZ0xpc3RIAFIHc3RyaW5nc0IGCgRraW5kIkcKCk5hbWVkVmFsdWUSEgoEbmFtZRgBIAEoCVIEbmFtZRIlCgV2YWx1ZRgCIAEoCzIPLmthc3NhLnYxLlZhbHVlUgV2YWx1ZSIvCglFbnRpdHlLZXkSEgoEa2luZBgBIAEoCVIEa2luZBIOCgJpZBgCIAEoCVICaWQiMQoJS2V5Q29sdW1uEhIKBGtpbmQYASABKAlSBGtpbmQSEAoDaWRzGAIgAygJUgNpZHMiNwoHUmVmdXNhbBISCgRjb2RlGAEgASgNUgRjb2RlEhgKB21lc3NhZ2UYAiABKAlSB21lc3NhZ2UiJQoLRmxvYXRWYWx1ZXMSFgoGdmFsdWVzGAEgAygCUgZ2YWx1ZXMiJgoMRG91YmxlVmFsdWVzEhYKBnZhbHVlcxgBIAMoAVIGdmFsdWVzIicKDUludGVnZXJWYWx1ZXMSFgoGdmFsdWVzGAEgAygSUgZ2YWx1ZXMiJAoKRmxhZ1ZhbHVlcxIWCgZ2YWx1ZXMYASADKAhSBnZhbHVlcyIkCgpUZXh0VmFsdWVzEhYKBnZhbHVlcxgBIAMoCVIGdmFsdWVzIkQKDEZsb2F0VmVjdG9ycxIcCglkaW1lbnNpb24YASABKA1SCWRpbWVuc2lvbhIWCgZ2YWx1ZXMYAiADKAJSBnZhbHVlcyI7CgtTdHJpbmdMaXN0cxIsCgZ2YWx1ZXMYASADKAsyFC5rYXNzYS52MS5TdHJpbmdMaXN0UgZ2YWx1ZXMirwMKBkNvbHVtbhISCgRuYW1lGAEgASgJUgRuYW1lEi8KBmZsb2F0cxgCIAEoCzIVLmthc3NhLnYxLkZsb2F0VmFsdWVzSABSBmZsb2F0cxIyCgdkb3VibGVzGAMgASgLMhYua2Fzc2EudjEuRG91YmxlVmFsdWVzSABSB2RvdWJsZXMSNQoIaW50ZWdlcnMYBCABKAsyFy5rYXNzYS52MS5JbnRlZ2VyVmFsdWVzSABSCGludGVnZXJzEiwKBWZsYWdzGAUgASgLMhQua2Fzc2EudjEuRmxhZ1ZhbHVlc0gAUgVmbGFncxIsCgV0ZXh0cxgGIAEoCzIULmthc3NhLnYxLlRleHRWYWx1ZXNIAFIFdGV4dHMSMgoHdmVjdG9ycxgJIAEoCzIWLmthc3NhLnYxLkZsb2F0VmVjdG9yc0gAUgd2ZWN0b3JzEi0KBWxpc3RzGAogASgLMhUua2Fzc2EudjEuU3RyaW5nTGlzdHNIAFIFbGlzdHMSFAoFbnVsbHMYByABKAxSBW51bGxzEhYKBmFic2VudBgIIAEoDFIGYWJzZW50QggKBnZhbHVlcyqKAQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BSRVNFTlQQARIICgROVUxMEAISDQoJTk9fRU5USVRZEAMSDgoKTk9fRkVBVFVSRRAEEgkKBVNUQUxFEAUSCwoHRVhQSVJFRBAGEg0KCURFRkFVTFRFRBAHEgsKB0lOVkFMSUQQCCqOAQoLRmVhdHVyZVR5cGUSHAoYRkVBVFVSRV9UWVBFX1VOU1BFQ0lGSUVEEAASCwoHRkxPQVQzMhABEgsKB0ZMT0FUNjQQAhIJCgVJTlQ2NBADEggKBEJPT0wQBBIKCgZTVFJJTkcQBRINCglUSU1FU1RBTVAQBhIKCgZWRUNUT1IQBxILCgdTVFJJTkdTEAhiBnByb3RvMw==")
+        base64: "ChVrYXNzYS92MS92YWx1ZXMucHJvdG8SCGthc3NhLnYxIgsKCU51bGxWYWx1ZSIlCgtGbG9hdFZlY3RvchIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyIkCgpTdHJpbmdMaXN0EhYKBnZhbHVlcxgBIAMoCVIGdmFsdWVzIv8BCgVWYWx1ZRIYCgZudW1iZXIYASABKAFIAFIGbnVtYmVyEhoKB2ludGVnZXIYAiABKBJIAFIHaW50ZWdlchIUCgRmbGFnGAMgASgISABSBGZsYWcSFAoEdGV4dBgEIAEoCUgAUgR0ZXh0Ei8KBnZlY3RvchgFIAEoCzIVLmthc3NhLnYxLkZsb2F0VmVjdG9ySABSBnZlY3RvchIpCgRudWxsGAYgASgLMhMua2Fzc2EudjEuTnVsbFZhbHVlSABSBG51bGwSMAoHc3RyaW5ncxgHIAEoCzIULmthc3NhLnYxLlN0cmluZ0xpc3RIAFIHc3RyaW5nc0IGCgRraW5kIkcKCk5hbWVkVmFsdWUSEgoEbmFtZRgBIAEoCVIEbmFtZRIlCgV2YWx1ZRgCIAEoCzIPLmthc3NhLnYxLlZhbHVlUgV2YWx1ZSIvCglFbnRpdHlLZXkSEgoEa2luZBgBIAEoCVIEa2luZBIOCgJpZBgCIAEoCVICaWQiMQoJS2V5Q29sdW1uEhIKBGtpbmQYASABKAlSBGtpbmQSEAoDaWRzGAIgAygJUgNpZHMiXQoHUmVmdXNhbBISCgRjb2RlGAEgASgNUgRjb2RlEhgKB21lc3NhZ2UYAiABKAlSB21lc3NhZ2USJAoOcmV0cnlfYWZ0ZXJfbXMYAyABKA1SDHJldHJ5QWZ0ZXJNcyIlCgtGbG9hdFZhbHVlcxIWCgZ2YWx1ZXMYASADKAJSBnZhbHVlcyImCgxEb3VibGVWYWx1ZXMSFgoGdmFsdWVzGAEgAygBUgZ2YWx1ZXMiJwoNSW50ZWdlclZhbHVlcxIWCgZ2YWx1ZXMYASADKBJSBnZhbHVlcyIkCgpGbGFnVmFsdWVzEhYKBnZhbHVlcxgBIAMoCFIGdmFsdWVzIiQKClRleHRWYWx1ZXMSFgoGdmFsdWVzGAEgAygJUgZ2YWx1ZXMiRAoMRmxvYXRWZWN0b3JzEhwKCWRpbWVuc2lvbhgBIAEoDVIJZGltZW5zaW9uEhYKBnZhbHVlcxgCIAMoAlIGdmFsdWVzIjsKC1N0cmluZ0xpc3RzEiwKBnZhbHVlcxgBIAMoCzIULmthc3NhLnYxLlN0cmluZ0xpc3RSBnZhbHVlcyKvAwoGQ29sdW1uEhIKBG5hbWUYASABKAlSBG5hbWUSLwoGZmxvYXRzGAIgASgLMhUua2Fzc2EudjEuRmxvYXRWYWx1ZXNIAFIGZmxvYXRzEjIKB2RvdWJsZXMYAyABKAsyFi5rYXNzYS52MS5Eb3VibGVWYWx1ZXNIAFIHZG91YmxlcxI1CghpbnRlZ2VycxgEIAEoCzIXLmthc3NhLnYxLkludGVnZXJWYWx1ZXNIAFIIaW50ZWdlcnMSLAoFZmxhZ3MYBSABKAsyFC5rYXNzYS52MS5GbGFnVmFsdWVzSABSBWZsYWdzEiwKBXRleHRzGAYgASgLMhQua2Fzc2EudjEuVGV4dFZhbHVlc0gAUgV0ZXh0cxIyCgd2ZWN0b3JzGAkgASgLMhYua2Fzc2EudjEuRmxvYXRWZWN0b3JzSABSB3ZlY3RvcnMSLQoFbGlzdHMYCiABKAsyFS5rYXNzYS52MS5TdHJpbmdMaXN0c0gAUgVsaXN0cxIUCgVudWxscxgHIAEoDFIFbnVsbHMSFgoGYWJzZW50GAggASgMUgZhYnNlbnRCCAoGdmFsdWVzKooBCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASCwoHUFJFU0VOVBABEggKBE5VTEwQAhINCglOT19FTlRJVFkQAxIOCgpOT19GRUFUVVJFEAQSCQoFU1RBTEUQBRILCgdFWFBJUkVEEAYSDQoJREVGQVVMVEVEEAcSCwoHSU5WQUxJRBAIKo4BCgtGZWF0dXJlVHlwZRIcChhGRUFUVVJFX1RZUEVfVU5TUEVDSUZJRUQQABILCgdGTE9BVDMyEAESCwoHRkxPQVQ2NBACEgkKBUlOVDY0EAMSCAoEQk9PTBAEEgoKBlNUUklORxAFEg0KCVRJTUVTVEFNUBAGEgoKBlZFQ1RPUhAHEgsKB1NUUklOR1MQCGIGcHJvdG8z")
 }

@@ -11,6 +11,8 @@ package final class Configuration: Sendable {
     let features: FeatureCatalog
     /// Versions of models by name, ascending.
     let models: [String: [Model]]
+    /// The highest version that a model of a name has had, deleted ones included.
+    let modelNumbers: [String: UInt32]
     /// Scorers by name, compiled for this epoch.
     let scorers: [Scorer]
     /// A scorer's index in `scorers`, by the bytes of its name.
@@ -20,11 +22,12 @@ package final class Configuration: Sendable {
 
     init(
         epoch: UInt64, features: FeatureCatalog, models: [String: [Model]],
-        scorerSpecs: [KassaV1.ScorerSpec], places: RowPlaces
+        modelNumbers: [String: UInt32], scorerSpecs: [KassaV1.ScorerSpec], places: RowPlaces
     ) throws(EngineError) {
         self.epoch = epoch
         self.features = features
         self.models = models
+        self.modelNumbers = modelNumbers
         self.places = places
         var scorers: [Scorer] = []
         for spec in scorerSpecs.sorted(by: { $0.name < $1.name }) {
@@ -45,11 +48,11 @@ package final class Configuration: Sendable {
     }
 
     private static func model(_ reference: String, in models: [String: [Model]]) -> Model? {
-        let parts = reference.split(separator: "@", omittingEmptySubsequences: false)
-        guard let versions = models[String(parts[0])] else { return nil }
-        guard parts.count > 1 else { return versions.last }
-        guard parts.count == 2, let version = UInt32(parts[1]) else { return nil }
-        return versions.first { $0.info.spec?.version == version }
+        guard let reference = VersionedName(reference), let versions = models[reference.name] else {
+            return nil
+        }
+        guard reference.version > 0 else { return versions.last }
+        return versions.first { $0.info.spec?.version == reference.version }
     }
 
     /// What reads a version of a feature set, "cart@1": models, with the scorers that name them.

@@ -28,7 +28,8 @@ struct ConfigurationPlan {
     func configuration(epoch: UInt64) throws(EngineError) -> Configuration {
         try Configuration(
             epoch: epoch, features: features, models: base.models,
-            scorerSpecs: Array(scorers.values), places: base.places)
+            modelNumbers: base.modelNumbers, scorerSpecs: Array(scorers.values),
+            places: base.places)
     }
 
     /// Adds one document; `field` is its place in the request.

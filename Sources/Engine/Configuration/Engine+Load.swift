@@ -10,6 +10,8 @@ internal import Wire
 enum ResourceKind {
     static let featureSet = "feature_set"
     static let scorer = "scorer"
+    /// No document: the highest version that a model's name has had.
+    static let modelNumber = "model_number"
     static let generations = "generations"
     static let loadProgress = "load_progress"
     static let discard = "discard"
@@ -58,12 +60,17 @@ extension Engine {
             }
             models[spec.name, default: []].append(Model(info: info, compiled: compiled))
         }
+        // What a crash between a commit and its file left behind; of no use to anybody.
+        artefacts.removeAll(except: stored.models.compactMap { $0.spec?.sha256 })
+        var modelNumbers = stored.modelNumbers
         for name in models.keys {
             models[name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
+            let newest = models[name]?.last?.info.spec?.version ?? 0
+            modelNumbers[name] = max(modelNumbers[name] ?? 0, newest)
         }
         return try Configuration(
-            epoch: stored.epoch, features: catalog, models: models, scorerSpecs: stored.scorers,
-            places: try RowPlaces(stored.generations, tables))
+            epoch: stored.epoch, features: catalog, models: models, modelNumbers: modelNumbers,
+            scorerSpecs: stored.scorers, places: try RowPlaces(stored.generations, tables))
     }
 }
 
@@ -73,6 +80,7 @@ private struct StoredConfiguration {
     var featureSets: [FeatureSet] = []
     var scorers: [KassaV1.ScorerSpec] = []
     var models: [KassaV1.ModelInfo] = []
+    var modelNumbers: [String: UInt32] = [:]
     var generations: [KassaStorageV1.StoredGenerations] = []
     /// What cannot be read, if anything.
     var damage: String?
@@ -86,6 +94,7 @@ private struct StoredConfiguration {
         var featureSets: [FeatureSet] = []
         var scorers: [KassaV1.ScorerSpec] = []
         var models: [KassaV1.ModelInfo] = []
+        var modelNumbers: [String: UInt32] = [:]
         var generations: [KassaStorageV1.StoredGenerations] = []
         var damage: String?
         let sets = ResourceKind.key(ResourceKind.featureSet, "")
@@ -103,6 +112,18 @@ private struct StoredConfiguration {
                 scorers.append(spec)
             } else {
                 damage = "a stored scorer is damaged"
+            }
+            return damage == nil
+        }
+        let numberKeys = ResourceKind.key(ResourceKind.modelNumber, "")
+        try transaction.scan(tables.resources, prefix: numberKeys.span) { key, value in
+            let name = key.extracting(droppingFirst: numberKeys.count)
+            if let name = try? UTF8Span(validating: name),
+                let number = UInt32(exactly: readInteger(value))
+            {
+                modelNumbers[String(copying: name)] = number
+            } else {
+                damage = "a stored model number is damaged"
             }
             return damage == nil
         }
@@ -126,6 +147,7 @@ private struct StoredConfiguration {
         self.featureSets = featureSets
         self.scorers = scorers
         self.models = models
+        self.modelNumbers = modelNumbers
         self.generations = generations
         self.damage = damage
     }

@@ -2,6 +2,7 @@
 
 internal import API
 internal import Base
+internal import Features
 
 /// The rules for names and prose in documents.
 enum Words {
@@ -30,19 +31,19 @@ enum Words {
 
     /// Prose is bounded.
     static func checkProse(_ text: String, at field: String) throws(EngineError) {
-        guard text.utf8.count <= EngineLimits.proseByteCountMax else {
+        guard text.utf8.count <= FeatureLimits.proseByteCountMax else {
             throw EngineError(
                 .invalidArgument,
-                "\(field): longer than \(EngineLimits.proseByteCountMax) bytes")
+                "\(field): longer than \(FeatureLimits.proseByteCountMax) bytes")
         }
     }
 
     private static func checkLabels(
         _ labels: [String: String], at field: String
     ) throws(EngineError) {
-        guard labels.count <= EngineLimits.labelsMax else {
+        guard labels.count <= FeatureLimits.labelsMax else {
             throw EngineError(
-                .invalidArgument, "\(field): more than \(EngineLimits.labelsMax) labels")
+                .invalidArgument, "\(field): more than \(FeatureLimits.labelsMax) labels")
         }
         for (key, value) in labels {
             guard !key.isEmpty else {

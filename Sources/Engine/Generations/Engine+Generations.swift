@@ -150,7 +150,8 @@ extension Engine {
     ) throws(EngineError) -> Configuration {
         let next = try Configuration(
             epoch: movesEpoch ? base.epoch + 1 : base.epoch, features: base.features,
-            models: base.models, scorerSpecs: base.scorers.map(\.spec),
+            models: base.models, modelNumbers: base.modelNumbers,
+            scorerSpecs: base.scorers.map(\.spec),
             places: try base.places.replacing(generations))
         let name = generations.featureSet
         var puts = more

@@ -2,13 +2,14 @@
 
 internal import Crypto
 internal import Files
+internal import Models
 
 /// The folder of model artefacts: immutable files, each named by the SHA-256 of its bytes.
 ///
 /// What is read back is checked against its name, so a damaged file is never a model.
 package struct ArtefactFiles: Sendable {
     /// Bytes of the largest artefact.
-    package static let byteCountMax = 256 << 20
+    package static let byteCountMax = ImportLimits.fileBytesMax
 
     private let folder: String
 
@@ -63,6 +64,15 @@ package struct ArtefactFiles: Sendable {
                 .dataLoss, "\(path(digest)) is damaged: its SHA-256 differs from its name")
         }
         return bytes
+    }
+
+    /// Removes the artefacts that are none of `digests`; one that cannot be removed stays.
+    package func removeAll(except digests: [[UInt8]]) {
+        let named = Set(digests.map(hexadecimal))
+        for name in (try? Files.names(in: folder)) ?? [] {
+            guard name.utf8.count == 2 * SHA256.byteCount, !named.contains(name) else { continue }
+            try? Files.remove("\(folder)/\(name)")
+        }
     }
 
     /// Removes the artefact `digest`; a missing one is no error.

@@ -11,7 +11,11 @@ internal import Wire
 /// `Models`: artefacts in, verified models out. Control work: it takes up to seconds and blocks.
 extension Engine {
     /// Checks a spec before its artefact is received, so that a hopeless upload ends early.
-    package static func checkUpload(_ spec: KassaV1.ModelSpec) throws(EngineError) {
+    package static func checkUpload(
+        _ spec: KassaV1.ModelSpec, actor: String = "", reason: String = ""
+    ) throws(EngineError) {
+        try Words.checkProse(actor, at: "actor")
+        try Words.checkProse(reason, at: "reason")
         try Words.check(spec, at: "spec")
         guard spec.version <= EngineLimits.modelVersionMax else {
             throw EngineError(
@@ -33,21 +37,23 @@ extension Engine {
                 .invalidArgument, "spec.inputs: must be from 1 to \(ImportLimits.featuresMax)")
         }
         for (index, input) in spec.inputs.enumerated()
-        where input.categories.count > EngineLimits.categoriesMax {
+        where input.categories.count > FeatureLimits.categoriesMax {
             throw EngineError(
                 .invalidArgument,
-                "spec.inputs[\(index)].categories: more than \(EngineLimits.categoriesMax)")
+                "spec.inputs[\(index)].categories: more than \(FeatureLimits.categoriesMax)")
         }
     }
 
     /// Verifies an artefact and, if everything holds, makes it a model.
     ///
     /// The digest, the structure of every tree, the number of inputs and their types are checked
-    /// first; then the file, then one durable transaction with the model and its audit record.
+    /// first; then the file, then one durable transaction with the model and its audit record, which
+    /// names `actor` and `reason`.
     package func upload(
-        _ given: KassaV1.ModelSpec, artefact: [UInt8], at now: Timestamp
+        _ given: KassaV1.ModelSpec, artefact: [UInt8], actor: String = "", reason: String = "",
+        at now: Timestamp
     ) throws(EngineError) -> KassaV1.UploadResponse {
-        try Self.checkUpload(given)
+        try Self.checkUpload(given, actor: actor, reason: reason)
         guard UInt64(artefact.count) == given.byteCount else {
             throw EngineError(
                 .invalidArgument,
@@ -64,12 +70,8 @@ extension Engine {
         let compiled = try Self.compile(artefact, given, features: base.features)
         var spec = given
         let versions = base.models[spec.name] ?? []
-        if spec.version == 0 { spec.version = try Self.nextVersion(after: versions) }
-        guard versions.count < EngineLimits.modelVersionsMax else {
-            throw EngineError(
-                .failedPrecondition,
-                "spec.name: it has \(EngineLimits.modelVersionsMax) versions; delete old ones")
-        }
+        spec.version = try Self.version(spec.version, after: base.modelNumbers[spec.name] ?? 0)
+        try Self.checkRoom(besides: versions.count)
         let info = KassaV1.ModelInfo(
             spec: spec, trees: UInt32(clamping: compiled.summary.treeCount),
             nodes: UInt32(clamping: compiled.summary.nodeCount),
@@ -81,27 +83,51 @@ extension Engine {
             table: tables.bundles, key: Array(model.name.utf8),
             value: KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)
                 .encodedBytes())
+        let number = Put(
+            table: tables.resources, key: ResourceKind.key(ResourceKind.modelNumber, spec.name),
+            value: integerBytes(UInt64(spec.version)))
         try commit(
             KassaStorageV1.AuditRecord(
-                atUs: now.microseconds, actor: spec.owner, action: "model upload",
+                atUs: now.microseconds, actor: actor, action: "model upload", reason: reason,
                 epoch: base.epoch,
                 details: ["model \(model.name), bundle \(hexadecimal(model.bundleDigest))"]),
-            epoch: base.epoch, puts: [put])
+            epoch: base.epoch, puts: [put, number])
         var models = base.models
         models[spec.name, default: []].append(model)
         models[spec.name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
-        try publish(models: models, over: base)
+        var numbers = base.modelNumbers
+        numbers[spec.name] = spec.version
+        try publish(models: models, numbers: numbers, over: base)
         return KassaV1.UploadResponse(model: info)
     }
 
-    /// The number that follows the newest of `versions`.
-    private static func nextVersion(after versions: [Model]) throws(EngineError) -> UInt32 {
-        let newest = versions.last?.info.spec?.version ?? 0
+    /// The number of a new version: the one that was asked for, or with 0 the next. Numbers only go
+    /// up, so that none ever means something else than it did, even after a deletion.
+    private static func version(
+        _ given: UInt32, after newest: UInt32
+    ) throws(EngineError) -> UInt32 {
+        guard given == 0 else {
+            guard given > newest else {
+                throw EngineError(
+                    .failedPrecondition,
+                    "spec.version: must be above \(newest), which was given already")
+            }
+            return given
+        }
         guard newest < EngineLimits.modelVersionMax else {
             throw EngineError(
                 .failedPrecondition, "spec.version: no number is left after the newest; name one")
         }
         return newest + 1
+    }
+
+    /// One more version fits beside `count` others.
+    static func checkRoom(besides count: Int) throws(EngineError) {
+        guard count < EngineLimits.modelVersionsMax else {
+            throw EngineError(
+                .failedPrecondition,
+                "spec.name: it has \(EngineLimits.modelVersionsMax) versions; delete old ones")
+        }
     }
 
     /// The model that the upload would make, if it is there already.
@@ -150,12 +176,13 @@ extension Engine {
 
     /// Puts another set of models in force; the epoch stays, because no answer changes by it.
     private func publish(
-        models: [String: [Model]], over base: Configuration
+        models: [String: [Model]], numbers: [String: UInt32], over base: Configuration
     ) throws(EngineError) {
         published.publish(
             try Configuration(
                 epoch: base.epoch, features: base.features, models: models,
-                scorerSpecs: base.scorers.map(\.spec), places: base.places))
+                modelNumbers: numbers, scorerSpecs: base.scorers.map(\.spec),
+                places: base.places))
     }
 
     /// All models, by name and version.
@@ -181,9 +208,11 @@ extension Engine {
     package func deleteModel(
         _ request: KassaV1.DeleteModelRequest, at now: Timestamp
     ) throws(EngineError) {
+        try Words.checkProse(request.actor, at: "actor")
         try Words.checkProse(request.reason, at: "reason")
         let base = published.current
-        guard request.model.contains("@"), let model = base.model(request.model) else {
+        guard request.model.utf8.contains(UInt8(ascii: "@")), let model = base.model(request.model)
+        else {
             throw EngineError(.notFound, "model: there is no such model; name it with its version")
         }
         if let scorer = base.scorers(of: model).first {
@@ -198,17 +227,18 @@ extension Engine {
         defer { care.endDeletion() }
         try commit(
             KassaStorageV1.AuditRecord(
-                atUs: now.microseconds, action: "model delete", reason: request.reason,
-                epoch: base.epoch, details: ["model \(model.name)"]),
+                atUs: now.microseconds, actor: request.actor, action: "model delete",
+                reason: request.reason, epoch: base.epoch, details: ["model \(model.name)"]),
             epoch: base.epoch,
             puts: [Put(table: tables.bundles, key: Array(model.name.utf8), value: nil)])
         var models = base.models
         let name = model.info.spec?.name ?? ""
         models[name]?.removeAll { $0 === model }
         if models[name]?.isEmpty == true { models[name] = nil }
-        try publish(models: models, over: base)
+        try publish(models: models, numbers: base.modelNumbers, over: base)
         let digest = model.info.spec?.sha256 ?? []
         let isShared = models.values.joined().contains { $0.info.spec?.sha256 == digest }
-        if !isShared { try artefacts.remove(digest: digest) }
+        // The model is gone whatever becomes of its file; the next start removes what stays.
+        if !isShared { try? artefacts.remove(digest: digest) }
     }
 }

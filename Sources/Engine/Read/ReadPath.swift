@@ -12,6 +12,9 @@ package enum ReadLimits {
     package static let valuesMax = 1_000_000
     /// Feature sets in one request.
     package static let selectionsMax = 64
+    /// Bytes of one reply, as many as stock clients take: names and text make it far longer than
+    /// its request.
+    package static let replyByteCountMax = 4 << 20
 }
 
 /// The read path of `Features.Read`, top to bottom.
@@ -38,6 +41,7 @@ extension Worker {
                 .invalidArgument,
                 "selections: more than \(ReadLimits.selectionsMax) in one request")
         }
+        let start = writer.bytes.count
         var answer = try gather(request, at: now)
         if answer.unknownLayoutRowCount > 0 {
             // A row was written under a newer configuration than this loop's: move to it.
@@ -46,6 +50,16 @@ extension Worker {
         }
         counters.read(damagedRows: answer.damagedRowCount + answer.unknownLayoutRowCount)
         answer.response.encode(into: &writer)
+        guard writer.bytes.count - start <= ReadLimits.replyByteCountMax else {
+            throw Self.tooLong("selections")
+        }
+    }
+
+    private static func tooLong(_ field: String) -> EngineError {
+        EngineError(
+            .invalidArgument,
+            "\(field): the reply would be longer than \(ReadLimits.replyByteCountMax) bytes;"
+                + " ask for fewer entities or features")
     }
 
     /// What a request comes to under one configuration and one snapshot.
@@ -64,6 +78,7 @@ extension Worker {
         try Self.checkTimes(of: request, entityCount: entityCount)
         var answer = Answer(response: KassaV1.ReadResponse(epoch: configuration.value.epoch))
         var valueCount = 0
+        var byteCount = 0
         for (index, selection) in request.selections.enumerated() {
             let field = "selections[\(index)]"
             let (set, version) = try featureSet(selection.featureSet, at: "\(field).feature_set")
@@ -96,7 +111,12 @@ extension Worker {
                 let time = request.asOfUsEach.isEmpty ? request.asOfUs : request.asOfUsEach[entity]
                 try append(
                     entity, keys, set, version, table, at: now, asOf: time, to: &batch)
+                // Before the memory is taken, not after.
+                guard byteCount + batch.byteCount <= ReadLimits.replyByteCountMax else {
+                    throw Self.tooLong(field)
+                }
             }
+            byteCount += batch.byteCount
             answer.damagedRowCount += batch.damagedRowCount
             answer.unknownLayoutRowCount += batch.unknownLayoutRowCount
             answer.response.featureSets.append(batch.finish())

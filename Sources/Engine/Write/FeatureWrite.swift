@@ -56,6 +56,13 @@ final class FeatureWrite: WriteCommand {
         outcome.withLock { $0 = result }
     }
 
+    /// Answers a write of which there is nothing to commit, because all its rows are refused.
+    func answerUnwritten() {
+        let tally = WriteTally()
+        engine.countWritten(tally, refused: prepared.refusals.count)
+        completion(.success(response(tally, durability)))
+    }
+
     private func decide(
         in transaction: inout WriteTransaction, sequence: UInt64
     ) throws(StoreError) -> Outcome {

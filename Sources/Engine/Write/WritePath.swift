@@ -14,7 +14,7 @@ extension Worker {
     /// Checks a `WriteRequest` and queues it for the writer.
     ///
     /// `completion` is called once, on the writer's thread, after the group that holds the write was
-    /// committed at the level that was asked for. All rows of a request become visible together.
+    /// committed at the level that was asked for; at once, if every row is refused. All rows of a request become visible together.
     /// A row that breaks a rule is refused by itself and listed in the response.
     ///
     /// - Throws: why the request as a whole is refused; then nothing was queued and `completion` is
@@ -50,6 +50,10 @@ extension Worker {
         let command = FeatureWrite(
             prepared, id: writeID, generation: request.generation, durability: durability,
             sequence: request.sequence, receivedAt: now, engine: engine, completion: completion)
+        // One with an id is noted all the same, so that a repetition is known.
+        guard prepared.acceptedRowCount > 0 || writeID != nil else {
+            return command.answerUnwritten()
+        }
         do throws(StoreError) {
             try engine.writer.submit(command)
         } catch {

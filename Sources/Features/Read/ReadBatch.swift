@@ -55,6 +55,9 @@ package struct ReadBatch {
         }
     }
 
+    /// Bytes that the rows so far have in a reply, at the least. O(columns).
+    package var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
+
     /// The columns as the API has them.
     package consuming func finish() -> KassaV1.FeatureSetValues {
         KassaV1.FeatureSetValues(

@@ -14,6 +14,8 @@ struct ReadColumnBuilder {
     private var lists: [KassaV1.StringList] = []
     private var statuses: [UInt8] = []
     private var ages: [Int64] = []
+    /// Bytes that the values, statuses and ages have in a reply, at the least.
+    private(set) var byteCount = 0
 
     init(_ feature: FeatureDefinition, capacity: Int) {
         self.feature = feature
@@ -40,11 +42,20 @@ struct ReadColumnBuilder {
 
     private mutating func append(bits: UInt64) {
         switch feature.type {
-        case .float32: floats.append(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
-        case .float64: doubles.append(Double(bitPattern: bits))
-        case .int64, .timestamp: integers.append(Int64(bitPattern: bits))
-        case .bool: flags.append(bits != 0)
-        case .string, .vector, .strings: break
+        case .float32:
+            floats.append(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
+            byteCount += 4
+        case .float64:
+            doubles.append(Double(bitPattern: bits))
+            byteCount += 8
+        case .int64, .timestamp:
+            integers.append(Int64(bitPattern: bits))
+            byteCount += 1
+        case .bool:
+            flags.append(bits != 0)
+            byteCount += 1
+        case .string, .vector, .strings:
+            break
         }
     }
 
@@ -54,13 +65,15 @@ struct ReadColumnBuilder {
         case .string:
             guard let text = try? UTF8Span(validating: bytes) else { return false }
             texts.append(String(copying: text))
+            byteCount += 2 + bytes.count
         case .vector(let dimension):
             for index in 0..<Int(dimension) {
                 floats.append(Float(bitPattern: bytes.load(at: index * 4)))
             }
+            byteCount += 4 * Int(dimension)
         case .strings:
             guard let list = StringListBytes.read(bytes) else { return false }
-            lists.append(KassaV1.StringList(values: list))
+            append(list)
         case .float32, .float64, .int64, .bool, .timestamp:
             return false
         }
@@ -89,19 +102,31 @@ struct ReadColumnBuilder {
 
     private mutating func append(_ value: DefaultValue) {
         switch value {
-        case .float32(let number): floats.append(number)
-        case .float64(let number): doubles.append(number)
-        case .int64(let number), .timestamp(let number): integers.append(number)
-        case .bool(let flag): flags.append(flag)
-        case .string(let text): texts.append(text)
-        case .vector(let components): floats += components
-        case .strings(let list): lists.append(KassaV1.StringList(values: list))
+        case .float32(let number): append(bits: UInt64(number.bitPattern))
+        case .float64(let number): append(bits: number.bitPattern)
+        case .int64(let number), .timestamp(let number):
+            append(bits: UInt64(bitPattern: number))
+        case .bool(let flag): append(bits: flag ? 1 : 0)
+        case .string(let text):
+            texts.append(text)
+            byteCount += 2 + text.utf8.count
+        case .vector(let components):
+            floats += components
+            byteCount += 4 * components.count
+        case .strings(let list):
+            append(list)
         }
+    }
+
+    private mutating func append(_ list: [String]) {
+        lists.append(KassaV1.StringList(values: list))
+        byteCount += list.reduce(2) { $0 + 2 + $1.utf8.count }
     }
 
     private mutating func note(_ status: ValueStatus, _ age: Int64) {
         statuses.append(status.rawValue)
         ages.append(age < 0 ? -1 : age / 1_000)
+        byteCount += 2
     }
 
     var column: KassaV1.ReadColumn {

@@ -2,8 +2,10 @@
 
 /// A set of statuses: a bit each.
 package struct StatusSet: OptionSet, Hashable, Sendable {
+    /// A bit for each status, by its raw value.
     package let rawValue: UInt16
 
+    /// The set with these bits.
     package init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
@@ -12,11 +14,17 @@ package struct StatusSet: OptionSet, Hashable, Sendable {
         rawValue = 1 << UInt16(status.rawValue)
     }
 
+    /// An explicit null.
     package static let null = StatusSet(.null)
+    /// No row.
     package static let noEntity = StatusSet(.noEntity)
+    /// A row without the feature.
     package static let noFeature = StatusSet(.noFeature)
+    /// A value older than its feature's max age.
     package static let stale = StatusSet(.stale)
+    /// A row older than its set's ttl.
     package static let expired = StatusSet(.expired)
+    /// A damaged row.
     package static let invalid = StatusSet(.invalid)
 
     /// Whether the set has `status`.

@@ -11,19 +11,8 @@ package struct FeatureSetReference: Hashable, Sendable {
 
     /// Reads "cart@3" or "cart"; nil if it is neither.
     package init?(_ text: String) {
-        guard let at = text.utf8.firstIndex(of: 64) else {
-            guard Name.isValid(text) else { return nil }
-            self.name = text
-            self.version = 0
-            return
-        }
-        let name = String(text[..<at])
-        let digits = text[text.utf8.index(after: at)...]
-        guard
-            Name.isValid(name), let first = digits.utf8.first, (49...57).contains(first),
-            let version = UInt32(digits)
-        else { return nil }
-        self.name = name
-        self.version = version
+        guard let reference = VersionedName(text) else { return nil }
+        name = reference.name
+        version = reference.version
     }
 }

@@ -55,6 +55,7 @@ package struct FeatureSetVersion: Sendable {
 }
 
 extension FeatureSetVersion: Equatable {
+    /// Whether both declare the same.
     package static func == (left: FeatureSetVersion, right: FeatureSetVersion) -> Bool {
         left.number == right.number && left.entityKinds == right.entityKinds
             && left.kindsID == right.kindsID && left.features == right.features

@@ -75,10 +75,14 @@ package struct PreparedWrite: Sendable {
     /// Rows that are to be applied.
     package var acceptedRowCount: Int { rowCount - refusals.count }
 
-    /// About how many bytes of keys and values applying it writes, for the bounds of the writer's queue:
-    /// a row is at least as long as its layout says.
+    /// About how many bytes it holds while it waits, and then writes, for the bounds of the writer's
+    /// queue: a cell is a state and its bits, and a row is at least as long as its layout says.
     package var byteCountEstimate: Int {
-        keys.count + tail.count + acceptedRowCount * set.newestLayout.fixedEnd
+        let held = keys.count + tail.count + states.count + MemoryLayout<UInt64>.stride * bits.count
+        let refused = refusals.reduce(0) {
+            $0 + MemoryLayout<RowRefusal>.stride + $1.field.utf8.count
+        }
+        return held + refused + acceptedRowCount * set.newestLayout.fixedEnd
     }
 
     /// Whether a row is refused.

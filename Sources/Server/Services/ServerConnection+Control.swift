@@ -7,7 +7,8 @@ internal import GRPC
 internal import Transport
 internal import Wire
 
-/// `Config` and `Models`: carried out by the control thread, one after another.
+/// `Config` and `Models`: changes are carried out by the control thread, one after another; what is
+/// in force is told at once.
 extension ServerConnection {
     func control(_ call: Call, _ rpc: RPC, _ now: Timestamp) {
         do throws(WireError) {
@@ -29,19 +30,25 @@ extension ServerConnection {
                 }
             case .getDocument:
                 let request = try KassaV1.GetRequest(decoding: call.message)
-                submit(call) { engine throws(EngineError) in try engine.get(request).encodedBytes()
+                answerNow(call) { engine throws(EngineError) in
+                    try engine.get(request).encodedBytes()
                 }
             case .listDocuments:
                 let request = try KassaV1.ListRequest(decoding: call.message)
-                submit(call) { engine throws(EngineError) in
+                answerNow(call) { engine throws(EngineError) in
                     try engine.list(request).encodedBytes()
+                }
+            case .audit:
+                let request = try KassaV1.AuditRequest(decoding: call.message)
+                submit(call) { engine throws(EngineError) in
+                    try engine.audit(request).encodedBytes()
                 }
             case .listModels:
                 _ = try KassaV1.ListModelsRequest(decoding: call.message)
-                submit(call) { engine in engine.listModels().encodedBytes() }
+                answerNow(call) { engine in engine.listModels().encodedBytes() }
             case .getModel:
                 let request = try KassaV1.GetModelRequest(decoding: call.message)
-                submit(call) { engine throws(EngineError) in
+                answerNow(call) { engine throws(EngineError) in
                     try engine.getModel(request).encodedBytes()
                 }
             case .deleteModel:
@@ -58,21 +65,37 @@ extension ServerConnection {
         }
     }
 
+    /// Answers from the configuration in force, whatever the control thread is doing.
+    private func answerNow(
+        _ call: Call, _ body: (Engine) throws(EngineError) -> [UInt8]
+    ) {
+        do throws(EngineError) {
+            let bytes = try body(context.engine)
+            session.reply(call, message: bytes.span)
+            finish(call, .ok)
+        } catch {
+            refuse(call, error)
+        }
+    }
+
     /// Has the control thread carry out `work`, unless the caller has given up by then.
     func submit(
         _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
     ) {
         let ticket = ticket(call)
         let deadline = call.deadline
+        let job = ControlJob()
         do throws(EngineError) {
             try context.expectAnswer()
             let isQueued = context.control.submit {
                 [engine = context.engine, answers = context.answers!] in
+                // The session answers a call whose deadline has passed.
+                guard !job.isGivenUp, MonotonicTime.now() < deadline else {
+                    _ = answers.post(Answer(ticket: ticket, outcome: .nothing))
+                    return
+                }
                 let outcome: Answer.Outcome
                 do throws(EngineError) {
-                    guard MonotonicTime.now() < deadline else {
-                        throw EngineError(.unavailable, "the deadline passed before it was begun")
-                    }
                     outcome = .reply(try work(engine))
                 } catch {
                     outcome = .refusal(error)
@@ -84,6 +107,7 @@ extension ServerConnection {
                 throw EngineError(
                     .resourceExhausted, "too much control work is queued; try again later")
             }
+            streams[call.id] = .control(job)
         } catch {
             refuse(call, error)
         }
@@ -100,13 +124,16 @@ extension ServerConnection {
             }
             switch (streams[call.id], request.part) {
             case (nil, .spec(let spec)):
-                try Engine.checkUpload(spec)
+                try Engine.checkUpload(spec, actor: request.actor, reason: request.reason)
                 let share = try context.uploads.take(Int(spec.byteCount))
-                streams[call.id] = .upload(Upload(spec, share))
+                let upload = Upload(
+                    spec, actor: request.actor, reason: request.reason, share, now: now)
+                streams[call.id] = .upload(upload)
+                uploadDeadline = min(uploadDeadline, upload.deadline)
             case (nil, _):
                 throw EngineError(.invalidArgument, "spec: the first message must be the spec")
             case (.upload(let upload), .chunk(let chunk)):
-                guard upload.append(chunk) else {
+                guard upload.append(chunk, now: now) else {
                     throw EngineError(
                         .invalidArgument, "chunk: more bytes than spec.byte_count announced")
                 }
@@ -118,16 +145,36 @@ extension ServerConnection {
         }
     }
 
+    /// Ends the uploads that make no progress, so that others get the memory that they hold.
+    func endStalledUploads() {
+        uploadDeadline = .distantFuture
+        for (id, stream) in streams {
+            guard case .upload(let upload) = stream else { continue }
+            guard upload.deadline <= now else {
+                uploadDeadline = min(uploadDeadline, upload.deadline)
+                continue
+            }
+            guard let call = session.call(id) else { continue }
+            let seconds = StreamLimits.uploadStallNanosecondsMax / 1_000_000_000
+            refuse(
+                call, .deadlineExceeded,
+                "chunk: fewer than \(StreamLimits.uploadProgressBytes) bytes came in \(seconds) s")
+        }
+    }
+
     /// Has a model verified whose bytes are all there.
     func finishUpload(_ call: Call, _ now: Timestamp) {
         guard case .upload(let upload) = streams[call.id] else {
             return refuse(call, EngineError(.invalidArgument, "spec: none was sent"))
         }
         let (spec, bytes, share) = (upload.spec, upload.bytes, upload.share)
+        let (actor, reason) = (upload.actor, upload.reason)
         // The call may be cancelled while this waits: the bytes are then still held, by the closure.
         submit(call) { engine throws(EngineError) in
             defer { withExtendedLifetime(share) {} }
-            return try engine.upload(spec, artefact: bytes, at: now).encodedBytes()
+            return try engine.upload(
+                spec, artefact: bytes, actor: actor, reason: reason, at: now
+            ).encodedBytes()
         }
     }
 }

@@ -22,6 +22,9 @@ extension ServerConnection {
         let status = context.health.status(of: request.service) ?? .serviceUnknown
         session.reply(
             call, message: HealthV1.HealthCheckResponse(status: status).encodedBytes().span)
+        guard context.health.isServing else {
+            return refuse(call, EngineError(.unavailable, "the server is draining"))
+        }
         streams[call.id] = .healthWatch(service: request.service)
     }
 

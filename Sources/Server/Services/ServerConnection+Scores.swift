@@ -18,8 +18,7 @@ extension ServerConnection {
             }
         } catch {
             let response = KassaV1.ScoreResponse(
-                refusal: KassaV1.Refusal(
-                    code: UInt32(Status(error).rawValue), message: error.reason))
+                refusal: Self.refusal(error))
             session.reply(call, message: response.encodedBytes().span)
         }
         if call.pendingReplyBytes > StreamLimits.waitingReplyBytesMax {

@@ -88,8 +88,7 @@ extension ServerConnection {
 
     private static func refused(_ sequence: UInt64, _ error: EngineError) -> KassaV1.WriteResponse {
         KassaV1.WriteResponse(
-            sequence: sequence,
-            refusal: KassaV1.Refusal(code: UInt32(Status(error).rawValue), message: error.reason))
+            sequence: sequence, refusal: refusal(error))
     }
 
     /// The sequence number of a request, as far as it can be read.

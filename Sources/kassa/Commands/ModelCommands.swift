@@ -68,7 +68,7 @@ let modelDeleteCommand = Command(
         example:
           kassa model delete abandonment@1 --reason "trained on wrong labels"
         """,
-    flags: [requiredReasonFlag] + serverFlags,
+    flags: [requiredReasonFlag, actorFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         let name = arguments.operands[0]
         let reason = try arguments.requiredReason()
@@ -76,7 +76,7 @@ let modelDeleteCommand = Command(
         let _: KassaV1.DeleteModelResponse = try asking { () throws(ClientError) in
             try client.call(
                 KassaV1.ModelsService.delete,
-                KassaV1.DeleteModelRequest(model: name, reason: reason))
+                KassaV1.DeleteModelRequest(model: name, reason: reason, actor: arguments.actor))
         }
         print(
             arguments.has(jsonFlag.name)

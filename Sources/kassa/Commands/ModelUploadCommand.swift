@@ -24,7 +24,7 @@ let modelUploadCommand = Command(
         Flag(
             name: timeoutFlag.name, value: timeoutFlag.value,
             help: "How long to wait for progress or the answer; 2m by default."),
-        jsonFlag,
+        jsonFlag, actorFlag, reasonFlag,
     ],
     run: { arguments throws(CommandError) in
         let path = arguments.operands[0]
@@ -39,7 +39,9 @@ let modelUploadCommand = Command(
         var spec = document.spec
         (spec.sha256, spec.byteCount) = try artefact.digest()
         let client = try arguments.connect(timeoutMilliseconds: 120_000)
-        let response = try upload(spec, artefact, to: client)
+        let header = KassaV1.UploadRequest(
+            part: .spec(spec), actor: arguments.actor, reason: arguments.reason)
+        let response = try upload(header, artefact, to: client)
         let info = response.model ?? KassaV1.ModelInfo()
         if arguments.has(jsonFlag.name) {
             let tree = Tree.map([
@@ -65,15 +67,15 @@ let modelUploadCommand = Command(
         print("    \(spec.byteCount) bytes, sha256 \(hexadecimal(spec.sha256))")
     })
 
-/// Sends the spec and the artefact's chunks; the server may refuse before it has them all.
+/// Sends the header and the artefact's chunks; the server may refuse before it has them all.
 private func upload(
-    _ spec: KassaV1.ModelSpec, _ artefact: borrowing ArtefactFile, to client: Client
+    _ header: KassaV1.UploadRequest, _ artefact: borrowing ArtefactFile, to client: Client
 ) throws(CommandError) -> KassaV1.UploadResponse {
     let stream = try asking { () throws(ClientError) in
         try ClientUpload(client, KassaV1.ModelsService.upload)
     }
     var goesOn = try asking { () throws(ClientError) in
-        try stream.send(KassaV1.UploadRequest(part: .spec(spec)))
+        try stream.send(header)
     }
     var offset = 0
     while goesOn, let chunk = try artefact.chunk(at: offset) {

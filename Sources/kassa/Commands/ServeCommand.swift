@@ -13,7 +13,8 @@ let serveCommand = Command(
     discussion: """
         Without flags it serves gRPC on \(defaultServer), metrics and health probes on
         http://127.0.0.1:6751, and keeps its data in ./kassa-data. SIGTERM or SIGINT drains it: health
-        says NOT_SERVING, open calls finish, queued writes are synced, and the exit code is 0.
+        says NOT_SERVING, open calls finish, queued writes are synced, and the exit code is 0. A second
+        signal ends it at once, with 128 and the signal's number.
 
         A file for --config holds the same settings, named as the flags are; flags win:
 
@@ -88,6 +89,11 @@ let serveCommand = Command(
     var signal: Int32 = 0
     unsafe sigwait(&signals, &signal)
     print("draining: open calls finish, queued writes are synced")
+    // Who asks again does not want to wait for open calls: from here on a signal ends the process.
+    for number in [SIGTERM, SIGINT] {
+        _ = Glibc.signal(number) { number in _exit(128 + number) }
+    }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     server.drain()
     print("stopped")
 }

@@ -70,7 +70,7 @@ struct JSONReader: ~Escapable {
             (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
         }
         guard !keyHashes[scope.hashesStart...].contains(hash) else {
-            throw refuse("the key \"\(String(decoding: key, as: UTF8.self))\" appears twice")
+            throw refuse("a key appears twice in its object")
         }
         keyHashes.append(hash)
         try consume(UInt8(ascii: ":"))
