@@ -41,7 +41,8 @@ struct CareTests {
             #expect(throws: EngineError.self) {
                 _ = try engine.verifyStore(KassaV1.VerifyStoreRequest())
             }
-            let isHolding = try engine.verifyStore(KassaV1.VerifyStoreRequest(onlyStatus: true)).report == nil
+            let isHolding =
+                try engine.verifyStore(KassaV1.VerifyStoreRequest(onlyStatus: true)).report == nil
             #expect(isHolding)
         }
     }

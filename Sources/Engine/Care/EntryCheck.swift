@@ -81,9 +81,16 @@ struct EntryCheck {
     }
 
     private mutating func isResource(_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
-        let prefix = ResourceKind.key(ResourceKind.featureSet, "")
-        guard key.count > prefix.count, prefix.indices.allSatisfy({ key[$0] == prefix[$0] })
-        else { return (try? KassaStorageV1.StoredScorer(decoding: value)) != nil }
+        func isKind(_ kind: String) -> Bool {
+            let prefix = ResourceKind.key(kind, "")
+            return key.count > prefix.count && prefix.indices.allSatisfy { key[$0] == prefix[$0] }
+        }
+        if isKind(ResourceKind.modelNumber) {
+            return value.count == 8 && readInteger(value) <= UInt64(EngineLimits.modelVersionMax)
+        }
+        guard isKind(ResourceKind.featureSet) else {
+            return (try? KassaStorageV1.StoredScorer(decoding: value)) != nil
+        }
         guard let set = try? FeatureSet(state: value) else { return false }
         sets[set.id] = set
         return true
