@@ -29,10 +29,10 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// What was tried, on which path, and why it failed.
     /// Whether the path does not exist.
     package var isMissing: Bool { code == ENOENT }
 
+    /// What was tried, on which path, and why it failed.
     package var description: String {
         "cannot \(action) \(path): \(reason)"
     }

@@ -40,7 +40,7 @@ private func temporaryFolder() throws -> String {
     let missing = #expect(throws: FileError.self) {
         try Files.read("\(folder)/none", byteCountMax: 1)
     }
-    #expect(missing?.code == ENOENT)
+    #expect(missing?.isMissing == true)
     let notAFile = #expect(throws: FileError.self) { try Files.read(folder, byteCountMax: 1) }
-    #expect(notAFile?.code != ENOENT)
+    #expect(notAFile?.isMissing == false)
 }

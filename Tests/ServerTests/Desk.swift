@@ -15,6 +15,7 @@ final class Desk {
     let folder = "/tmp/kassa-desk-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let engine: Engine
     let control = ControlThread()
+    private let checks = ControlThread(name: "checks")
     let context: LoopContext
     let connection: ServerConnection
     let client = ClientSession(authority: "test", memory: SessionMemory())
@@ -28,7 +29,8 @@ final class Desk {
     init() throws {
         engine = try Engine(folder: folder, loopCount: 1, mapBytes: 1 << 30)
         context = try LoopContext(
-            engine: engine, control: control, health: Health(), uploads: UploadBudget(), loop: 0)
+            engine: engine, control: control, checks: checks, health: Health(),
+            uploads: UploadBudget(), loop: 0)
         var settings = LoopConfiguration()
         settings.port = 0
         // It takes answers; nobody runs it.
@@ -39,6 +41,7 @@ final class Desk {
 
     deinit {
         context.detach()
+        checks.stop()
         engine.stop()
         for name in ["data.mdb", "lock.mdb", "bundles", ""] {
             _ = unsafe remove("\(folder)/\(name)")

@@ -90,6 +90,9 @@ struct EntryCheck {
             return true
         case ResourceKind.scorer:
             return (try? KassaStorageV1.StoredScorer(decoding: value)) != nil
+        case ResourceKind.modelNumber:
+            return value.count == 8
+                && readInteger(value) <= UInt64(EngineLimits.modelVersionMax)
         case ResourceKind.generations:
             return (try? KassaStorageV1.StoredGenerations(decoding: value)) != nil
         case ResourceKind.loadProgress:

@@ -3,8 +3,9 @@
 /// Every command, in the order of the help.
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, auditCommand, dropCommand,
-    modelUploadCommand, modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand, loadCommand, readCommand,
-    exportCommand, eraseCommand, scoreCommand, generationListCommand, generationCheckCommand,
+    modelUploadCommand, modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand,
+    loadCommand, readCommand, exportCommand, eraseCommand, scoreCommand, generationListCommand,
+    generationCheckCommand,
     generationSwitchCommand, generationRollbackCommand, generationDiscardCommand,
     storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
     storeCompactCommand, versionCommand,
