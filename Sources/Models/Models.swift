@@ -18,6 +18,8 @@
 package enum ModelFormat: Sendable, CaseIterable {
     /// `Booster.save_model("model.json")` of XGBoost 1.x, 2.x or 3.x.
     case xgboostJSON
+    /// `Booster.save_model("model.ubj")` of XGBoost 1.6 or later.
+    case xgboostUBJ
 }
 
 extension CompiledModel {
@@ -30,8 +32,15 @@ extension CompiledModel {
         guard bytes.count <= ImportLimits.fileBytesMax else {
             throw .limit("bytes", max: ImportLimits.fileBytesMax)
         }
+        let model: ImportedModel
         switch format {
-        case .xgboostJSON: try self.init(XGBoostJSONReader.read(bytes))
+        case .xgboostJSON:
+            var reader = XGBoostReader(JSONReader(bytes))
+            model = try reader.read()
+        case .xgboostUBJ:
+            var reader = XGBoostReader(UBJSONReader(bytes))
+            model = try reader.read()
         }
+        try self.init(model)
     }
 }

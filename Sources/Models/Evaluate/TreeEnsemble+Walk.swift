@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The plain way through a tree: for float64 rows and for contributions, and the measure of the
+/// packed one.
+extension TreeEnsemble {
+    /// The sum of one output.
+    func margin(of row: Span<Double>, output: Int) -> Double {
+        switch arithmetic {
+        case .single:
+            var total = Float(baseMargins[output])
+            for tree in trees where tree.output == output {
+                total += Float(tree.nodes[leaf(of: row, in: tree)].value)
+            }
+            return Double(total)
+        case .double:
+            var total = baseMargins[output]
+            for tree in trees where tree.output == output {
+                total += tree.nodes[leaf(of: row, in: tree)].value
+            }
+            return total
+        }
+    }
+
+    /// The leaf that a row reaches, by its index among the nodes.
+    func leaf(of row: Span<Double>, in tree: Tree) -> Int {
+        var index = 0
+        while !tree.nodes[index].isLeaf {
+            let node = tree.nodes[index]
+            index = Int(sendsLeft(row[Int(node.feature)], at: node) ? node.left : node.right)
+        }
+        return index
+    }
+
+    /// Which way a value goes at a split; an ensemble in float32 rounds it first.
+    func sendsLeft(_ given: Double, at node: Node) -> Bool {
+        let value = arithmetic == .single ? Double(Float(given)) : given
+        if node.isCategorical {
+            return categories.sendsLeft(
+                CategorySets.code(of: value, arithmetic), at: Int(node.categorySet))
+        }
+        switch node.missing {
+        case .nan:
+            if value.isNaN { return node.missingGoesLeft }
+        case .nanOrZero:
+            if !(abs(value) > Double(Self.zeroMax)) { return node.missingGoesLeft }
+        case .never:
+            if value.isNaN { return arithmetic == .single ? 0 < node.value : 0 <= node.value }
+        }
+        return arithmetic == .single ? value < node.value : value <= node.value
+    }
+}
