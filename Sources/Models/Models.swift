@@ -20,6 +20,8 @@ package enum ModelFormat: Sendable, CaseIterable {
     case xgboostJSON
     /// `Booster.save_model("model.ubj")` of XGBoost 1.6 or later.
     case xgboostUBJ
+    /// `Booster.save_model("model.txt")` of LightGBM 2.x, 3.x or 4.x.
+    case lightGBMText
 }
 
 extension CompiledModel {
@@ -40,6 +42,7 @@ extension CompiledModel {
         case .xgboostUBJ:
             var reader = XGBoostReader(UBJSONReader(bytes))
             model = try reader.read()
+        case .lightGBMText: model = try LightGBMReader.read(bytes)
         }
         try self.init(model)
     }

@@ -8,8 +8,6 @@ struct DamagedFile: Sendable, CustomStringConvertible {
     var name: String
     var format: ModelFormat
     var rounds = 400
-    /// Bytes at the end that may be missing without harm.
-    var endBytes = 0
 
     static let all = [
         DamagedFile(path: "softprob_32", name: "model.ubj", format: .xgboostUBJ),
@@ -17,11 +15,21 @@ struct DamagedFile: Sendable, CustomStringConvertible {
         DamagedFile(path: "dartclasses_17", name: "model.ubj", format: .xgboostUBJ),
         DamagedFile(path: "gblinear_32", name: "model.ubj", format: .xgboostUBJ),
         DamagedFile(path: "categorical_17", name: "model.json", format: .xgboostJSON),
+        DamagedFile(path: "lgb_multiclass", name: "model.txt", format: .lightGBMText),
+        DamagedFile(path: "lgb_categorical", name: "model.txt", format: .lightGBMText),
+        DamagedFile(path: "lgb_frame", name: "model.txt", format: .lightGBMText),
     ]
 
     var description: String { "\(path)/\(name)" }
 
     func bytes() throws -> [UInt8] {
         try OfficialCase(folder: OfficialCase.fixturesFolder, path: path).bytes(name)
+    }
+
+    /// The bytes without which the file is not whole: LightGBM's trees have an end of their own.
+    func neededBytes(of bytes: [UInt8]) -> Int {
+        guard format == .lightGBMText else { return bytes.count }
+        let end = Array("end of trees".utf8)
+        return bytes.indices.first { bytes[$0...].starts(with: end) } ?? bytes.count
     }
 }

@@ -10,5 +10,6 @@ struct ModelFile: Sendable {
     static let all = [
         ModelFile(name: "model.json", format: .xgboostJSON),
         ModelFile(name: "model.ubj", format: .xgboostUBJ),
+        ModelFile(name: "model.txt", format: .lightGBMText),
     ]
 }

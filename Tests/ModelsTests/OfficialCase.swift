@@ -73,13 +73,13 @@ struct OfficialCase: Sendable, CustomStringConvertible {
     }
 
     /// The rows to score; an empty cell is missing, a text is the number of its category.
-    func rows(_ model: CompiledModel) throws -> [[Float]] {
+    func rows(_ model: CompiledModel) throws -> [[Double]] {
         try table("input.csv").dropFirst().map { row in
             try zip(row, model.inputs).map { cell, input in
                 if input.isText {
-                    return Float(input.categories.firstIndex(of: String(cell)) ?? -1)
+                    return Double(input.categories.firstIndex(of: String(cell)) ?? -1)
                 }
-                return cell.isEmpty ? Float.nan : try #require(Float(cell))
+                return cell.isEmpty ? Double.nan : try #require(Double(cell))
             }
         }
     }

@@ -30,7 +30,8 @@ package final class CompiledModel: Sendable {
             let forest = try ForestEvaluator(ensemble)
             evaluator = forest
             summary = ModelSummary(ensemble, forest)
-            inputs = Self.inputs(ensemble.featureCount, ensemble.featureNames)
+            inputs = Self.inputs(
+                ensemble.featureCount, ensemble.featureNames, ensemble.featureCategories)
             output = ModelOutput(ensemble.link, margins: forest.marginCount)
         case .linear(let linear):
             let evaluator = try LinearEvaluator(linear)

@@ -192,7 +192,7 @@ struct ForestPacker {
             categoryNumbers[feature] = number
             return number
         }
-        let slot = RowSlot(node)
+        let slot = RowSlot(node, arithmetic)
         if let number = slotNumbers[slot] { return number }
         slots.append(slot)
         let number = UInt16(slots.count)

@@ -70,7 +70,7 @@
         for index in 0..<(unsafe categoryStart - 1) {
             let slot = unsafe slots[index]
             let value = unsafe row[slot.feature]
-            unsafe prepared[index + 1] = abs(value) > slot.missingMax ? value : slot.missing
+            unsafe prepared[index + 1] = slot.prepare(value)
         }
         for index in unsafe categoryStart..<slotCount {
             let value = unsafe row[categoryFeatures[index - categoryStart]]

@@ -31,9 +31,12 @@ extension TreeEnsemble {
         return index
     }
 
-    /// Which way a value goes at a split; an ensemble in float32 rounds it first.
+    /// Which way a value goes at a split.
+    ///
+    /// An ensemble in float32 rounds it first; one in float64 takes tiny values for zero.
     func sendsLeft(_ given: Double, at node: Node) -> Bool {
-        let value = arithmetic == .single ? Double(Float(given)) : given
+        let isZero = arithmetic == .double && abs(given) <= Double(Self.zeroMax)
+        let value = isZero ? 0 : arithmetic == .single ? Double(Float(given)) : given
         if node.isCategorical {
             return categories.sendsLeft(
                 CategorySets.code(of: value, arithmetic), at: Int(node.categorySet))
@@ -42,9 +45,9 @@ extension TreeEnsemble {
         case .nan:
             if value.isNaN { return node.missingGoesLeft }
         case .nanOrZero:
-            if !(abs(value) > Double(Self.zeroMax)) { return node.missingGoesLeft }
+            if value.isNaN || isZero { return node.missingGoesLeft }
         case .never:
-            if value.isNaN { return arithmetic == .single ? 0 < node.value : 0 <= node.value }
+            if value.isNaN { return sendsLeft(0, at: node) }
         }
         return arithmetic == .single ? value < node.value : value <= node.value
     }

@@ -11,6 +11,8 @@ struct TreeEnsemble {
     var featureCount = 0
     /// Empty if the file has none.
     var featureNames: [String] = []
+    /// The texts whose numbers stand in the rows, by feature.
+    var featureCategories: [Int: [String]] = [:]
     /// The objective in the file's own words.
     var objective = ""
     var link = Link.identity
