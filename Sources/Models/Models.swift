@@ -22,6 +22,9 @@ package enum ModelFormat: Sendable, CaseIterable {
     case xgboostUBJ
     /// `Booster.save_model("model.txt")` of LightGBM 2.x, 3.x or 4.x.
     case lightGBMText
+    /// A graph of ONNX: trees, linear models and small networks with their preprocessing, as
+    /// skl2onnx and onnxmltools write them.
+    case onnx
 }
 
 extension CompiledModel {
@@ -43,6 +46,7 @@ extension CompiledModel {
             var reader = XGBoostReader(UBJSONReader(bytes))
             model = try reader.read()
         case .lightGBMText: model = try LightGBMReader.read(bytes)
+        case .onnx: model = .graph(try GraphBuilder.build(ONNXReader.read(bytes)))
         }
         try self.init(model)
     }

@@ -18,6 +18,10 @@ struct DamagedFile: Sendable, CustomStringConvertible {
         DamagedFile(path: "lgb_multiclass", name: "model.txt", format: .lightGBMText),
         DamagedFile(path: "lgb_categorical", name: "model.txt", format: .lightGBMText),
         DamagedFile(path: "lgb_frame", name: "model.txt", format: .lightGBMText),
+        DamagedFile(path: "onnx_boostingclasses", name: "model.onnx", format: .onnx),
+        DamagedFile(path: "onnx_texts", name: "model.onnx", format: .onnx),
+        DamagedFile(path: "onnx_network", name: "model.onnx", format: .onnx),
+        DamagedFile(path: "onnx_logistic", name: "model.onnx", format: .onnx),
     ]
 
     var description: String { "\(path)/\(name)" }

@@ -11,5 +11,6 @@ struct ModelFile: Sendable {
         ModelFile(name: "model.json", format: .xgboostJSON),
         ModelFile(name: "model.ubj", format: .xgboostUBJ),
         ModelFile(name: "model.txt", format: .lightGBMText),
+        ModelFile(name: "model.onnx", format: .onnx),
     ]
 }

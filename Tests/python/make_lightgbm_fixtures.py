@@ -110,7 +110,7 @@ def edges(model, random, categories):
     for tree in model["tree_info"]:
         visit(tree["tree_structure"])
     single, double = [], []
-    for feature, threshold in found[:7]:
+    for feature, threshold in found[:5]:
         below = np.float32(threshold)
         if float(below) > threshold:
             below = np.nextafter(below, np.float32(-np.inf))
@@ -179,7 +179,7 @@ def main(folder):
         table = frame(x) if name == "frame" else x
         predictions = booster.predict(table).reshape(len(x), -1)
         margins = booster.predict(table, raw_score=True).reshape(len(x), -1)
-        contributions = booster.predict(table[:12], pred_contrib=True).reshape(12, -1)
+        contributions = booster.predict(table[:6], pred_contrib=True).reshape(6, -1)
         if name == "frame":
             cells = [[cell(v) for v in row[:4]] + [CITIES[int(row[4])] if row[4] in range(8) else
                      "" if np.isnan(row[4]) else "Atlantis"] for row in x]

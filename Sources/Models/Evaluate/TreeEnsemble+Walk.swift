@@ -49,6 +49,8 @@ extension TreeEnsemble {
         case .never:
             if value.isNaN { return sendsLeft(0, at: node) }
         }
-        return arithmetic == .single ? value < node.value : value <= node.value
+        // Everything is at most infinity.
+        return arithmetic == .single && node.value != .infinity
+            ? value < node.value : value <= node.value
     }
 }

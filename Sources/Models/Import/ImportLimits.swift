@@ -33,6 +33,8 @@ package enum ImportLimits {
     package static let lineBytesMax = 4 << 20
     /// Numbers that a static graph holds while it evaluates a row; they live on the stack.
     package static let graphFloatsMax = 16_384
+    /// Numbers and names that a graph's file holds.
+    package static let graphElementsMax = 32 << 20
     /// Operators of a graph.
     package static let graphNodesMax = 4_096
     /// Constants of a graph.

@@ -37,16 +37,13 @@ extension TreeEnsemble {
                 throw .tree(index, problem: "adds to output \(tree.output), which there is not")
             }
             try tree.verify(
-                index: index, featureCount: featureCount, setCount: categories.starts.count,
-                allowsInfinity: arithmetic == .double)
+                index: index, featureCount: featureCount, setCount: categories.starts.count)
         }
     }
 }
 
 extension TreeEnsemble.Tree {
-    func verify(
-        index tree: Int, featureCount: Int, setCount: Int, allowsInfinity: Bool
-    ) throws(ImportError) {
+    func verify(index tree: Int, featureCount: Int, setCount: Int) throws(ImportError) {
         guard !nodes.isEmpty else { throw .tree(tree, problem: "has no nodes") }
         guard nodes.count <= ImportLimits.treeNodesMax else {
             throw .tree(tree, problem: "has more than \(ImportLimits.treeNodesMax) nodes")
@@ -60,8 +57,7 @@ extension TreeEnsemble.Tree {
             for index in level {
                 let node = nodes[index]
                 try verify(
-                    node, at: index, tree: tree, featureCount: featureCount, setCount: setCount,
-                    allowsInfinity: allowsInfinity)
+                    node, at: index, tree: tree, featureCount: featureCount, setCount: setCount)
                 if node.isLeaf { continue }
                 for (side, child) in [("left", Int(node.left)), ("right", Int(node.right))] {
                     guard nodes.indices.contains(child) else {
@@ -92,8 +88,7 @@ extension TreeEnsemble.Tree {
     }
 
     private func verify(
-        _ node: TreeEnsemble.Node, at index: Int, tree: Int, featureCount: Int, setCount: Int,
-        allowsInfinity: Bool
+        _ node: TreeEnsemble.Node, at index: Int, tree: Int, featureCount: Int, setCount: Int
     ) throws(ImportError) {
         func refuse(_ problem: String) -> ImportError {
             .node(tree: tree, node: index, problem: problem)
@@ -104,7 +99,7 @@ extension TreeEnsemble.Tree {
             return
         }
         // LightGBM writes infinity for a split between missing and everything else.
-        guard node.value.isFinite || (allowsInfinity && node.value == .infinity) else {
+        guard node.value.isFinite || node.value == .infinity else {
             throw refuse("the threshold is not finite")
         }
         guard node.feature >= 0, Int(node.feature) < featureCount else {
