@@ -53,7 +53,7 @@ private struct Worst: CustomStringConvertible {
             let difference = got == expected ? 0 : abs(got - expected)
             let allowed =
                 switch format {
-                case .xgboostJSON, .xgboostUBJ: 0.0
+                case .xgboostJSON, .xgboostUBJ, .plainJSON: 0.0
                 // The tolerance of the shared cases: ONNX Runtime sums in another order.
                 case .onnx: 1e-5 + 1e-5 * abs(expected)
                 // Two ulps of what the C library's functions may differ in.

@@ -15,10 +15,9 @@ extension CompiledModel {
 
     /// The score of a margin: a probability for a logistic objective.
     ///
-    /// Traps unless the model has one margin and one prediction.
+    /// NaN unless the model has one margin and one prediction.
     package func score(margin: Float) -> Float {
-        precondition(marginCount == 1)
-        precondition(output.count == 1)
+        guard marginCount == 1, output.count == 1 else { return .nan }
         let margins = [1 of Double](repeating: Double(margin))
         var storage = [1 of Double](repeating: 0)
         var predictions = storage.mutableSpan
