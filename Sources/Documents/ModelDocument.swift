@@ -20,7 +20,8 @@ package struct ModelDocument: Equatable, Sendable {
 
     /// The formats as files name them.
     static let formatNames: [(name: String, format: KassaV1.ModelFormat)] = [
-        ("xgboost_json", .xgboostJson)
+        ("xgboost_json", .xgboostJson), ("xgboost_ubj", .xgboostUbj),
+        ("lightgbm_text", .lightgbmText), ("onnx", .onnx), ("plain_json", .plainJson),
     ]
 
     /// The model that a document of kind `model` describes.

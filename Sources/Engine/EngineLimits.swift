@@ -5,6 +5,8 @@ internal import Store
 
 /// The bounds of an engine.
 package enum EngineLimits {
+    /// How long a model may take to evaluate a row, in microseconds, as measured at import.
+    package static let rowMicrosecondsMax: Double = 5_000
     /// Address space of the store, taken but not filled.
     package static let mapBytes = 64 << 30
     /// Reader slots besides one per loop: control work and inspection.

@@ -80,7 +80,9 @@ package struct Worker: ~Copyable {
     }
 
     private mutating func prepareForConfiguration() {
-        scratches = configuration.value.scorers.map { ScoreScratch(inputCount: $0.plan.count) }
+        scratches = configuration.value.scorers.map {
+            ScoreScratch(inputCount: $0.plan.count, model: $0.model.compiled)
+        }
         counters.prepare(for: configuration.value)
     }
 }

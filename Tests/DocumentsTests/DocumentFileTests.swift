@@ -453,7 +453,10 @@ struct `A model's file` {
                 "- cart@1.items", "- cart@1.a.b",
                 "f:10:5: inputs: expected a feature of a pinned version, such as cart@1.items"
             ),
-            ("format: xgboost_json", "format: onnx", "f:4:9: format: expected xgboost_json"),
+            (
+                "format: xgboost_json", "format: pickle",
+                "f:4:9: format: expected xgboost_json, xgboost_ubj, lightgbm_text, onnx, plain_json"
+            ),
             ("artefact: model.json", "artefact: \"\"", "f:5:11: artefact: expected a path"),
             ("artefact: model.json", "artefact: \"a\\0b\"", "f:5:11: artefact: expected a path"),
             (

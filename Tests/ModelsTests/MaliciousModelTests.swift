@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("NaN", "expected a number"), ("Infinity", "expected a number"),
+        ("Infinity", "expected a number"),
         ("-Infinity", "expected a number"), ("1e400", "the number is too large for a float32"),
         ("-3.5e38", "the number is too large for a float32"), ("null", "expected a number"),
         ("1E", "expected a digit in the exponent"), ("01", "a number with a leading zero"),
@@ -101,6 +101,56 @@ import Testing
         #expect(
             refusalOfTreeThree { $0.splitConditions = "[5E-1,1,1,2,\(number)]" }
                 == "tree 3 node 4: split_conditions: \(problem)")
+    }
+
+    @Test func `not a number is refused where no set of categories takes its place`() {
+        #expect(
+            refusalOfTreeThree { $0.splitConditions = "[5E-1,NaN,1,2,3]" }
+                == "tree 3 node 1: the threshold is not finite")
+        #expect(
+            refusalOfTreeThree { $0.splitConditions = "[5E-1,1,1,2,NaN]" }
+                == "tree 3 node 4: the leaf value is not finite")
+    }
+
+    @Test(arguments: [
+        ("[1],[1],[0],[2]", "tree 3 node 1: its categories are outside 0..<1"),
+        ("[1],[1],[2],[0]", "tree 3 node 1: its categories are outside 0..<1"),
+        ("[1],[1],[9223372036854775807],[1]", "outside 0...2147483647"),
+        ("[1],[1],[0],[0]", "tree 3 node 1: its set of categories is empty"),
+        ("[16777216],[1],[0],[1]", "tree 3 node 1: category 16777216 is not below 16777216"),
+        ("[-1],[1],[0],[1]", "-1 is outside 0...2147483647"),
+        ("[1],[9],[0],[1]", "tree 3: categories_nodes: 9 is no node"),
+        ("[1],[0],[0],[1]", "tree 3 node 0: has categories, but split_type is not 1"),
+        ("[1],[1,1],[0,0],[1,1]", "tree 3 node 1: has categories twice"),
+        (
+            "[1],[1],[],[]",
+            "tree 3: categories_nodes has 1 entries, but categories_segments 0 and "
+                + "categories_sizes 0"
+        ),
+        ("[],[],[],[]", "tree 3 node 1: has no categories"),
+    ])
+    func `categories that lie are refused`(_ lists: String, _ problem: String) throws {
+        let parts = lists.split(separator: "],").map { $0.hasSuffix("]") ? $0 : $0 + "]" }
+        let message = try #require(
+            refusalOfTreeThree {
+                $0.splitType = "[0,1,0,0,0]"
+                $0.more =
+                    ",\"categories\":\(parts[0]),\"categories_nodes\":\(parts[1]),"
+                    + "\"categories_segments\":\(parts[2]),\"categories_sizes\":\(parts[3])"
+            })
+        #expect(message.hasSuffix(problem))
+    }
+
+    @Test func `sets of categories of too many words are refused`() throws {
+        var tree = XGBoostText.Tree()
+        tree.splitType = "[0,1,0,0,0]"
+        tree.more =
+            ",\"categories\":[16777215],\"categories_nodes\":[1],\"categories_segments\":[0],"
+            + "\"categories_sizes\":[1]"
+        #expect(refusal(XGBoostText.ending(in: tree).json) == nil)
+        var file = XGBoostText()
+        file.trees = [XGBoostText.Tree](repeating: tree, count: 9)
+        #expect(refusal(file.json) == "more than 4194304 words of category sets")
     }
 
     @Test(arguments: ["2", "-1", "2147483646"])

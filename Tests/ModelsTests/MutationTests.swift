@@ -40,6 +40,42 @@ import Testing
         #expect(refusal(sound) == nil)
     }
 
+    /// Binary and other text formats: a real file of each, damaged at random places.
+    @Test(arguments: DamagedFile.all)
+    func `a damaged file of any format is refused or evaluated`(_ file: DamagedFile) throws {
+        let sound = try file.bytes()
+        var generator = SeededGenerator(seed: 11)
+        var refused = 0
+        for round in 0..<file.rounds {
+            var bytes = sound
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                mutate(&bytes, using: &generator)
+            }
+            do throws(ImportError) {
+                let model = try importModel(bytes, file.format)
+                let row = [Float](repeating: 0.25, count: model.summary.featureCount)
+                let (margins, _) = model.evaluate(row)
+                #expect(margins.count == model.marginCount)
+                if model.hasContributions {
+                    _ = model.contributions(ofRow: row.map(Double.init))
+                }
+            } catch {
+                refused += 1
+                #expect(!error.description.isEmpty, "round \(round)")
+            }
+        }
+        #expect(refused > file.rounds / 10)
+    }
+
+    @Test(arguments: DamagedFile.all)
+    func `a file of any format cut anywhere is refused`(_ file: DamagedFile) throws {
+        let sound = try file.bytes()
+        for count in stride(from: 0, to: file.neededBytes(of: sound), by: 7) {
+            #expect(refusal(Array(sound[..<count]), file.format) != nil, "\(count) bytes")
+        }
+        #expect(refusal(sound, file.format) == nil)
+    }
+
     private func mutate(_ bytes: inout [UInt8], using generator: inout SeededGenerator) {
         guard !bytes.isEmpty else { return }
         let place = Int.random(in: bytes.indices, using: &generator)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Models
 import Testing
 
 /// A folder with a model file, rows and the official library's answers.
@@ -27,18 +28,24 @@ struct OfficialCase: Sendable, CustomStringConvertible {
 
     static let isSharedDataHere = sharedFolder != nil
 
-    static let sharedXGBoost = [
-        "public/leaves_xg_agaricus_3trees", "public/mlserver_mushroom_json",
-        "generated/xgb_binary", "generated/xgb214_binary",
-    ].map(shared)
+    /// Every case of the shared folder.
+    static let sharedCases: [OfficialCase] = {
+        guard let folder = sharedFolder else { return [] }
+        return ["generated", "public"].flatMap { part in
+            ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")) ?? [])
+                .sorted().map { OfficialCase(folder: folder, path: "\(part)/\($0)") }
+                .filter(\.hasAnswers)
+        }
+    }()
 
-    /// The models trained with XGBoost 1.7, 2.1 and 3.2 of kinds that are evaluated.
+    static let fixturesFolder =
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
+        + "/Fixtures/models"
+
+    /// The models trained with several versions of the libraries.
     static let fixtures: [OfficialCase] = {
-        let folder =
-            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .path + "/Fixtures/models"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.sorted().map { OfficialCase(folder: folder, path: $0) }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: fixturesFolder)) ?? []
+        return names.sorted().map { OfficialCase(folder: fixturesFolder, path: $0) }
     }()
 
     static let evaluatedFixtures = fixtures.filter(\.hasAnswers)
@@ -58,18 +65,49 @@ struct OfficialCase: Sendable, CustomStringConvertible {
         Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)/\(file)")))
     }
 
-    /// The rows to score; an empty cell is missing.
-    func rows() throws -> [[Float]] {
-        try table("input.csv").dropFirst().map { row in
-            try row.map { $0.isEmpty ? Float.nan : try #require(Float($0)) }
+    /// The model files that are here, of formats that are read.
+    var files: [ModelFile] {
+        ModelFile.all.filter {
+            FileManager.default.fileExists(atPath: "\(folder)/\(path)/\($0.name)")
         }
     }
 
-    /// The kind of each row, its official prediction and margin.
-    func answers() throws -> [(kind: String, prediction: Float, margin: Float)] {
-        try table("expected.csv").dropFirst().map { row in
-            (String(row[0]), try #require(Float(row[1])), try #require(Float(row[2])))
+    /// The rows to score; an empty cell is missing, a text is the number of its category.
+    func rows(_ model: CompiledModel) throws -> [[Double]] {
+        try table("input.csv").dropFirst().map { row in
+            try zip(row, model.inputs).map { cell, input in
+                if input.isText {
+                    return Double(input.categories.firstIndex(of: String(cell)) ?? -1)
+                }
+                return cell.isEmpty ? Double.nan : try #require(Double(cell))
+            }
         }
+    }
+
+    /// The kind of each row, its official predictions and margins (none if the library has none).
+    func answers() throws -> [(kind: String, predictions: [Double], margins: [Double])] {
+        let lines = try table("expected.csv")
+        let names = try #require(lines.first)
+        func columns(_ prefixes: [String]) -> [Int] {
+            names.indices.filter { name in prefixes.contains { names[name].hasPrefix($0) } }
+        }
+        let predictions = columns(["pred", "probabilities"])
+        let margins = columns(["margin", "raw"])
+        return try lines.dropFirst().map { row in
+            (
+                String(row[0]), try predictions.map { try #require(Double(row[$0])) },
+                try margins.map { try #require(Double(row[$0])) }
+            )
+        }
+    }
+
+    /// The official contributions of the first rows; nil if the case has none.
+    func contributions() throws -> [[Double]]? {
+        let file = "contributions.csv"
+        guard FileManager.default.fileExists(atPath: "\(folder)/\(path)/\(file)") else {
+            return nil
+        }
+        return try table(file).dropFirst().map { try $0.map { try #require(Double($0)) } }
     }
 
     private func table(_ file: String) throws -> [[Substring]] {

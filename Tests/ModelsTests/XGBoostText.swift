@@ -30,10 +30,10 @@ struct XGBoostText {
 
         var json: String {
             """
-            {"base_weights":[0E0],"categories":[],"default_left":\(defaultLeft),"id":0,\
+            {"base_weights":[0E0],"default_left":\(defaultLeft),"id":0,\
             "left_children":\(left),"parents":[2147483647],"right_children":\(right),\
             "split_conditions":\(splitConditions),"split_indices":\(splitIndices),\
-            "split_type":\(splitType),"sum_hessian":[1E0],"tree_param":{"num_deleted":"0",\
+            "split_type":\(splitType),"tree_param":{"num_deleted":"0",\
             "num_feature":"2","num_nodes":\(nodeCount),"size_leaf_vector":\(leafVectorSize)}\(more)}
             """
         }

@@ -17,12 +17,24 @@ extension KassaV1 {
         @inlinable package static var unspecified: ModelFormat { ModelFormat(rawValue: 0) }
         /// `XGBOOST_JSON`.
         @inlinable package static var xgboostJson: ModelFormat { ModelFormat(rawValue: 1) }
+        /// `XGBOOST_UBJ`.
+        @inlinable package static var xgboostUbj: ModelFormat { ModelFormat(rawValue: 2) }
+        /// `LIGHTGBM_TEXT`.
+        @inlinable package static var lightgbmText: ModelFormat { ModelFormat(rawValue: 3) }
+        /// `ONNX`.
+        @inlinable package static var onnx: ModelFormat { ModelFormat(rawValue: 4) }
+        /// `PLAIN_JSON`: A linear model, a logistic regression or a scorecard, as a person can write it.
+        @inlinable package static var plainJson: ModelFormat { ModelFormat(rawValue: 5) }
 
         /// The value's name in the proto file, or its number where it has none.
         @usableFromInline package var name: String {
             switch rawValue {
             case 0: "MODEL_FORMAT_UNSPECIFIED"
             case 1: "XGBOOST_JSON"
+            case 2: "XGBOOST_UBJ"
+            case 3: "LIGHTGBM_TEXT"
+            case 4: "ONNX"
+            case 5: "PLAIN_JSON"
             default: "\(rawValue)"
             }
         }
@@ -718,5 +730,5 @@ extension APIFiles {
         name: "kassa/v1/models.proto",
         dependencies: [],
         symbolList: "kassa.v1.ModelInput kassa.v1.ModelSpec kassa.v1.ModelSpec.LabelsEntry kassa.v1.UploadRequest kassa.v1.ModelInfo kassa.v1.UploadResponse kassa.v1.ListModelsRequest kassa.v1.ListModelsResponse kassa.v1.GetModelRequest kassa.v1.GetModelResponse kassa.v1.DeleteModelRequest kassa.v1.DeleteModelResponse kassa.v1.ModelFormat kassa.v1.Models kassa.v1.Models.Upload kassa.v1.Models.List kassa.v1.Models.Get kassa.v1.Models.Delete",
-        base64: "ChVrYXNzYS92MS9tb2RlbHMucHJvdG8SCGthc3NhLnYxImcKCk1vZGVsSW5wdXQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGAoHZmVhdHVyZRgCIAEoCVIHZmVhdHVyZRIeCgpjYXRlZ29yaWVzGAMgAygJUgpjYXRlZ29yaWVzIvkCCglNb2RlbFNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAIgASgNUgd2ZXJzaW9uEi0KBmZvcm1hdBgDIAEoDjIVLmthc3NhLnYxLk1vZGVsRm9ybWF0UgZmb3JtYXQSFgoGc2hhMjU2GAQgASgMUgZzaGEyNTYSHQoKYnl0ZV9jb3VudBgFIAEoBFIJYnl0ZUNvdW50EiwKBmlucHV0cxgGIAMoCzIULmthc3NhLnYxLk1vZGVsSW5wdXRSBmlucHV0cxIUCgVvd25lchgHIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YCCABKAlSC2Rlc2NyaXB0aW9uEjcKBmxhYmVscxgJIAMoCzIfLmthc3NhLnYxLk1vZGVsU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiiAEKDVVwbG9hZFJlcXVlc3QSKQoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY0gAUgRzcGVjEhYKBWNodW5rGAIgASgMSABSBWNodW5rEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIGCgRwYXJ0IroBCglNb2RlbEluZm8SJwoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY1IEc3BlYxIUCgV0cmVlcxgCIAEoDVIFdHJlZXMSFAoFbm9kZXMYAyABKA1SBW5vZGVzEhQKBWRlcHRoGAQgASgNUgVkZXB0aBIcCglvYmplY3RpdmUYBSABKAlSCW9iamVjdGl2ZRIkCg51cGxvYWRlZF9hdF91cxgGIAEoElIMdXBsb2FkZWRBdFVzImQKDlVwbG9hZFJlc3BvbnNlEikKBW1vZGVsGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgVtb2RlbBInCg9hbHJlYWR5X3ByZXNlbnQYAiABKAhSDmFscmVhZHlQcmVzZW50IhMKEUxpc3RNb2RlbHNSZXF1ZXN0IkEKEkxpc3RNb2RlbHNSZXNwb25zZRIrCgZtb2RlbHMYASADKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBm1vZGVscyInCg9HZXRNb2RlbFJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsIlcKEEdldE1vZGVsUmVzcG9uc2USKQoFbW9kZWwYASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBW1vZGVsEhgKB3Njb3JlcnMYAiADKAlSB3Njb3JlcnMiWAoSRGVsZXRlTW9kZWxSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIUCgVhY3RvchgDIAEoCVIFYWN0b3IiFQoTRGVsZXRlTW9kZWxSZXNwb25zZSo9CgtNb2RlbEZvcm1hdBIcChhNT0RFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIQCgxYR0JPT1NUX0pTT04QATKPAgoGTW9kZWxzEj0KBlVwbG9hZBIXLmthc3NhLnYxLlVwbG9hZFJlcXVlc3QaGC5rYXNzYS52MS5VcGxvYWRSZXNwb25zZSgBEkEKBExpc3QSGy5rYXNzYS52MS5MaXN0TW9kZWxzUmVxdWVzdBocLmthc3NhLnYxLkxpc3RNb2RlbHNSZXNwb25zZRI8CgNHZXQSGS5rYXNzYS52MS5HZXRNb2RlbFJlcXVlc3QaGi5rYXNzYS52MS5HZXRNb2RlbFJlc3BvbnNlEkUKBkRlbGV0ZRIcLmthc3NhLnYxLkRlbGV0ZU1vZGVsUmVxdWVzdBodLmthc3NhLnYxLkRlbGV0ZU1vZGVsUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChVrYXNzYS92MS9tb2RlbHMucHJvdG8SCGthc3NhLnYxImcKCk1vZGVsSW5wdXQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGAoHZmVhdHVyZRgCIAEoCVIHZmVhdHVyZRIeCgpjYXRlZ29yaWVzGAMgAygJUgpjYXRlZ29yaWVzIvkCCglNb2RlbFNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAIgASgNUgd2ZXJzaW9uEi0KBmZvcm1hdBgDIAEoDjIVLmthc3NhLnYxLk1vZGVsRm9ybWF0UgZmb3JtYXQSFgoGc2hhMjU2GAQgASgMUgZzaGEyNTYSHQoKYnl0ZV9jb3VudBgFIAEoBFIJYnl0ZUNvdW50EiwKBmlucHV0cxgGIAMoCzIULmthc3NhLnYxLk1vZGVsSW5wdXRSBmlucHV0cxIUCgVvd25lchgHIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YCCABKAlSC2Rlc2NyaXB0aW9uEjcKBmxhYmVscxgJIAMoCzIfLmthc3NhLnYxLk1vZGVsU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiiAEKDVVwbG9hZFJlcXVlc3QSKQoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY0gAUgRzcGVjEhYKBWNodW5rGAIgASgMSABSBWNodW5rEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIGCgRwYXJ0IroBCglNb2RlbEluZm8SJwoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY1IEc3BlYxIUCgV0cmVlcxgCIAEoDVIFdHJlZXMSFAoFbm9kZXMYAyABKA1SBW5vZGVzEhQKBWRlcHRoGAQgASgNUgVkZXB0aBIcCglvYmplY3RpdmUYBSABKAlSCW9iamVjdGl2ZRIkCg51cGxvYWRlZF9hdF91cxgGIAEoElIMdXBsb2FkZWRBdFVzImQKDlVwbG9hZFJlc3BvbnNlEikKBW1vZGVsGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgVtb2RlbBInCg9hbHJlYWR5X3ByZXNlbnQYAiABKAhSDmFscmVhZHlQcmVzZW50IhMKEUxpc3RNb2RlbHNSZXF1ZXN0IkEKEkxpc3RNb2RlbHNSZXNwb25zZRIrCgZtb2RlbHMYASADKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBm1vZGVscyInCg9HZXRNb2RlbFJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsIlcKEEdldE1vZGVsUmVzcG9uc2USKQoFbW9kZWwYASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBW1vZGVsEhgKB3Njb3JlcnMYAiADKAlSB3Njb3JlcnMiWAoSRGVsZXRlTW9kZWxSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIUCgVhY3RvchgDIAEoCVIFYWN0b3IiFQoTRGVsZXRlTW9kZWxSZXNwb25zZSp7CgtNb2RlbEZvcm1hdBIcChhNT0RFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIQCgxYR0JPT1NUX0pTT04QARIPCgtYR0JPT1NUX1VCShACEhEKDUxJR0hUR0JNX1RFWFQQAxIICgRPTk5YEAQSDgoKUExBSU5fSlNPThAFMo8CCgZNb2RlbHMSPQoGVXBsb2FkEhcua2Fzc2EudjEuVXBsb2FkUmVxdWVzdBoYLmthc3NhLnYxLlVwbG9hZFJlc3BvbnNlKAESQQoETGlzdBIbLmthc3NhLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Ghwua2Fzc2EudjEuTGlzdE1vZGVsc1Jlc3BvbnNlEjwKA0dldBIZLmthc3NhLnYxLkdldE1vZGVsUmVxdWVzdBoaLmthc3NhLnYxLkdldE1vZGVsUmVzcG9uc2USRQoGRGVsZXRlEhwua2Fzc2EudjEuRGVsZXRlTW9kZWxSZXF1ZXN0Gh0ua2Fzc2EudjEuRGVsZXRlTW9kZWxSZXNwb25zZWIGcHJvdG8z")
 }

@@ -285,6 +285,8 @@ extension KassaV1 {
             @inlinable package static var oldestFeatureAgeMs: UInt32 { 8 }
             /// The number of `features`.
             @inlinable package static var features: UInt32 { 9 }
+            /// The number of `class_scores`.
+            @inlinable package static var classScores: UInt32 { 11 }
             /// The number of `refusal`.
             @inlinable package static var refusal: UInt32 { 10 }
         }
@@ -292,7 +294,7 @@ extension KassaV1 {
         /// The field `score`.
         package var score: Double = 0
 
-        /// The raw output before the link function.
+        /// The raw output before the link function; of several, the first.
         package var margin: Double = 0
 
         /// The field `slot`.
@@ -316,6 +318,9 @@ extension KassaV1 {
         /// The field `features`.
         package var features: [KassaV1.FeatureValue] = []
 
+        /// Of a model with several classes: one number each, in the artefact's order.
+        package var classScores: [Double] = []
+
         /// Only in a stream: the request was not scored.
         package var refusal: KassaV1.Refusal? = nil
 
@@ -333,6 +338,7 @@ extension KassaV1 {
             degraded: [KassaV1.FeatureNote] = [],
             oldestFeatureAgeMs: UInt32 = 0,
             features: [KassaV1.FeatureValue] = [],
+            classScores: [Double] = [],
             refusal: KassaV1.Refusal? = nil
         ) {
             self.score = score
@@ -344,6 +350,7 @@ extension KassaV1 {
             self.degraded = degraded
             self.oldestFeatureAgeMs = oldestFeatureAgeMs
             self.features = features
+            self.classScores = classScores
             self.refusal = refusal
         }
 
@@ -361,6 +368,8 @@ extension KassaV1 {
                 case 58: self.degraded.append(try reader.message())
                 case 64: self.oldestFeatureAgeMs = try reader.uint32()
                 case 74: self.features.append(try reader.message())
+                case 89: self.classScores.append(try reader.double())
+                case 90: try reader.packed(double: &self.classScores)
                 case 82: try reader.merge(into: &self.refusal)
                 default: try reader.skip(tag)
                 }
@@ -380,6 +389,7 @@ extension KassaV1 {
             if self.oldestFeatureAgeMs != 0 { writer.uint32(8, self.oldestFeatureAgeMs) }
             for element in self.features { writer.message(9, element) }
             if let value = self.refusal { writer.message(10, value) }
+            writer.packed(11, double: self.classScores)
         }
     }
 }
@@ -412,5 +422,5 @@ extension APIFiles {
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.ScoreRequest kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMi+QIKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIrCgdyZWZ1c2FsGAogASgLMhEua2Fzc2EudjEuUmVmdXNhbFIHcmVmdXNhbCpOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKjAKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAEyhwEKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkIKC1Njb3JlU3RyZWFtEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZSgBMAFiBnByb3RvMw==")
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMinAMKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqMAoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQATKHAQoHU2NvcmluZxI4CgVTY29yZRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
 }

@@ -51,9 +51,14 @@ extension Engine {
         for info in stored.models {
             guard let spec = info.spec else { continue }
             let bytes = try artefacts.read(digest: spec.sha256)
+            guard let format = ModelFormat(spec.format) else {
+                throw EngineError(
+                    .dataLoss,
+                    "model \(spec.name)@\(spec.version): its format is of a newer release")
+            }
             let compiled: CompiledModel
             do throws(ImportError) {
-                compiled = try CompiledModel(importing: bytes.span, format: .xgboostJSON)
+                compiled = try CompiledModel(importing: bytes.span, format: format)
             } catch {
                 throw EngineError(
                     .dataLoss, "model \(spec.name)@\(spec.version): \(error.description)")

@@ -21,8 +21,8 @@ extension Engine {
             throw EngineError(
                 .invalidArgument, "spec.version: must be at most \(EngineLimits.modelVersionMax)")
         }
-        guard spec.format == .xgboostJson else {
-            throw EngineError(.invalidArgument, "spec.format: must be XGBOOST_JSON")
+        guard ModelFormat(spec.format) != nil else {
+            throw EngineError(.invalidArgument, "spec.format: it is none that this release reads")
         }
         guard spec.sha256.count == SHA256.byteCount else {
             throw EngineError(.invalidArgument, "spec.sha256: must have 32 bytes")
@@ -151,11 +151,25 @@ extension Engine {
     private static func compile(
         _ artefact: [UInt8], _ spec: KassaV1.ModelSpec, features: FeatureCatalog
     ) throws(EngineError) -> CompiledModel {
+        guard let format = ModelFormat(spec.format) else {
+            throw EngineError(.invalidArgument, "spec.format: it is none that this release reads")
+        }
         let compiled: CompiledModel
         do throws(ImportError) {
-            compiled = try CompiledModel(importing: artefact.span, format: .xgboostJSON)
+            compiled = try CompiledModel(importing: artefact.span, format: format)
         } catch {
             throw EngineError(.invalidArgument, "artefact: \(error.description)")
+        }
+        if let place = compiled.inputs.firstIndex(where: \.isText) {
+            throw EngineError(
+                .invalidArgument,
+                "artefact: input \(place) takes texts, which are not supported; train on codes")
+        }
+        guard compiled.rowMicroseconds <= EngineLimits.rowMicrosecondsMax else {
+            throw EngineError(
+                .invalidArgument,
+                "artefact: a row takes \(Int(compiled.rowMicroseconds)) µs to evaluate, more than "
+                    + "\(Int(EngineLimits.rowMicrosecondsMax))")
         }
         let inputs = try ModelInputs.resolve(spec.inputs, in: features)
         let inputCount: Int

@@ -5,6 +5,20 @@ internal import Crypto
 internal import Models
 internal import Wire
 
+extension ModelFormat {
+    /// The format that the API calls so; nil for an unknown one.
+    init?(_ format: KassaV1.ModelFormat) {
+        switch format {
+        case .xgboostJson: self = .xgboostJSON
+        case .xgboostUbj: self = .xgboostUBJ
+        case .lightgbmText: self = .lightGBMText
+        case .onnx: self = .onnx
+        case .plainJson: self = .plainJSON
+        default: return nil
+        }
+    }
+}
+
 /// A verified model, ready to evaluate.
 final class Model: Sendable {
     /// What is known about it, as the API shows it.

@@ -33,15 +33,12 @@ extension Worker {
             throw EngineError(
                 .failedPrecondition, scratches[index].failure(summary, of: scorer.plan))
         }
-        let margin = scratches[index].margin(by: scorer.model.compiled)
-        let score = scorer.model.compiled.score(margin: margin)
-        guard score.isFinite else {
+        guard scratches[index].evaluate(by: scorer.model.compiled) else {
             throw EngineError(
                 .internal, "model \(scorer.model.name) gave a score that is no number")
         }
         counters.scored(scorer: index, summary, scratches[index])
-        writeReply(
-            score: score, margin: margin, scorer, scratches[index], summary, into: &writer)
+        writeReply(scorer, scratches[index], summary, into: &writer)
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.
@@ -177,12 +174,13 @@ extension Worker {
     }
 
     private func writeReply(
-        score: Float, margin: Float, _ scorer: Scorer, _ scratch: ScoreScratch,
-        _ summary: GatherSummary, into writer: inout WireWriter
+        _ scorer: Scorer, _ scratch: ScoreScratch, _ summary: GatherSummary,
+        into writer: inout WireWriter
     ) {
         typealias Field = KassaV1.ScoreResponse.Field
-        writer.double(Field.score, Double(score))
-        writer.double(Field.margin, Double(margin))
+        let output = scorer.model.compiled.output
+        writer.double(Field.score, scratch.prediction(output.scoreIndex))
+        writer.double(Field.margin, scratch.margin)
         let constantReply = scorer.constantReply
         writer.buffer.append(constantReply.span)
         writer.uint64(Field.epoch, configuration.value.epoch)
@@ -191,6 +189,14 @@ extension Worker {
         }
         let age = summary.oldestAgeMilliseconds
         if age > 0 { writer.uint32(Field.oldestFeatureAgeMs, age) }
+        if scratch.predictionCount > 1 {
+            // Packed doubles: eight bytes each.
+            writer.tag(Field.classScores, .lengthDelimited)
+            writer.varint(UInt64(scratch.predictionCount * 8))
+            for index in 0..<scratch.predictionCount {
+                writer.littleEndian(scratch.prediction(index).bitPattern)
+            }
+        }
         if request.includesFeatures { writeFeatures(scorer, scratch, into: &writer) }
     }
 

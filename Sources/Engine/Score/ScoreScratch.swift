@@ -5,17 +5,25 @@ internal import Models
 
 /// The memory that one loop scores one scorer's requests in; reused from request to request.
 @safe final class ScoreScratch {
-    // Safe: the three blocks have `inputCount` elements, initialised in init and freed in deinit; every
-    // index from outside is checked.
+    // Safe: the blocks have as many elements as the model has inputs, margins and predictions; they are
+    // initialised in init and freed in deinit, and every index from outside is checked.
     private let vector: UnsafeMutableBufferPointer<Float>
     private let statuses: UnsafeMutableBufferPointer<UInt8>
     private let ages: UnsafeMutableBufferPointer<Int64>
+    private let margins: UnsafeMutableBufferPointer<Double>
+    private let predictions: UnsafeMutableBufferPointer<Double>
 
     /// How many inputs the vector has.
     let inputCount: Int
 
-    init(inputCount: Int) {
+    /// Memory for vectors of `inputCount` inputs and what `model` makes of them.
+    init(inputCount: Int, model: CompiledModel) {
         self.inputCount = inputCount
+        predictionCount = model.output.count
+        unsafe margins = .allocate(capacity: model.marginCount)
+        unsafe margins.initialize(repeating: 0)
+        unsafe predictions = .allocate(capacity: model.output.count)
+        unsafe predictions.initialize(repeating: 0)
         unsafe vector = .allocate(capacity: inputCount)
         unsafe vector.initialize(repeating: .nan)
         unsafe statuses = .allocate(capacity: inputCount)
@@ -28,6 +36,8 @@ internal import Models
         unsafe vector.deallocate()
         unsafe statuses.deallocate()
         unsafe ages.deallocate()
+        unsafe margins.deallocate()
+        unsafe predictions.deallocate()
     }
 
     /// What the model sees of an input; NaN is missing.
@@ -78,8 +88,25 @@ internal import Models
         plan.failure(summary, unsafe Span(_unsafeElements: statuses))
     }
 
-    /// The model's raw output for the vector.
-    func margin(by model: CompiledModel) -> Float {
-        model.margin(of: unsafe Span(_unsafeElements: vector))
+    /// Evaluates the model for the vector; false if a prediction is no number.
+    func evaluate(by model: CompiledModel) -> Bool {
+        var results = unsafe MutableSpan(_unsafeElements: predictions)
+        var sums = unsafe MutableSpan(_unsafeElements: margins)
+        model.evaluate(
+            row: unsafe Span(_unsafeElements: vector), margins: &sums, predictions: &results)
+        for index in 0..<results.count where !results[index].isFinite { return false }
+        return true
+    }
+
+    /// The first raw output of the last evaluation.
+    var margin: Double { unsafe margins[0] }
+
+    /// How many predictions the model makes.
+    let predictionCount: Int
+
+    /// A prediction of the last evaluation.
+    func prediction(_ index: Int) -> Double {
+        precondition(index >= 0 && index < predictionCount)
+        return unsafe predictions[index]
     }
 }

@@ -1,84 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A verified ensemble laid out for scoring one row at a time.
+internal import Base
+
+/// A verified model laid out for scoring one row at a time.
 ///
 /// Immutable, so any number of loops may use one at once. Evaluation takes no lock, allocates
-/// nothing and gives the same bits as XGBoost's CPU predictor: float32, `<`, missing by default
-/// direction, and one sum that starts from the base margin and adds the trees in their order.
+/// nothing and gives what the official library gives: XGBoost's float32 sums to the bit, LightGBM's
+/// float64 ones likewise, ONNX within float32 rounding.
 ///
 /// ```swift
 /// let model = try CompiledModel(importing: bytes, format: .xgboostJSON)
-/// let margin = model.margin(of: row.span)   // row: one Float per feature, NaN is missing
-/// let probability = model.score(margin: margin)
+/// model.evaluate(row: row.span, margins: &margins, predictions: &predictions)
+/// let score = predictions[model.output.scoreIndex]
 /// ```
-@safe package final class CompiledModel: Sendable {
+package final class CompiledModel: Sendable {
     /// What the model is, for people.
     package let summary: ModelSummary
-    /// How a margin becomes a score.
-    package let link: Link
-    /// The sum's start.
-    let baseMargin: Float
-    /// What kernels read; owned by self.
-    let forest: PackedForest
+    /// The values of a row, in order.
+    package let inputs: [ModelInput]
+    /// What a prediction is.
+    package let output: ModelOutput
+    /// What one row took when the model was imported, in microseconds: the median of several rows.
+    package let rowMicroseconds: Double
+    let evaluator: any RowEvaluator
 
-    init(_ ensemble: TreeEnsemble) throws(ImportError) {
-        try ensemble.verify()
-        var packer = ForestPacker()
-        for tree in ensemble.trees { packer.append(tree) }
-        unsafe forest = packer.finish()
-        link = ensemble.link
-        baseMargin = ensemble.baseMargin
-        summary = unsafe ModelSummary(
-            objective: ensemble.objective,
-            treeCount: ensemble.trees.count,
-            nodeCount: packer.nodeCount,
-            leafCount: packer.leafCount,
-            depth: packer.depth,
-            featureCount: ensemble.featureCount,
-            featureNames: ensemble.featureNames,
-            usedFeatureCount: packer.usedFeatureCount,
-            byteCount: forest.byteCount)
+    init(_ model: ImportedModel) throws(ImportError) {
+        switch model {
+        case .trees(let ensemble):
+            let forest = try ForestEvaluator(ensemble)
+            evaluator = forest
+            summary = ModelSummary(ensemble, forest)
+            inputs = Self.inputs(
+                ensemble.featureCount, ensemble.featureNames, ensemble.featureCategories)
+            output = ModelOutput(ensemble.link, margins: forest.marginCount)
+        case .linear(let linear):
+            let evaluator = try LinearEvaluator(linear)
+            self.evaluator = evaluator
+            summary = ModelSummary(linear)
+            inputs = Self.inputs(
+                linear.featureCount, linear.featureNames, linear.featureCategories)
+            output = ModelOutput(linear.link, margins: evaluator.marginCount)
+        case .graph(let graph):
+            let evaluator = try GraphEvaluator(graph)
+            self.evaluator = evaluator
+            summary = ModelSummary(graph)
+            inputs = graph.inputs
+            output = graph.output
+        }
+        rowMicroseconds = Self.measure(evaluator, featureCount: summary.featureCount)
     }
 
-    deinit {
-        unsafe forest.deallocate()
-    }
+    /// Margins of a row: one, or one per class or target.
+    package var marginCount: Int { evaluator.marginCount }
 
-    /// The sum over the trees for `row`, base margin included.
+    /// The margins and the official predictions for `row`.
     ///
-    /// - Parameter row: at least `summary.featureCount` values in the model's order; NaN is missing.
+    /// - Parameters:
+    ///   - row: at least `summary.featureCount` values in the model's order; NaN is missing.
+    ///   - margins: gets `marginCount` sums; those of a float32 model are float32 numbers.
+    ///   - predictions: gets `output.count` numbers.
     /// - Complexity: O(trees x depth); allocates nothing.
-    package func margin(of row: Span<Float>) -> Float {
+    package func evaluate(
+        row: Span<Float>, margins: inout MutableSpan<Double>,
+        predictions: inout MutableSpan<Double>
+    ) {
+        self.margins(of: row, into: &margins)
+        precondition(predictions.count >= output.count)
+        evaluator.predict(
+            margins.span.extracting(first: evaluator.marginCount), into: &predictions)
+    }
+
+    /// As for a row of float32; LightGBM's thresholds are then compared in float64.
+    package func evaluate(
+        row: Span<Double>, margins: inout MutableSpan<Double>,
+        predictions: inout MutableSpan<Double>
+    ) {
+        self.margins(of: row, into: &margins)
+        precondition(predictions.count >= output.count)
+        evaluator.predict(
+            margins.span.extracting(first: evaluator.marginCount), into: &predictions)
+    }
+
+    /// The predictions of many rows, each as if it were alone.
+    ///
+    /// - Parameters:
+    ///   - rows: `count` rows of `summary.featureCount` values, one after the other.
+    ///   - predictions: gets `count x output.count` numbers.
+    package func evaluate(
+        rows: Span<Float>, count: Int, into predictions: inout MutableSpan<Double>
+    ) {
+        let width = summary.featureCount
+        precondition(count >= 0)
+        precondition(count <= rows.count / width)
+        precondition(count <= predictions.count / output.count)
+        var storage = [1_000 of Double](repeating: 0)
+        for index in 0..<count {
+            var margins = storage.mutableSpan
+            let row = rows.extracting(index * width..<(index + 1) * width)
+            evaluator.margins(of: row, into: &margins)
+            var results = predictions._mutatingExtracting(
+                index * output.count..<(index + 1) * output.count)
+            evaluator.predict(
+                margins.span.extracting(first: evaluator.marginCount), into: &results)
+        }
+    }
+
+    /// The margins of a row alone.
+    package func margins(of row: Span<Float>, into margins: inout MutableSpan<Double>) {
         precondition(row.count >= summary.featureCount)
-        // The prepared row is a local array: of the smallest sufficient size, because it is cleared.
-        switch unsafe forest.slotCount {
-        case ...64: return evaluate(row, [64 of Float](repeating: -.infinity))
-        case ...256: return evaluate(row, [256 of Float](repeating: -.infinity))
-        case ...1_024: return evaluate(row, [1_024 of Float](repeating: -.infinity))
-        default: return evaluate(row, [8_193 of Float](repeating: -.infinity))
-        }
+        precondition(margins.count >= evaluator.marginCount)
+        evaluator.margins(of: row, into: &margins)
     }
 
-    /// The score of a margin: a probability for a logistic objective.
-    package func score(margin: Float) -> Float {
-        link.score(margin)
-    }
-
-    @inline(__always)
-    private func evaluate<let capacity: Int>(
-        _ row: Span<Float>, _ empty: consuming [capacity of Float]
-    ) -> Float {
-        var slots = empty
-        precondition(unsafe forest.slotCount <= capacity)
-        var prepared = slots.mutableSpan
-        // Safe: the row has every feature that a slot names, the array every slot, and the forest
-        // was packed from a verified ensemble.
-        return unsafe row.withUnsafeBufferPointer { row in
-            unsafe prepared.withUnsafeMutableBufferPointer { slots in
-                let slots = slots.baseAddress!
-                unsafe forest.prepare(row.baseAddress!, into: slots)
-                return unsafe forest.sum(slots, from: baseMargin)
-            }
-        }
+    /// The margins of a float64 row alone.
+    package func margins(of row: Span<Double>, into margins: inout MutableSpan<Double>) {
+        precondition(row.count >= summary.featureCount)
+        precondition(margins.count >= evaluator.marginCount)
+        evaluator.margins(of: row, into: &margins)
     }
 }

@@ -17,13 +17,46 @@ struct ForestPacker {
     private var groups: [TreeGroup] = []
     private var slots: [RowSlot] = []
     private var slotNumbers: [RowSlot: UInt16] = [:]
-    private var treeCount = 0
+    /// The features whose category some split tests; their slots follow the others.
+    private var categoryFeatures: [Int] = []
+    private var categoryNumbers: [Int: UInt16] = [:]
+    /// Places in `nodes` of the splits by category.
+    private var categoryNodes: [Int] = []
+    private var categories = CategorySets()
+    private let arithmetic: TreeEnsemble.Arithmetic
+    /// Leaf values in float64, if that is how they are added; the first belongs to the padding.
+    private var leaves: [Double] = [-0.0]
+    private var outputs: [PackedOutput] = []
+    private var treesOfOutput = 0
 
     private(set) var nodeCount = 0
     private(set) var leafCount = 0
     private(set) var depth = 0
 
-    var usedFeatureCount: Int { Set(slots.map(\.feature)).count }
+    var usedFeatureCount: Int { Set(slots.map(\.feature)).union(categoryFeatures).count }
+
+    /// Lays out a verified ensemble.
+    static func pack(_ ensemble: TreeEnsemble) -> (packer: ForestPacker, forest: PackedForest) {
+        var packer = ForestPacker(arithmetic: ensemble.arithmetic)
+        packer.categories = ensemble.categories
+        // One output after the other, each with its trees in their order.
+        for (output, base) in ensemble.baseMargins.enumerated() {
+            packer.treesOfOutput = 0
+            let start = packer.groups.count
+            for tree in ensemble.trees where tree.output == output { packer.append(tree) }
+            packer.fillGroup()
+            packer.outputs.append(
+                PackedOutput(
+                    firstGroup: start, groupEnd: packer.groups.count, base: base))
+        }
+        packer.numberCategorySlots()
+        let forest = unsafe packer.finish()
+        return unsafe (packer, forest)
+    }
+
+    private init(arithmetic: TreeEnsemble.Arithmetic) {
+        self.arithmetic = arithmetic
+    }
 
     /// A split that has its place, while its children have none yet.
     private struct Parent {
@@ -33,22 +66,34 @@ struct ForestPacker {
     }
 
     /// Adds one tree; the ensemble it belongs to must be verified.
-    mutating func append(_ tree: TreeEnsemble.Tree) {
+    private mutating func append(_ tree: TreeEnsemble.Tree) {
         let depth = pack(tree)
         self.depth = max(self.depth, depth)
-        if treeCount % TreeGroup.width == 0 { groups.append(TreeGroup(depth: 0)) }
+        if treesOfOutput % TreeGroup.width == 0 { groups.append(TreeGroup(depth: 0)) }
         groups[groups.count - 1].depth = max(groups[groups.count - 1].depth, depth)
-        treeCount += 1
+        treesOfOutput += 1
     }
 
-    /// Copies everything into memory that lives on its own.
-    mutating func finish() -> PackedForest {
+    /// Fills up the last group of an output.
+    private mutating func fillGroup() {
         while roots.count % TreeGroup.width != 0 {
             // Adding zero would turn a sum of -0 into 0, adding -0 changes nothing.
             roots.append(UInt32(nodes.count))
-            nodes.append(.gap)
+            nodes.append(arithmetic == .single ? .gap : .leaf(number: 0))
         }
-        return unsafe PackedForest(nodes: nodes, roots: roots, groups: groups, slots: slots)
+    }
+
+    /// Gives the splits by category their slots, now that the number of other slots is known.
+    private mutating func numberCategorySlots() {
+        for place in categoryNodes { nodes[place].slot += UInt16(slots.count + 1) }
+    }
+
+    /// Copies everything into memory that lives on its own.
+    private mutating func finish() -> PackedForest {
+        unsafe PackedForest(
+            nodes: nodes, roots: roots, groups: groups, slots: slots,
+            categoryFeatures: categoryFeatures, categoryWords: categories.words,
+            leaves: leaves, outputs: outputs, arithmetic: arithmetic)
     }
 
     /// Appends the nodes of `tree`, subtree by subtree, and returns its depth.
@@ -92,10 +137,16 @@ struct ForestPacker {
         nodeCount += 1
         if node.isLeaf {
             leafCount += 1
-            nodes.append(PackedNode(value: node.value, slot: 0, step: 0))
+            if arithmetic == .single {
+                nodes.append(PackedNode(value: Float(node.value), slot: 0, step: 0))
+            } else {
+                nodes.append(.leaf(number: leaves.count))
+                leaves.append(node.value)
+            }
         } else {
             parents.append(Parent(node: node, position: nodes.count, depth: depth))
-            nodes.append(PackedNode(value: node.value, slot: slot(for: node), step: 0))
+            if node.isCategorical { categoryNodes.append(nodes.count) }
+            nodes.append(PackedNode(value: bound(of: node), slot: slot(for: node), step: 0))
         }
     }
 
@@ -117,11 +168,31 @@ struct ForestPacker {
         while nodes.count % Self.lineNodes != 0 { nodes.append(.gap) }
     }
 
+    /// What `node` compares its slot with: the place of its set, or the smallest float32 that does
+    /// not go left.
+    ///
+    /// A float32 is at most a float64 if it is at most the next float32 below that.
+    private func bound(of node: TreeEnsemble.Node) -> Float {
+        if node.isCategorical {
+            return Float(bitPattern: UInt32(categories.starts[Int(node.categorySet)]))
+        }
+        var bound = Float(node.value)
+        guard arithmetic == .double else { return bound }
+        if Double(bound) > node.value { bound = bound.nextDown }
+        return bound.nextUp
+    }
+
     /// The number of the slot that `node` reads; 0 belongs to the leaves.
     private mutating func slot(for node: TreeEnsemble.Node) -> UInt16 {
-        let slot = RowSlot(
-            feature: Int(node.feature),
-            missing: node.missingGoesLeft ? -.infinity : .infinity)
+        if node.isCategorical {
+            let feature = Int(node.feature)
+            if let number = categoryNumbers[feature] { return number }
+            let number = UInt16(categoryFeatures.count)
+            categoryFeatures.append(feature)
+            categoryNumbers[feature] = number
+            return number
+        }
+        let slot = RowSlot(node, arithmetic)
         if let number = slotNumbers[slot] { return number }
         slots.append(slot)
         let number = UInt16(slots.count)

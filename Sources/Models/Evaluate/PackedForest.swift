@@ -9,25 +9,47 @@
     /// The root of each tree, as an index into `nodes`; a multiple of the group width.
     let roots: UnsafePointer<UInt32>
     let groups: UnsafePointer<TreeGroup>
-    let groupCount: Int
     /// Slots 1... of a prepared row, in order.
     let slots: UnsafePointer<RowSlot>
+    /// The slots after those hold a category each, of these features.
+    let categoryFeatures: UnsafePointer<Int>
+    /// The first slot of a category.
+    let categoryStart: Int
     /// Slots of a prepared row, the leaves' slot 0 included.
     let slotCount: Int
+    /// The sets of categories; a node holds the place of its set's header.
+    let categoryWords: UnsafePointer<UInt32>
+    /// Leaf values, if they are added in float64.
+    let leaves: UnsafePointer<Double>
+    let outputs: UnsafePointer<PackedOutput>
+    let outputCount: Int
+    let arithmetic: TreeEnsemble.Arithmetic
     let byteCount: Int
 
-    init(nodes: [PackedNode], roots: [UInt32], groups: [TreeGroup], slots: [RowSlot]) {
+    init(
+        nodes: [PackedNode], roots: [UInt32], groups: [TreeGroup], slots: [RowSlot],
+        categoryFeatures: [Int], categoryWords: [UInt32], leaves: [Double],
+        outputs: [PackedOutput], arithmetic: TreeEnsemble.Arithmetic
+    ) {
         unsafe self.nodes = copy(nodes)
         unsafe self.roots = copy(roots)
         unsafe self.groups = copy(groups)
         unsafe self.slots = copy(slots)
-        unsafe groupCount = groups.count
-        unsafe slotCount = slots.count + 1
+        unsafe self.categoryFeatures = copy(categoryFeatures)
+        unsafe self.categoryWords = copy(categoryWords)
+        unsafe self.leaves = copy(leaves)
+        unsafe self.outputs = copy(outputs)
+        unsafe self.arithmetic = arithmetic
+        unsafe outputCount = outputs.count
+        unsafe categoryStart = slots.count + 1
+        unsafe slotCount = slots.count + 1 + categoryFeatures.count
         unsafe byteCount =
             nodes.count * MemoryLayout<PackedNode>.stride
             + roots.count * MemoryLayout<UInt32>.stride
             + groups.count * MemoryLayout<TreeGroup>.stride
             + slots.count * MemoryLayout<RowSlot>.stride
+            + categoryWords.count * MemoryLayout<UInt32>.stride
+            + leaves.count * MemoryLayout<Double>.stride
     }
 
     /// Frees the memory; no evaluation may be under way.
@@ -36,15 +58,24 @@
         unsafe roots.deallocate()
         unsafe groups.deallocate()
         unsafe slots.deallocate()
+        unsafe categoryFeatures.deallocate()
+        unsafe categoryWords.deallocate()
+        unsafe leaves.deallocate()
+        unsafe outputs.deallocate()
     }
 
     /// Fills slots 1... from a row; slot 0 must hold minus infinity already.
     @inline(__always)
     func prepare(_ row: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        for index in 0..<(unsafe slotCount - 1) {
+        for index in 0..<(unsafe categoryStart - 1) {
             let slot = unsafe slots[index]
             let value = unsafe row[slot.feature]
-            unsafe prepared[index + 1] = value.isNaN ? slot.missing : value
+            unsafe prepared[index + 1] = slot.prepare(value)
+        }
+        for index in unsafe categoryStart..<slotCount {
+            let value = unsafe row[categoryFeatures[index - categoryStart]]
+            unsafe prepared[index] = Float(
+                bitPattern: CategorySets.code(of: Double(value), arithmetic))
         }
     }
 }

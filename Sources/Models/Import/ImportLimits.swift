@@ -23,4 +23,20 @@ package enum ImportLimits {
     package static let treeDepthMax = 64
     /// Features of a row: the prepared row lives on the stack, twice as wide.
     package static let featuresMax = 4_096
+    /// Outputs of a model: classes, targets or quantiles.
+    package static let outputsMax = 1_000
+    /// 32-bit words of all sets of categories together.
+    package static let categoryWordsMax = 4 << 20
+    /// Categories that one input or one encoder lists.
+    package static let categoriesMax = 65_536
+    /// Bytes of one line of a text file; a tree of the most nodes has lines of this size.
+    package static let lineBytesMax = 4 << 20
+    /// Numbers that a static graph holds while it evaluates a row; they live on the stack.
+    package static let graphFloatsMax = 16_384
+    /// Numbers and names that a graph's file holds.
+    package static let graphElementsMax = 32 << 20
+    /// Operators of a graph.
+    package static let graphNodesMax = 4_096
+    /// Constants of a graph.
+    package static let graphConstantsMax = 16 << 20
 }

@@ -8,7 +8,10 @@ extension TreeEnsemble {
     ///
     /// - Complexity: O(nodes).
     func verify() throws(ImportError) {
-        guard baseMargin.isFinite else {
+        guard !baseMargins.isEmpty, baseMargins.count <= ImportLimits.outputsMax else {
+            throw .limit("outputs", max: ImportLimits.outputsMax)
+        }
+        guard baseMargins.allSatisfy(\.isFinite) else {
             throw .field("base_score", problem: "gives no finite margin")
         }
         guard featureCount > 0 else { throw .field("features", problem: "there are none") }
@@ -30,13 +33,17 @@ extension TreeEnsemble {
             guard nodeCount <= ImportLimits.nodesMax else {
                 throw .limit("nodes", max: ImportLimits.nodesMax)
             }
-            try tree.verify(index: index, featureCount: featureCount)
+            guard baseMargins.indices.contains(Int(tree.output)) else {
+                throw .tree(index, problem: "adds to output \(tree.output), which there is not")
+            }
+            try tree.verify(
+                index: index, featureCount: featureCount, setCount: categories.starts.count)
         }
     }
 }
 
 extension TreeEnsemble.Tree {
-    func verify(index tree: Int, featureCount: Int) throws(ImportError) {
+    func verify(index tree: Int, featureCount: Int, setCount: Int) throws(ImportError) {
         guard !nodes.isEmpty else { throw .tree(tree, problem: "has no nodes") }
         guard nodes.count <= ImportLimits.treeNodesMax else {
             throw .tree(tree, problem: "has more than \(ImportLimits.treeNodesMax) nodes")
@@ -49,7 +56,8 @@ extension TreeEnsemble.Tree {
             var next: [Int] = []
             for index in level {
                 let node = nodes[index]
-                try verify(node, at: index, tree: tree, featureCount: featureCount)
+                try verify(
+                    node, at: index, tree: tree, featureCount: featureCount, setCount: setCount)
                 if node.isLeaf { continue }
                 for (side, child) in [("left", Int(node.left)), ("right", Int(node.right))] {
                     guard nodes.indices.contains(child) else {
@@ -80,7 +88,7 @@ extension TreeEnsemble.Tree {
     }
 
     private func verify(
-        _ node: TreeEnsemble.Node, at index: Int, tree: Int, featureCount: Int
+        _ node: TreeEnsemble.Node, at index: Int, tree: Int, featureCount: Int, setCount: Int
     ) throws(ImportError) {
         func refuse(_ problem: String) -> ImportError {
             .node(tree: tree, node: index, problem: problem)
@@ -90,9 +98,17 @@ extension TreeEnsemble.Tree {
             guard node.value.isFinite else { throw refuse("the leaf value is not finite") }
             return
         }
-        guard node.value.isFinite else { throw refuse("the threshold is not finite") }
+        // LightGBM writes infinity for a split between missing and everything else.
+        guard node.value.isFinite || node.value == .infinity else {
+            throw refuse("the threshold is not finite")
+        }
         guard node.feature >= 0, Int(node.feature) < featureCount else {
             throw refuse("feature \(node.feature) is outside 0..<\(featureCount)")
+        }
+        if node.isCategorical {
+            guard node.categorySet >= 0, Int(node.categorySet) < setCount else {
+                throw refuse("category set \(node.categorySet) is outside 0..<\(setCount)")
+            }
         }
     }
 }

@@ -42,6 +42,25 @@ extension JSONReader {
         return value
     }
 
+    /// A number, or the word with which XGBoost writes the threshold of a split by category.
+    mutating func floatOrNaN() throws(ImportError) -> Float {
+        guard peek() == UInt8(ascii: "N") else { return try float() }
+        try consumeWord("NaN")
+        return .nan
+    }
+
+    /// A number, correctly rounded to float64.
+    mutating func double() throws(ImportError) -> Double {
+        let number = try scanNumber()
+        let text = text(of: number)
+        // Safe: scanNumber allows 64 characters, so the last of the 65 bytes is still zero.
+        let value = unsafe text.span.withUnsafeBufferPointer { unsafe strtod($0.baseAddress!, nil) }
+        guard value.isFinite else {
+            throw .syntax(offset: number.start, problem: "the number is too large for a float64")
+        }
+        return value
+    }
+
     /// Passes over a number; one that even a double cannot hold is refused all the same.
     mutating func skipNumber() throws(ImportError) {
         let number = try scanNumber()

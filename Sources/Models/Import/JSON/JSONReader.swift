@@ -15,7 +15,7 @@
 /// }
 /// try reader.finish()
 /// ```
-struct JSONReader: ~Escapable {
+struct JSONReader: PullReader, ~Escapable {
     let bytes: Span<UInt8>
     /// Offset of the next unread byte.
     var position = 0
@@ -23,13 +23,12 @@ struct JSONReader: ~Escapable {
     var key: [UInt8] = []
     /// The open objects and arrays.
     private var scopes: [Scope] = []
-    /// Hashes of the keys met in the open objects, one run per object.
-    private var keyHashes: [UInt64] = []
+    private var keys = KeyLog()
 
     private struct Scope {
         var isObject: Bool
         var isFirst = true
-        var hashesStart: Int
+        var keysMark: Int
     }
 
     @_lifetime(copy bytes)
@@ -63,16 +62,9 @@ struct JSONReader: ~Escapable {
         guard try nextItem(closer: UInt8(ascii: "}")) else { return false }
         key = try decodeString(keep: true)
         let scope = scopes[scopes.count - 1]
-        guard keyHashes.count - scope.hashesStart < ImportLimits.keysMax else {
-            throw .limit("keys in one object", max: ImportLimits.keysMax)
-        }
-        let hash = key.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { hash, byte in
-            (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-        }
-        guard !keyHashes[scope.hashesStart...].contains(hash) else {
+        guard try keys.insert(key, since: scope.keysMark) else {
             throw refuse("a key appears twice in its object")
         }
-        keyHashes.append(hash)
         try consume(UInt8(ascii: ":"))
         return true
     }
@@ -82,28 +74,34 @@ struct JSONReader: ~Escapable {
         try nextItem(closer: UInt8(ascii: "]"))
     }
 
-    /// Whether the last key is `name`.
-    func keyIs(_ name: StaticString) -> Bool {
-        // Safe: the literal's bytes live as long as the program.
-        let bytes = unsafe UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        return unsafe key.elementsEqual(bytes)
+    /// The kind of the next value, by its first character.
+    mutating func nextKind() -> ValueKind? {
+        switch peek() {
+        case nil: nil
+        case UInt8(ascii: "{"): .object
+        case UInt8(ascii: "["): .array
+        case UInt8(ascii: "\""): .string
+        case UInt8(ascii: "t"), UInt8(ascii: "f"): .boolean
+        case UInt8(ascii: "n"): .null
+        default: .number
+        }
     }
 
     /// Passes over one value of any kind, checking its form.
     ///
     /// Recursion is bounded by the nesting limit.
     mutating func skip() throws(ImportError) {
-        switch peek() {
-        case UInt8(ascii: "{"):
+        switch nextKind() {
+        case .object:
             try enterObject()
             while try nextKey() { try skip() }
-        case UInt8(ascii: "["):
+        case .array:
             try enterArray()
             while try nextElement() { try skip() }
-        case UInt8(ascii: "\""): _ = try decodeString(keep: false)
-        case UInt8(ascii: "t"), UInt8(ascii: "f"): _ = try boolean()
-        case UInt8(ascii: "n"): try consumeWord("null")
-        default: try skipNumber()
+        case .string: _ = try decodeString(keep: false)
+        case .boolean: _ = try boolean()
+        case .null: try consumeWord("null")
+        case .number, nil: try skipNumber()
         }
     }
 
@@ -140,7 +138,7 @@ struct JSONReader: ~Escapable {
         guard scopes.count < ImportLimits.nestingMax else {
             throw refuse("nested deeper than \(ImportLimits.nestingMax)")
         }
-        scopes.append(Scope(isObject: isObject, hashesStart: keyHashes.count))
+        scopes.append(Scope(isObject: isObject, keysMark: keys.mark))
     }
 
     private mutating func nextItem(closer: UInt8) throws(ImportError) -> Bool {
@@ -149,7 +147,7 @@ struct JSONReader: ~Escapable {
         precondition(scopes[scope].isObject == (closer == UInt8(ascii: "}")))
         if peek() == closer {
             position += 1
-            keyHashes.removeSubrange(scopes[scope].hashesStart...)
+            keys.forget(since: scopes[scope].keysMark)
             scopes.removeLast()
             return false
         }
@@ -162,7 +160,7 @@ struct JSONReader: ~Escapable {
         return true
     }
 
-    private mutating func consumeWord(_ word: String) throws(ImportError) {
+    mutating func consumeWord(_ word: String) throws(ImportError) {
         for byte in word.utf8 {
             guard position < bytes.count, bytes[position] == byte else {
                 throw refuse("expected \(word)")

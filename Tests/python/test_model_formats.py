@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model files of every format through gRPC, against the answers of the libraries that wrote them.
+
+Needs the data sets that are not part of the repository, as test_real_data.py does.
+"""
+
+import csv
+import hashlib
+import math
+import struct
+
+import grpc
+import pytest
+
+import client as shop
+from client import Client
+from kassa.v1 import config_pb2, features_pb2, models_pb2, scoring_pb2, values_pb2
+
+# Folder, file, format, the column of the score, and the columns of the classes if there are several.
+CASES = [
+    ("xgb_binary", "model.ubj", "XGBOOST_UBJ", "pred", []),
+    ("xgb214_binary", "model.json", "XGBOOST_JSON", "pred", []),
+    ("xgb_multiclass_softprob", "model.json", "XGBOOST_JSON", "pred0", ["pred0", "pred1", "pred2"]),
+    ("lgb_binary", "model.txt", "LIGHTGBM_TEXT", "pred", []),
+    ("onnx_mlp", "model.onnx", "ONNX", "probabilities[1]", ["probabilities[0]", "probabilities[1]"]),
+    ("onnx_logreg_scaler", "model.onnx", "ONNX", "probabilities[1]",
+     ["probabilities[0]", "probabilities[1]"]),
+]
+
+
+def is_float32(text):
+    number = float(text)
+    return math.isinf(number) or struct.unpack("f", struct.pack("f", number))[0] == number
+
+
+def rows(folder):
+    """Pairs of input cells and expected cells; rows that no float32 vector can hold are left out."""
+    with open(folder / "input.csv") as inputs, open(folder / "expected.csv") as expected:
+        for cells, answer in zip(csv.DictReader(inputs), csv.DictReader(expected)):
+            filled = [cell for cell in cells.values() if cell]
+            if all(abs(float(cell)) < 3e38 and is_float32(cell) for cell in filled):
+                yield cells, answer
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case[0]}-{case[2]}" for case in CASES])
+def test_a_model_answers_as_its_own_library(server, shared_data, case):
+    name, file, format_name, score_column, class_columns = case
+    folder = shared_data / "models" / "generated" / name
+    pairs = list(rows(folder))
+    assert len(pairs) >= 150
+    names = list(pairs[0][0])
+    set_name = f"{name}_{format_name.lower()}"
+    with Client(server.address) as client:
+        client.config.Apply(config_pb2.ApplyRequest(documents=[config_pb2.Document(
+            feature_set=config_pb2.FeatureSetSpec(
+                name=set_name, version=1, entity=["row"],
+                features=[
+                    config_pb2.FeatureSpec(name=f"f{index}", type=values_pb2.FLOAT32)
+                    for index in range(len(names))
+                ]))]))
+        artefact = (folder / file).read_bytes()
+        client.upload(
+            models_pb2.ModelSpec(
+                name=set_name, format=models_pb2.ModelFormat.Value(format_name),
+                sha256=hashlib.sha256(artefact).digest(), byte_count=len(artefact),
+                inputs=[
+                    models_pb2.ModelInput(feature_set=f"{set_name}@1", feature=f"f{index}")
+                    for index in range(len(names))
+                ]),
+            artefact)
+        client.config.Apply(config_pb2.ApplyRequest(documents=[config_pb2.Document(
+            scorer=config_pb2.ScorerSpec(name=set_name, model=f"{set_name}@1"))]))
+        for number, (cells, answer) in enumerate(pairs):
+            columns = []
+            for index, column in enumerate(names):
+                cell = cells[column]
+                columns.append(values_pb2.Column(
+                    name=f"f{index}",
+                    floats=values_pb2.FloatValues(values=[float(cell) if cell else 0]),
+                    absent=b"" if cell else b"\1"))
+            reply = client.features.Write(features_pb2.WriteRequest(
+                feature_set=set_name, columns=columns,
+                keys=[values_pb2.KeyColumn(kind="row", ids=[f"r{number}"])]))
+            assert not reply.errors
+            found = client.scoring.Score(scoring_pb2.ScoreRequest(
+                scorer=set_name, entities=[values_pb2.EntityKey(kind="row", id=f"r{number}")]))
+            expected = float(answer[score_column])
+            assert found.score == pytest.approx(expected, rel=1e-5, abs=1e-6)
+            assert list(found.class_scores) == pytest.approx(
+                [float(answer[column]) for column in class_columns], rel=1e-5, abs=1e-6)
+
+
+def test_a_model_that_takes_texts_is_refused_by_the_input(server, shared_data):
+    folder = shared_data / "models" / "generated" / "onnx_logreg_strings"
+    artefact = (folder / "model.onnx").read_bytes()
+    with Client(server.address) as client:
+        client.config.Apply(config_pb2.ApplyRequest(documents=[config_pb2.Document(
+            feature_set=config_pb2.FeatureSetSpec(
+                name="texts", version=1, entity=["row"],
+                features=[config_pb2.FeatureSpec(name="f", type=values_pb2.FLOAT32)]))]))
+        with pytest.raises(grpc.RpcError) as caught:
+            client.upload(
+                models_pb2.ModelSpec(
+                    name="texts", format=models_pb2.ONNX, byte_count=len(artefact),
+                    sha256=hashlib.sha256(artefact).digest(),
+                    inputs=[models_pb2.ModelInput(feature_set="texts@1", feature="f")]),
+                artefact)
+        shop.assert_refused(
+            caught.value, grpc.StatusCode.INVALID_ARGUMENT, "artefact: input", "takes texts")
