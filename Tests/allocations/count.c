@@ -7,6 +7,7 @@
 // The file holds eight 64-bit words: the calls of malloc, calloc, realloc, aligned_alloc,
 // posix_memalign and memalign since the start, a spare one, and how many of the next allocations
 // are to be reported on standard error with their stacks (whoever watches writes that one).
+// KASSA_ALLOCATION_THREADS=loop- counts only in threads whose names begin so.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t);
@@ -29,6 +31,8 @@ enum { MALLOC, CALLOC, REALLOC, ALIGNED_ALLOC, POSIX_MEMALIGN, MEMALIGN, SPARE, 
 static _Atomic uint64_t early[WORDS];
 static _Atomic uint64_t *words = early;
 static _Thread_local int reporting;
+static const char *prefix;
+static _Thread_local int is_counted;
 
 __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("KASSA_ALLOCATION_COUNTS");
@@ -42,6 +46,16 @@ __attribute__((constructor)) static void begin(void) {
     void *frames[1];
     backtrace(frames, 1);
     words = shared;
+    prefix = getenv("KASSA_ALLOCATION_THREADS");
+}
+
+// A thread is named after it began, so that only a yes is remembered.
+static int counts_here(void) {
+    if (!prefix || is_counted) return 1;
+    char name[16] = "";
+    prctl(PR_GET_NAME, (unsigned long)name, 0, 0, 0);
+    is_counted = strncmp(name, prefix, strlen(prefix)) == 0;
+    return is_counted;
 }
 
 static void report(void) {
@@ -54,6 +68,7 @@ static void report(void) {
 }
 
 static inline void count(int kind) {
+    if (!counts_here()) return;
     atomic_fetch_add_explicit(&words[kind], 1, memory_order_relaxed);
     uint64_t traces = atomic_load_explicit(&words[TRACES], memory_order_relaxed);
     if (__builtin_expect(traces > 0, 0) && !reporting) {

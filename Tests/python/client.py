@@ -37,6 +37,12 @@ class Client:
     def close(self):
         self.channel.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def apply(self, *resources, **more):
         """Applies feature sets and scorers."""
         documents = [

@@ -33,7 +33,7 @@ def test_a_warm_server_scores_without_allocating(interposer):
     result, _ = count(interposer)
     assert result["scores"] == 100_000
     # The server started, took a model in and loaded rows: a counter that sees nothing is broken.
-    assert result["allocations_before"] > 10_000
+    assert result["allocations_before"] > 100
     allocations = result["allocations"]
     if sum(allocations.values()) > 0:
         _, stacks = count(interposer, "--trace", "5")

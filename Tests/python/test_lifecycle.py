@@ -642,7 +642,9 @@ def test_an_erasure_that_was_killed_half_way_holds_and_is_finished(tmp_path):
     count, half_way = 60_000, 0
     folder = tmp_path / "data"
     before = now_us() - 60 * MICROSECONDS
-    for round_ in range(4):
+    # The first round is not killed: how long it takes tells when to kill the others.
+    seconds = None
+    for round_ in range(6):
         server = Server(folder, map_gib=1)
         try:
             client = Client(server.address)
@@ -658,13 +660,18 @@ def test_an_erasure_that_was_killed_half_way_holds_and_is_finished(tmp_path):
                 assert answer.applied == 10_000
             request = features_pb2.EraseRequest(
                 entity=shop.entity("customer", customer), reason="test")
-            killer = threading.Timer(chance.uniform(0.02, 0.5), server.process.kill)
+            delay = 60 if seconds is None else chance.uniform(0.1, 0.9) * seconds
+            killer = threading.Timer(delay, server.process.kill)
+            started = time.monotonic()
             killer.start()
             receipt = None
             try:
                 receipt = client.features.Erase(request, timeout=60)
             except grpc.RpcError as error:
                 assert error.code() == Code.UNAVAILABLE
+            if seconds is None:
+                seconds = time.monotonic() - started
+                killer.cancel()
             killer.join()
             client.close()
         finally:

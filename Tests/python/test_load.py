@@ -206,13 +206,14 @@ def test_an_interrupted_load_goes_on_where_it_is_durable(ready, tmp_path):
     server, client = ready
     path, rejects = tmp_path / "rows.csv", tmp_path / "rejects.jsonl"
     state = tmp_path / "state"
-    rows = ROWS * 6
+    # Enough for some seconds, for the state is written about once in one.
+    rows = ROWS * 12
     # Every 1,000th row is no number.
     write_csv(path, ((f"s{i}", "x" if i % 1_000 == 7 else i) for i in range(rows)))
-    words = ["--state", str(state), "--rejects", str(rejects), "--in-flight", "2"]
+    words = ["--state", str(state), "--rejects", str(rejects), "--in-flight", "1", "--durable"]
     interruptions = 0
     resume = []
-    for share in [0.05, 0.4]:
+    for share in [0.01, 0.3]:
         target = int(path.stat().st_size * share)
         if not interrupt(server, path, state, *words, *resume, after=target):
             break

@@ -47,7 +47,11 @@ struct AllocationBench {
         let path = "\(counts.path)/counts"
         let kassa = try KassaServer(
             program: server,
-            environment: ["LD_PRELOAD=\(interposer)", "KASSA_ALLOCATION_COUNTS=\(path)"])
+            environment: [
+                "LD_PRELOAD=\(interposer)", "KASSA_ALLOCATION_COUNTS=\(path)",
+                // The path of a request; what other threads do meanwhile is their own.
+                "KASSA_ALLOCATION_THREADS=loop-",
+            ])
         defer { kassa.process.stop() }
         let fixture = SyntheticData(trees: 100, depth: 6, entityCount: 10_000)
         let control = try ControlClient(port: kassa.port)

@@ -22,6 +22,8 @@ struct KassaServer {
         let words = [
             program, "serve", "--data", "\(folder.path)/data", "--listen", "127.0.0.1:\(port)",
             "--admin", "127.0.0.1:\(adminPort)", "--loops", "1",
+            // Background passes belong to no measurement.
+            "--sweep-seconds", "0", "--scrub-hours", "0",
         ]
         let log = "\(folder.path)/kassa.log"
         process = try ChildProcess(

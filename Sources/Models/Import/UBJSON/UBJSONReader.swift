@@ -50,7 +50,7 @@ struct UBJSONReader: PullReader, ~Escapable {
         }
         key = try textBytes()
         guard try keys.insert(key, since: scopes[scope].keysMark) else {
-            throw refuse("the key \"\(String(decoding: key, as: UTF8.self))\" appears twice")
+            throw refuse("a key appears twice in its object")
         }
         return true
     }
