@@ -116,6 +116,18 @@
         count += byteCount
     }
 
+    /// Moves the bytes from `start` on up by `byteCount`; what then lies between is for the caller to set.
+    ///
+    /// - Complexity: O(bytes that move).
+    package mutating func makeGap(at start: Int, byteCount: Int) {
+        precondition(start >= 0 && start <= count)
+        precondition(byteCount >= 0)
+        let moved = count - start
+        appendZeros(byteCount)
+        // Safe: both ranges lie in the initialised part; the move allows overlap.
+        unsafe (storage + start + byteCount).update(from: storage + start, count: moved)
+    }
+
     /// Lends room for up to `byteCount` bytes to `body`, which returns how many it wrote.
     @unsafe
     @inlinable

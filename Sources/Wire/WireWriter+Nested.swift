@@ -28,12 +28,8 @@ extension WireWriter {
     @usableFromInline
     mutating func insertLength(_ length: Int, before start: Int) {
         let byteCount = (UInt64(length).bitWidth - UInt64(length).leadingZeroBitCount + 6) / 7
-        let oldCount = buffer.count
-        buffer.appendZeros(byteCount - 1)
+        buffer.makeGap(at: start, byteCount: byteCount - 1)
         var bytes = buffer.mutableBytes
-        for index in stride(from: oldCount - 1, through: start, by: -1) {
-            bytes[index + byteCount - 1] = bytes[index]
-        }
         var rest = UInt64(length)
         for index in 0..<byteCount {
             let more: UInt8 = index < byteCount - 1 ? 0x80 : 0

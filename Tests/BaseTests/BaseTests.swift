@@ -34,6 +34,17 @@ import Testing
     #expect(MonotonicTime(nanoseconds: 3).nanoseconds(since: late) == 0)
 }
 
+@Test func `a gap moves the bytes behind it and no others`() {
+    for (start, width) in [(0, 3), (2, 1), (5, 4), (3, 0)] {
+        var buffer = ByteBuffer(capacity: 0)
+        buffer.append([1, 2, 3, 4, 5].span)
+        buffer.makeGap(at: start, byteCount: width)
+        let bytes = buffer.bytes.indices.map { buffer.bytes[$0] }
+        #expect(Array(bytes[..<start]) == Array([1, 2, 3, 4, 5][..<start]))
+        #expect(Array(bytes[(start + width)...]) == Array([1, 2, 3, 4, 5][start...]))
+    }
+}
+
 @Test func `a byte buffer keeps its bytes while it grows and its storage while it empties`() {
     var buffer = ByteBuffer(capacity: 0)
     let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0) }
