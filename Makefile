@@ -6,7 +6,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench \
+.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench bench-store \
 	train lint format proto clean
 
 help: ## List these commands.
@@ -59,6 +59,9 @@ demo: deps ## Play the main job end to end, with a story.
 
 bench: deps release ## Measure Score beside nghttpd in one run; writes bench/results/score.json.
 	.build/release/Bench score --commit $$(git describe --always --dirty)
+
+bench-store: deps release ## Measure the feature store beside raw LMDB in C; writes bench/results/store.json.
+	.build/release/Bench store --commit $$(git describe --always --dirty)
 
 train: ## Train the demo's model again (needs PyPI; the result is committed).
 	python3 -m venv .build/train
