@@ -52,11 +52,11 @@ let layers: [[Target]] = [
     module("Metrics", ["Base"]),
     // Layer 2: the domain, without I/O of its own.
     module("API", ["Wire"]),
-    module("GRPC", ["Base", "Wire", "CNGHTTP2"]),
+    module("GRPC", ["Base", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Crypto", "Store", "Wire"]),
     module("Models", ["Base", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
-    module("Loading", ["API", "Base", "Wire"]),
+    module("Loading", ["API", "Base"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
@@ -64,7 +64,7 @@ let layers: [[Target]] = [
         "Engine",
         ["API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Store", "Wire"]),
     // Layer 4: the edges.
-    module("Admin", ["Base", "CMicroHTTPD", "Engine", "Metrics"]),
+    module("Admin", ["Base", "CMicroHTTPD", "Metrics"]),
     module(
         "Server",
         ["API", "Admin", "Base", "Engine", "GRPC", "Metrics", "Transport", "Wire"]),

@@ -239,10 +239,9 @@ def test_an_interrupted_load_goes_on_where_it_is_durable(ready, tmp_path):
 
 def test_a_load_does_not_go_on_with_another_file_or_other_columns(ready, tmp_path):
     server, _ = ready
-    path = write_csv(tmp_path / "rows.csv", ((f"s{i}", i) for i in range(ROWS * 3)))
+    path = write_csv(tmp_path / "rows.csv", ((f"s{i}", i) for i in range(ROWS * 12)))
     state = tmp_path / "rows.csv.load"
-    if not interrupt(server, path, state, "--in-flight", "1", after=1):
-        pytest.skip("the load was done before it could be interrupted")
+    assert interrupt(server, path, state, "--in-flight", "1", "--durable", after=1)
     assert "another feature set, format or columns" in kassa(
         server, "load", "signals", path, "--empty-is-null", "--resume", code=1)
     with open(path, "a", encoding="utf-8") as file:
@@ -496,10 +495,10 @@ def test_a_load_of_a_generation_goes_on_after_it_and_the_server_were_killed(
     server = start_server()
     client = Client(server.address)
     shop.set_up_shop(client)
-    path = write_csv(tmp_path / "rows.csv", ((f"s{i}", i % 100) for i in range(ROWS * 4)))
+    path = write_csv(tmp_path / "rows.csv", ((f"s{i}", i % 100) for i in range(ROWS * 12)))
     state = tmp_path / "rows.csv.load"
-    if not interrupt(server, path, state, "--generation", "--in-flight", "1", after=1):
-        pytest.skip("the load was done before it could be interrupted")
+    assert interrupt(
+        server, path, state, "--generation", "--in-flight", "1", "--durable", after=1)
     client.close()
     server.kill()
     server = start_server(folder=server.folder)
@@ -509,8 +508,8 @@ def test_a_load_of_a_generation_goes_on_after_it_and_the_server_were_killed(
     assert "is being loaded" in kassa(server, "load", "signals", path, "--generation", "--state",
                                       tmp_path / "other", code=1)
     done = report(kassa(server, "load", "signals", path, "--resume", "--json"))
-    assert done["read"] == ROWS * 4
-    assert generations(server)[0]["rows"] == ROWS * 4
+    assert done["read"] == ROWS * 12
+    assert generations(server)[0]["rows"] == ROWS * 12
     assert generations(server)[0]["duplicate_keys"] == 0
     kassa(server, "generation", "check", "signals")
     kassa(server, "generation", "switch", "signals")
