@@ -6,4 +6,10 @@ package enum ScoreLimits {
     package static let entitiesMax = 8
     /// Values that a request brings along.
     package static let contextValuesMax = 1_000
+    /// Rows of one batch.
+    package static let batchRowsMax = 1_000
+    /// How long a batch may keep its loop busy with evaluation, in microseconds.
+    package static let batchMicrosecondsMax: Double = 100_000
+    /// Bytes of a batch's reply: what stock clients take.
+    package static let batchReplyByteCountMax = 4 << 20
 }
