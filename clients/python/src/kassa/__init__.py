@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kassa from Python: write features, push models, score.
+
+    import kassa
+
+    with kassa.connect("127.0.0.1:6750") as client:
+        client.write("cart", frame, keys={"session": "session_id"}, time="at")
+        client.push(model, feature_set="cart", training_frame=frame, scorer="cart_abandonment")
+        print(client.score("cart_abandonment", {"session": "s-81"}))
+
+Nothing is kept beside a client. Every exception is a `KassaError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as _pandas
+
+from kassa.channel import Retry
+from kassa.client import DEFAULT_SERVER, Client, connect
+from kassa.errors import (
+    AbortedError, AlreadyExistsError, DataLossError, DeadlineExceededError, FailedPreconditionError,
+    FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
+    MissingPackageError, ModelError, NotFoundError, ResourceExhaustedError, RowProblem, RowsError,
+    ServerError, UnavailableError, UnimplementedError)
+from kassa.pushing import Isotonic, Platt
+from kassa.results import (
+    Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
+from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
+
+__all__ = [
+    "DEFAULT_SERVER", "AbortedError", "AlreadyExistsError", "Change", "Check", "Client",
+    "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "Feature", "FeatureSet",
+    "FrameError", "Gate", "GenerationRefusedError", "InvalidArgumentError", "Isotonic",
+    "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
+    "Plan", "Platt", "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError",
+    "Score", "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
+    "WriteResult", "connect", "push",
+]
+
+
+def push(
+    model: object, *, feature_set: str | Sequence[str], training_frame: _pandas.DataFrame,
+    server: str | None = None, name: str | None = None, version: int = 0,
+    features: Sequence[str] | Mapping[str, str] | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
+    calibration: Platt | Isotonic | None = None, scorer: str | None = None, golden_rows: int = 64,
+    owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
+    training_run_id: str = "", reason: str = "", timeout: float = 120.0,
+) -> PushedModel:
+    """Pushes a trained object of XGBoost, LightGBM or scikit-learn to a server, which verifies it.
+
+    `training_frame` has the columns that the model was trained on; others are ignored. Each is a feature of
+    `feature_set` (one or several, "cart" or pinned "cart@3"): by its name, by "cart.items", or as `features`
+    maps it. A model that was trained without names takes `features` in the order of training. Codes of
+    categories are taken from the model, from a categorical column, from the feature's declared categories,
+    or from `categories`.
+
+    `name` is the model's, by default that of the (first) feature set; version 0 is the next one. With `scorer` the
+    model serves at once under that name. Up to `golden_rows` rows of the frame, from all over the scores, are
+    sent with the trainer's own answers, and the server refuses the model unless it answers the same.
+    """
+    with Client(server) as client:
+        return client.push(
+            model, feature_set=feature_set, training_frame=training_frame, name=name,
+            version=version, features=features, categories=categories, calibration=calibration,
+            scorer=scorer, golden_rows=golden_rows, owner=owner, description=description,
+            labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)

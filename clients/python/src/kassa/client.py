@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client: one channel to one server.
+
+    with kassa.connect("127.0.0.1:6750") as client:
+        client.write("cart", frame, keys={"session": "session_id"}, time="at")
+        print(client.score("cart_abandonment", {"session": "s-81"}).score)
+
+A client may be shared between threads. Every call has a deadline (`timeout`, for all attempts together) and is
+tried again as `Retry` says.
+"""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import grpc
+import numpy as np
+import pandas as pd
+
+from kassa import columns, frames, loading, pushing, scoring
+from kassa.channel import Channel, Retry
+from kassa.errors import FrameError, KassaError, RowProblem, RowsError
+from kassa.results import Check, LoadResult, PushedModel, Score, WriteResult
+from kassa.schema import Change, FeatureSet, Plan, Scorer, microseconds
+from kassa.v1 import config_pb2, features_pb2, generations_pb2, values_pb2
+
+DEFAULT_SERVER = "127.0.0.1:6750"
+Durability = Literal["fast", "durable"]
+Instant = datetime.datetime | int
+
+# Values that one Read asks for: an answer of a megabyte or two.
+READ_VALUES_MAX = 50_000
+READ_ROWS_MAX = 2_000
+
+
+class Client:
+    """The services of one server."""
+
+    def __init__(
+        self, address: str | None = None, *, timeout: float = 10.0, retry: Retry | None = None,
+        credentials: grpc.ChannelCredentials | None = None, channel: grpc.Channel | None = None,
+        actor: str | None = None,
+    ) -> None:
+        """Connects when first used; without an address to $KASSA_SERVER, else to the default.
+
+        `actor` stands in the audit log behind every change; by default the user's name.
+        """
+        self.address = address or os.environ.get("KASSA_SERVER") or DEFAULT_SERVER
+        self.actor = actor if actor is not None else _user()
+        self.channel = Channel(self.address, timeout, retry or Retry(), credentials, channel)
+        # By pinned name: a version never changes what is read here of it.
+        self._sets: dict[str, FeatureSet] = {}
+
+    def close(self) -> None:
+        """Closes the channel, unless it was given."""
+        self.channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self.address!r})"
+
+    # Configuration.
+
+    def apply(
+        self, *resources: FeatureSet | Scorer, reason: str = "", dry_run: bool = False,
+        expected_epoch: int | None = None, timeout: float | None = None,
+    ) -> Plan:
+        """Applies feature sets and scorers, all or nothing; `dry_run` plans only."""
+        documents = [
+            config_pb2.Document(feature_set=resource.to_proto())
+            if isinstance(resource, FeatureSet)
+            else config_pb2.Document(scorer=resource.to_proto())
+            for resource in resources]
+        response = self.channel.call(
+            "Config/Apply",
+            config_pb2.ApplyRequest(
+                documents=documents, expected_epoch=expected_epoch, dry_run=dry_run,
+                actor=self.actor, reason=reason),
+            config_pb2.ApplyResponse, timeout=timeout, repeatable=expected_epoch is None)
+        return Plan(
+            tuple(
+                Change(config_pb2.PlanAction.Name(entry.action).lower(), entry.kind, entry.name,
+                       tuple(entry.details), tuple(entry.warnings))
+                for entry in response.plan),
+            response.epoch)
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """The feature set "cart@3", or the newest version of "cart"."""
+        if name in self._sets:
+            return self._sets[name]
+        response = self.channel.call(
+            "Config/Get", config_pb2.GetRequest(kind="feature_set", name=name),
+            config_pb2.GetResponse)
+        found = FeatureSet.from_proto(response.document.feature_set)
+        self._sets[found.pinned] = found
+        return found
+
+    def scorer(self, name: str) -> Scorer:
+        """The scorer of that name."""
+        response = self.channel.call(
+            "Config/Get", config_pb2.GetRequest(kind="scorer", name=name), config_pb2.GetResponse)
+        spec = response.document.scorer
+        return Scorer(spec.name, spec.model, spec.owner, spec.description, dict(spec.labels))
+
+    # Rows in.
+
+    def write(
+        self, feature_set: str, frame: Any, *, keys: Mapping[str, str] | None = None,
+        time: str | Instant | None = None, features: Sequence[str] | Mapping[str, str] | None = None,
+        missing: columns.Missing = "absent", durability: Durability = "fast",
+        write_id: str | None = None, on_refused: Literal["raise", "return"] = "raise",
+        timeout: float | None = None,
+    ) -> WriteResult:
+        """Writes the rows of a DataFrame, a pyarrow Table or a dict of columns, and waits for them.
+
+        `keys` names the column of each entity kind ({"session": "session_id"}), by default that of the kind's
+        name. `time` is the column of the event times, one instant for all, or None for the server's clock.
+        `features` chooses columns; without it every other column must be a feature. What is missing in a cell
+        says nothing about its feature, or is a null with missing="null".
+
+        Nothing is sent if a row does not fit (RowsError). Rows that the server refuses raise RowsError, too,
+        unless on_refused="return"; the others are written. A frame of more than 10,000 rows is several
+        requests; each has a name made of `write_id`, so that a retry is answered as the first time.
+        """
+        spec = self.feature_set(feature_set)
+        table, count = columns.table(frame)
+        plan = loading.plan_columns(spec, list(table), keys, features, time if isinstance(time, str) else None)
+        rows = columns.rows(table, count, plan.features, plan.keys, plan.time)
+        if rows.problems:
+            raise RowsError(f"{len(rows.problems):,} of {count:,} rows do not fit; nothing was written",
+                            rows.problems)
+        fixed = _instant(time) if time is not None and not isinstance(time, str) else None
+        name = write_id if write_id is not None else uuid.uuid4().hex
+        level = features_pb2.DURABLE if durability == "durable" else features_pb2.FAST
+        requests = list(loading.requests(spec, rows, missing, fixed))
+        result = loading.Tally(spec.pinned)
+        for number, (request, places) in enumerate(requests):
+            request.durability = level
+            request.write_id = name if len(requests) == 1 else f"{name}/{number}"
+            response = self.channel.call(
+                "Features/Write", request, features_pb2.WriteResponse, timeout=timeout)
+            result.add(response, places)
+        if result.refused and on_refused == "raise":
+            raise RowsError(
+                f"the server refused {len(result.refused):,} of {count:,} rows; the others are written",
+                result.refused)
+        return result.write_result()
+
+    def load(
+        self, feature_set: str, source: Any, *, keys: Mapping[str, str] | None = None,
+        time: str | Instant | None = None, features: Sequence[str] | Mapping[str, str] | None = None,
+        missing: columns.Missing = "absent", rejects_max: int | None = 0, generation: bool = False,
+        switch: bool = False, in_flight: int = 8, reason: str = "load from Python",
+        timeout: float = 3_600.0,
+    ) -> LoadResult:
+        """Loads many rows over one stream: a DataFrame, a pyarrow Table, RecordBatchReader or record batches,
+        or the path of an Arrow IPC, Feather or Parquet file, which is read batch by batch.
+
+        A row that does not fit is rejected by itself; more than `rejects_max` (None: any number) end the load
+        with a LoadError. Rows without event times have the time of the load. At the end rows read = applied +
+        ignored + rejected, and all is durable, or the load has failed.
+
+        With `generation` the rows make a new generation beside the live rows, whose gates are asked; with
+        `switch`, too, it serves if they pass, and GenerationRefusedError is raised if not.
+        """
+        return loading.load(
+            self, self.feature_set(feature_set), source, keys=keys,
+            time_column=time if isinstance(time, str) else None,
+            fixed_time=_instant(time) if time is not None and not isinstance(time, str) else None,
+            features=features, missing=missing, rejects_max=rejects_max,
+            generation=generation or switch, switch=switch, in_flight=in_flight, reason=reason,
+            timeout=timeout)
+
+    # Generations.
+
+    def begin_generation(self, feature_set: str, *, reason: str = "") -> tuple[int, int]:
+        """Begins an empty generation: its number, and when it was created in microseconds."""
+        response = self.channel.call(
+            "Generations/Begin",
+            generations_pb2.BeginGenerationRequest(
+                feature_set=_bare(feature_set), actor=self.actor, reason=reason),
+            generations_pb2.BeginGenerationResponse, repeatable=False)
+        return response.generation.id, response.generation.created_at_us
+
+    def check_generation(
+        self, feature_set: str, generation: int, *, rows_min: int | None = None,
+        row_change_max: float | None = None, null_rise_max: float | None = None,
+        duplicate_share_max: float | None = None, psi_max: float | None = None,
+        timeout: float = 300.0,
+    ) -> Check:
+        """Compares a loaded generation with what serves; None means the server's limit."""
+        return Check.of(self.channel.call(
+            "Generations/Check",
+            generations_pb2.CheckGenerationRequest(
+                feature_set=_bare(feature_set), id=generation, actor=self.actor,
+                limits=generations_pb2.GenerationLimits(
+                    rows_min=rows_min, row_change_max=row_change_max, null_rise_max=null_rise_max,
+                    duplicate_share_max=duplicate_share_max, psi_max=psi_max)),
+            generations_pb2.CheckGenerationResponse, timeout=timeout))
+
+    def switch_generation(
+        self, feature_set: str, generation: int, *, force: bool = False, reason: str = "",
+        expected_serving: int | None = None,
+    ) -> int:
+        """Serves a generation that passed its gates; the epoch from then on."""
+        return self.channel.call(
+            "Generations/Switch",
+            generations_pb2.SwitchGenerationRequest(
+                feature_set=_bare(feature_set), id=generation, expected_serving=expected_serving,
+                force=force, actor=self.actor, reason=reason),
+            generations_pb2.SwitchGenerationResponse, repeatable=False).epoch
+
+    def rollback_generation(
+        self, feature_set: str, *, reason: str = "", expected_serving: int | None = None
+    ) -> int:
+        """Serves the generation before again; the epoch from then on."""
+        return self.channel.call(
+            "Generations/Rollback",
+            generations_pb2.RollbackGenerationRequest(
+                feature_set=_bare(feature_set), expected_serving=expected_serving,
+                actor=self.actor, reason=reason),
+            generations_pb2.RollbackGenerationResponse, repeatable=False).epoch
+
+    def discard_generation(self, feature_set: str, generation: int, *, reason: str = "") -> int:
+        """Gives up a generation that does not serve; the epoch from then on."""
+        return self.channel.call(
+            "Generations/Discard",
+            generations_pb2.DiscardGenerationRequest(
+                feature_set=_bare(feature_set), id=generation, actor=self.actor, reason=reason),
+            generations_pb2.DiscardGenerationResponse, repeatable=False).epoch
+
+    # Rows out.
+
+    def read(
+        self, feature_sets: str | Sequence[str], entities: Any, *,
+        keys: Mapping[str, str] | None = None, features: Sequence[str] | None = None,
+        as_of: Instant | None = None, statuses: bool = False, ages: bool = False,
+        timeout: float | None = None,
+    ) -> pd.DataFrame:
+        """Features of entities as a DataFrame, a row for each, the keys first.
+
+        `entities` is a table with a column for each entity kind, {"session": ["s-81", "s-82"]}. Of one feature
+        set the columns have the features' names, of several "cart@3.items". A value is there where a
+        model would be given it, defaults and policies included; `statuses` adds columns "items.status" and
+        `ages` "items.age_ms". All from one batch's snapshot; `as_of` asks for the past.
+        """
+        table, count = columns.table(entities)
+        times = None if as_of is None else np.full(count, _instant(as_of), dtype=np.int64)
+        specs = self._specs(feature_sets)
+        key_columns = self._key_columns(specs, table, keys)
+        found_ids = {kind: columns.checked_ids(table[name], name) for kind, name in key_columns}
+        found = self._read(specs, found_ids, count, times, features, statuses, ages, timeout)
+        identity = pd.DataFrame({kind: ids for kind, ids in found_ids.items()}, dtype="string")
+        return pd.concat([identity, found], axis=1)
+
+    def training_rows(
+        self, labels: pd.DataFrame, feature_sets: str | Sequence[str], *, time: str,
+        keys: Mapping[str, str] | None = None, features: Sequence[str] | None = None,
+        statuses: bool = False, timeout: float | None = None,
+    ) -> pd.DataFrame:
+        """Joins to each label row the features as they were at its time, policies and defaults included.
+
+        Nothing in a row is from after its time. The label columns come first and unchanged, with their index;
+        the features are named as by `read`. The feature sets must declare a history that goes back so far.
+        """
+        table, count = columns.table(labels)
+        specs = self._specs(feature_sets)
+        for spec in specs:
+            if not spec.history:
+                raise KassaError(f'{spec.pinned} keeps no history: apply it with history="30d", say')
+        key_columns = self._key_columns(specs, table, keys)
+        found_ids = {kind: columns.checked_ids(table[name], name) for kind, name in key_columns}
+        if time not in table:
+            raise FrameError(f"there is no column {time}", field=time)
+        times = columns.event_times(table[time], time)
+        if times.problems:
+            raise RowsError("times are missing or do not fit", [
+                RowProblem(row, time, why) for row, why in sorted(times.problems.items())])
+        found = self._read(specs, found_ids, count, times.values, features, statuses, False, timeout)
+        clash = set(found.columns) & set(map(str, labels.columns))
+        if clash:
+            raise FrameError(f"labels have columns named as features: {', '.join(sorted(clash))}")
+        found.index = labels.index
+        return pd.concat([labels, found], axis=1)
+
+    def _specs(self, names: str | Sequence[str]) -> list[FeatureSet]:
+        return [self.feature_set(name) for name in ([names] if isinstance(names, str) else names)]
+
+    @staticmethod
+    def _key_columns(
+        specs: Sequence[FeatureSet], table: Mapping[str, Any], keys: Mapping[str, str] | None
+    ) -> list[tuple[str, str]]:
+        kinds = list(dict.fromkeys(kind for spec in specs for kind in spec.entity))
+        return loading.key_columns(kinds, list(table), keys)
+
+    def _read(
+        self, specs: Sequence[FeatureSet], ids: Mapping[str, columns.Array], count: int,
+        times: columns.Array | None, features: Sequence[str] | None, with_statuses: bool,
+        with_ages: bool, timeout: float | None,
+    ) -> pd.DataFrame:
+        chosen = [_chosen(spec, features) for spec in specs]
+        if features is not None:
+            known = {name for spec in specs for name in spec.by_name}
+            for name in features:
+                if name not in known:
+                    raise FrameError(
+                        f"{', '.join(spec.pinned for spec in specs)} has no feature {name}", field=name)
+        width = max(1, sum(
+            feature.dimension or (8 if feature.type in ("string", "strings") else 1)
+            for spec, names in zip(specs, chosen) for name, feature in spec.by_name.items()
+            if name in names))
+        step = max(1, min(READ_ROWS_MAX, READ_VALUES_MAX // width))
+        parts: list[pd.DataFrame] = []
+        # One round for an empty frame, too: it has the same columns.
+        for start in range(0, max(count, 1), step):
+            end = min(start + step, count)
+            response = self.channel.call(
+                "Features/Read",
+                features_pb2.ReadRequest(
+                    keys=[values_pb2.KeyColumn(kind=kind, ids=column[start:end].tolist())
+                          for kind, column in ids.items()],
+                    selections=[
+                        features_pb2.FeatureSelection(feature_set=spec.pinned, features=names)
+                        for spec, names in zip(specs, chosen) if names],
+                    as_of_us_each=[] if times is None else times[start:end].tolist()),
+                features_pb2.ReadResponse, timeout=timeout)
+            asked = [spec for spec, names in zip(specs, chosen) if names]
+            found: dict[str, frames.Series] = {}
+            for spec, answer in zip(asked, response.feature_sets, strict=True):
+                prefix = "" if len(specs) == 1 else f"{spec.pinned}."
+                for column in answer.columns:
+                    name = prefix + column.name
+                    found[name] = frames.values(column, spec.by_name[column.name])
+                    if with_statuses:
+                        found[f"{name}.status"] = frames.statuses(column)
+                    if with_ages:
+                        found[f"{name}.age_ms"] = frames.ages(column)
+            parts.append(pd.DataFrame(found))
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+    def erase(self, kind: str, id: str, *, reason: str) -> features_pb2.EraseResponse:
+        """Erases all rows that an entity takes part in; the answer is the receipt."""
+        return self.channel.call(
+            "Features/Erase",
+            features_pb2.EraseRequest(
+                entity=values_pb2.EntityKey(kind=kind, id=id), actor=self.actor, reason=reason),
+            features_pb2.EraseResponse)
+
+    # Scores.
+
+    def score(
+        self, scorer: str, entities: Mapping[str, str], *,
+        context: Mapping[str, object] | None = None, features: bool = False,
+        contributions: int | bool = False, timeout: float | None = None,
+    ) -> Score:
+        """The score of one row: `entities` has an id for each entity kind, {"session": "s-81"}.
+
+        `context` overrides stored values, by feature or "set.feature"; None is a null. `features` asks for what
+        the model saw, `contributions` for what each input added to the margin (a number: only so many).
+        """
+        return scoring.score(
+            self.channel, scorer, entities, context or {}, features, contributions, timeout)
+
+    def score_frame(
+        self, scorer: str, frame: Any, *, keys: Mapping[str, str] | None = None,
+        context: Sequence[str] | Mapping[str, str] = (), shared: Mapping[str, str] | None = None,
+        contributions: int | bool = False, on_refused: Literal["raise", "return"] = "raise",
+        timeout: float | None = None,
+    ) -> pd.DataFrame:
+        """Scores every row of a table, up to 1,000 a request; the answer has its index.
+
+        `keys` says which columns are ids, {"session": "session_id"}, by default those of the kinds' names. `context` columns override stored values; a missing cell overrides nothing.
+        `shared` are entities of all rows, {"customer": "c-7"}. With on_refused="return" a row that was refused has
+        no score, and says why in the column "refusal".
+        """
+        return scoring.score_frame(
+            self, scorer, frame, keys, context, shared or {}, contributions, on_refused,
+            timeout)
+
+    # Models.
+
+    def push(self, model: object, **arguments: Any) -> PushedModel:
+        """Pushes a trained model; the arguments are those of `kassa.push`."""
+        return pushing.push(self, model, **arguments)
+
+
+def connect(address: str | None = None, **arguments: Any) -> Client:
+    """A client; the arguments are those of `Client`."""
+    return Client(address, **arguments)
+
+
+def _chosen(spec: FeatureSet, features: Sequence[str] | None) -> list[str]:
+    return [
+        feature.name for feature in spec.features if features is None or feature.name in features]
+
+
+def _instant(when: Instant) -> int:
+    return microseconds(when) if isinstance(when, datetime.datetime) else int(when)
+
+
+def _bare(feature_set: str) -> str:
+    return feature_set.split("@")[0]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
