@@ -159,7 +159,7 @@ def push(
         golden=_golden(found, score, official, inputs, chosen, calibration is not None),
         histograms=_histograms(inputs), training_run_id=training_run_id)
     if calibration is not None:
-        spec.output.kind = models_pb2.OUTPUT_PROBABILITY
+        spec.output.kind = models_pb2.OUTPUT_VALUE
         # The score of two classes is the second one's; a single prediction has the number 0.
         spec.output.index = 1 if found.format == "ONNX" and _has_two_classes(model) else 0
         spec.output.calibration.CopyFrom(calibration.to_proto())
@@ -410,7 +410,8 @@ def _golden(
     for number, row in enumerate(chosen.tolist()):
         entry = models_pb2.GoldenRow(
             values=[values_pb2.NamedValue(name=one.name, value=one.value(row)) for one in inputs],
-            score=float(scores[number]), tolerance=found.tolerance)
+            score=float(scores[number]),
+            tolerance=found.tolerance * max(1.0, abs(float(scores[number]))))
         if margins is not None:
             entry.margin = float(margins[number])
         golden.append(entry)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scikit-learn: linear models as plain JSON, everything else through skl2onnx."""
+"""scikit-learn: linear models as plain JSON, trees as LightGBM's text, everything else through skl2onnx."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from kassa.errors import ModelError, needed
 from kassa.models.artefact import Artefact, Numbers
 from kassa.models.linear import NotLinear, linear_model
+from kassa.models.trees import NotTrees, tree_text
 
 # float32 arithmetic of ONNX beside the float64 of scikit-learn.
 ONNX_TOLERANCE = 1e-5
@@ -51,7 +52,11 @@ def artefact(model: Any, columns: Sequence[str], text_columns: Sequence[str]) ->
                 return Artefact(
                     format="PLAIN_JSON", content=linear.content, names=taken, count=count, score=score,
                     texts=linear.texts, inputs=linear.inputs)
-    return _onnx(model, names, count, text_columns, score)
+    try:
+        text = tree_text(model)
+    except NotTrees:
+        return _onnx(model, names, count, text_columns, score)
+    return Artefact(format="LIGHTGBM_TEXT", content=text, names=names, count=count, score=score)
 
 
 def _onnx(
@@ -63,7 +68,7 @@ def _onnx(
     except ImportError:
         raise needed(
             "skl2onnx", "sklearn",
-            f"pushing a {type(model).__name__} (linear models with an imputer in their pipeline go without)"
+            f"pushing a {type(model).__name__} (linear models behind an imputer go without, and trees)"
         ) from None
     texts = frozenset(text_columns) & frozenset(names or ())
     if texts and names is not None:
@@ -75,7 +80,7 @@ def _onnx(
     try:
         document = to_onnx(model, initial_types=types, target_opset=_OPSET, options=_options(model))
     except Exception as error:
-        raise ModelError(f"skl2onnx does not convert this {type(model).__name__}: {error}") from error
+        raise ModelError(f"skl2onnx does not convert this {type(model).__name__}: {str(error)[:300]}") from error
     return Artefact(
         format="ONNX", content=document.SerializeToString(), names=names, count=count, score=score,
         texts=texts, tolerance=ONNX_TOLERANCE)
