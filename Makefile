@@ -17,9 +17,10 @@ deps: ## Install the Debian packages of .ci/system-packages.
 
 venv: deps $(VENV)/.ready ## Make the virtual environment of the Python clients.
 
-$(VENV)/.ready: Tests/requirements.txt | deps
+$(VENV)/.ready: Tests/requirements.txt clients/python/pyproject.toml | deps
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python
 	@touch $@
 
 build: deps ## Build for debugging.
@@ -37,6 +38,8 @@ test-swift: deps ## Run the tests that are written in Swift.
 test-python: venv build release ## Run the tests with stock clients and official libraries as oracles.
 	Tests/differential/proto_is_fresh.sh
 	$(PYTHON) -m pytest -q Tests
+	$(PYTHON) -m pytest -q clients/python
+	cd clients/python && $(CURDIR)/$(PYTHON) -m mypy
 
 test-durability: deps build ## Kill the writer, fail its system calls, cut the power, flip bits.
 	python3 Tests/durability/kill9.py --rounds 20

@@ -38,6 +38,22 @@ def client(server):
         yield client
 
 
+@pytest.fixture
+def start_server(tmp_path):
+    """Starts servers of the test's own, on `folder` or a fresh one; all must drain well."""
+    from kassa_process import Server
+
+    servers = []
+
+    def start(folder=None, **flags):
+        servers.append(Server(folder or tmp_path / f"data-{len(servers)}", **flags))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of real data sets, which is not part of the repository."""

@@ -325,22 +325,25 @@ class Client:
             if name in names))
         step = max(1, min(READ_ROWS_MAX, READ_VALUES_MAX // width))
         parts: list[pd.DataFrame] = []
+        asked = [(spec, names) for spec, names in zip(specs, chosen) if names]
         # One round for an empty frame, too: it has the same columns.
         for start in range(0, max(count, 1), step):
             end = min(start + step, count)
-            response = self.channel.call(
-                "Features/Read",
-                features_pb2.ReadRequest(
-                    keys=[values_pb2.KeyColumn(kind=kind, ids=column[start:end].tolist())
-                          for kind, column in ids.items()],
-                    selections=[
-                        features_pb2.FeatureSelection(feature_set=spec.pinned, features=names)
-                        for spec, names in zip(specs, chosen) if names],
-                    as_of_us_each=[] if times is None else times[start:end].tolist()),
-                features_pb2.ReadResponse, timeout=timeout)
-            asked = [spec for spec, names in zip(specs, chosen) if names]
+            if count:
+                response = self.channel.call(
+                    "Features/Read",
+                    features_pb2.ReadRequest(
+                        keys=[values_pb2.KeyColumn(kind=kind, ids=column[start:end].tolist())
+                              for kind, column in ids.items()],
+                        selections=[
+                            features_pb2.FeatureSelection(feature_set=spec.pinned, features=names)
+                            for spec, names in asked],
+                        as_of_us_each=[] if times is None else times[start:end].tolist()),
+                    features_pb2.ReadResponse, timeout=timeout)
+            else:
+                response = _no_rows(asked)
             found: dict[str, frames.Series] = {}
-            for spec, answer in zip(asked, response.feature_sets, strict=True):
+            for (spec, _), answer in zip(asked, response.feature_sets, strict=True):
                 prefix = "" if len(specs) == 1 else f"{spec.pinned}."
                 for column in answer.columns:
                     name = prefix + column.name
@@ -406,6 +409,14 @@ def connect(address: str | None = None, **arguments: Any) -> Client:
 def _chosen(spec: FeatureSet, features: Sequence[str] | None) -> list[str]:
     return [
         feature.name for feature in spec.features if features is None or feature.name in features]
+
+
+def _no_rows(asked: Sequence[tuple[FeatureSet, Sequence[str]]]) -> features_pb2.ReadResponse:
+    """What a read of no entities comes to; the server wants one at least."""
+    return features_pb2.ReadResponse(feature_sets=[
+        features_pb2.FeatureSetValues(
+            feature_set=spec.pinned, columns=[features_pb2.ReadColumn(name=name) for name in names])
+        for spec, names in asked])
 
 
 def _instant(when: Instant) -> int:
