@@ -4,6 +4,7 @@
 import itertools
 import json
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,9 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import (  # noqa: E402
     MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::kassa.PushWarning", "ignore::sklearn.exceptions.ConvergenceWarning")
 
 ROWS = 600
 NUMBERS = ["items", "value", "seconds", "coupon"]
@@ -330,6 +334,36 @@ def test_regression_trees_of_scikit_learn_answer_the_same(shop, model):
     official = model.predict(narrow(frame)[["items", "value", "coupon"]])
     np.testing.assert_allclose(scores, official, rtol=1e-12)
     assert pushed.format == "lightgbm_text"
+
+
+def test_a_model_that_refuses_what_is_missing_warns_of_it(shop):
+    frame = plain(whole())
+    model = GradientBoostingClassifier(n_estimators=2).fit(frame[["items", "value"]], frame.attrs["y"])
+    with pytest.warns(kassa.PushWarning, match="cart.items, cart.value may be missing"):
+        shop.push(model, feature_set="cart", training_frame=frame, name="warned")
+    shop.apply(kassa.FeatureSet("guarded", ["session"], [
+        kassa.Feature("items", "int64", default=0), kassa.Feature("value", "float32", on_missing="fail")]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shop.push(model, feature_set="guarded", training_frame=frame, name="guarded")
+
+
+@pytest.mark.parametrize("fit", [
+    lambda x, y: lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, min_child_samples=5).fit(x, y),
+    lambda x, y: xgboost.XGBClassifier(n_estimators=10, enable_categorical=True).fit(x, y)],
+    ids=["LightGBM", "XGBoost"])
+def test_categories_of_whole_numbers_are_their_own_codes(shop, fit):
+    frame = plain(make_rows())
+    frame["items"] = pd.Categorical(frame["items"].fillna(0).astype(int), categories=range(9))
+    model = fit(frame[["items", "value"]], frame.attrs["y"])
+    scores, _ = served(shop, model, frame, features=["items", "value"])
+    known = make_rows()["items"].notna().to_numpy()
+    official = model.predict_proba(frame[["items", "value"]])[:, 1]
+    np.testing.assert_allclose(scores[known], official[known], rtol=1e-6)
+    other = frame.assign(items=pd.Categorical(frame["items"].astype(int) + 1))
+    model = fit(other[["items", "value"]], frame.attrs["y"])
+    with pytest.raises(kassa.ModelError, match="items is a category of numbers"):
+        shop.push(model, feature_set="cart", training_frame=other, name="shifted")
 
 
 @pytest.mark.parametrize("model", [

@@ -22,8 +22,8 @@ from kassa.client import DEFAULT_SERVER, Client, connect
 from kassa.errors import (
     AbortedError, AlreadyExistsError, DataLossError, DeadlineExceededError, FailedPreconditionError,
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
-    MissingPackageError, ModelError, NotFoundError, ResourceExhaustedError, RowProblem, RowsError,
-    ServerError, UnavailableError, UnimplementedError)
+    MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
+    RowsError, ServerError, UnavailableError, UnimplementedError)
 from kassa.pushing import Isotonic, Platt
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
@@ -34,7 +34,7 @@ __all__ = [
     "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "Feature", "FeatureSet",
     "FrameError", "Gate", "GenerationRefusedError", "InvalidArgumentError", "Isotonic",
     "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
-    "Plan", "Platt", "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError",
+    "Plan", "Platt", "PushWarning", "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError",
     "Score", "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
     "WriteResult", "connect", "push",
 ]

@@ -28,7 +28,7 @@ from kassa.channel import Channel, Retry
 from kassa.errors import FrameError, KassaError, RowProblem, RowsError
 from kassa.results import Check, LoadResult, PushedModel, Score, WriteResult
 from kassa.schema import Change, FeatureSet, Plan, Scorer, microseconds
-from kassa.v1 import config_pb2, features_pb2, generations_pb2, values_pb2
+from kassa.v1 import config_pb2, features_pb2, generations_pb2, models_pb2, values_pb2
 
 DEFAULT_SERVER = "127.0.0.1:6750"
 Durability = Literal["fast", "durable"]
@@ -115,6 +115,18 @@ class Client:
             "Config/Get", config_pb2.GetRequest(kind="scorer", name=name), config_pb2.GetResponse)
         spec = response.document.scorer
         return Scorer(spec.name, spec.model, spec.owner, spec.description, dict(spec.labels))
+
+    def feature_sets(self) -> list[FeatureSet]:
+        """All feature sets, every version, by name."""
+        response = self.channel.call(
+            "Config/List", config_pb2.ListRequest(kind="feature_set"), config_pb2.ListResponse)
+        return [FeatureSet.from_proto(document.feature_set) for document in response.documents]
+
+    def models(self) -> list[str]:
+        """All models, "abandonment@1"."""
+        response = self.channel.call(
+            "Models/List", models_pb2.ListModelsRequest(), models_pb2.ListModelsResponse)
+        return [f"{model.spec.name}@{model.spec.version}" for model in response.models]
 
     # Rows in.
 

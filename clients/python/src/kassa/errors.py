@@ -181,6 +181,10 @@ class ModelError(KassaError, ValueError):
     """The model cannot be pushed: of a kind that is not supported, or its inputs are not clear."""
 
 
+class PushWarning(UserWarning):
+    """A pushed model may be given what its trainer never saw; the message says what to do."""
+
+
 class MissingPackageError(KassaError, ImportError):
     """An optional package is needed; the message names the extra to install."""
 

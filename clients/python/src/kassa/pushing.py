@@ -9,6 +9,7 @@ exists, so an input in the wrong place or a category with the wrong code is a re
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from kassa import columns, models, reference
-from kassa.errors import FrameError, ModelError, RowProblem, RowsError
+from kassa.errors import FrameError, ModelError, PushWarning, RowProblem, RowsError
 from kassa.models import Artefact
 from kassa.results import PushedModel
 from kassa.schema import Feature, FeatureSet, Scorer
@@ -136,6 +137,8 @@ def push(
         scores = found.score(_fed(found, rows))
         return calibration(scores) if calibration is not None else scores
 
+    if not found.takes_missing:
+        _warn_of_missing(type(model).__name__, inputs)
     chance = np.random.default_rng(SEED)
     sample = np.arange(len(frame))
     if len(frame) > SCORED_ROWS_MAX:
@@ -332,6 +335,18 @@ def _texts(
         cells = pd.Series(pd.Categorical.from_codes(
             np.where(there, codes, -1).astype(np.int64), categories=pd.Index(known)))
     return tuple(known), cells
+
+
+def _warn_of_missing(kind: str, inputs: Sequence[_Input]) -> None:
+    """The server has no reason to refuse what the trainer would have refused."""
+    open_ended = [
+        entry.name for entry in inputs
+        if entry.feature.default is None and entry.feature.on_missing not in ("default", "fail")]
+    if open_ended:
+        warnings.warn(
+            f"{kind} takes no missing values, and {', '.join(open_ended)} may be missing when it serves: "
+            'declare a default or on_missing="fail", or put an imputer into the pipeline',
+            PushWarning, stacklevel=4)
 
 
 # What the trainer says.

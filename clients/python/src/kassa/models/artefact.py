@@ -35,6 +35,8 @@ class Artefact:
     texts: frozenset[str] = frozenset()
     # The columns that it really takes, if that is not all of `names`.
     inputs: tuple[str, ...] | None = None
+    # Whether the trainer has an answer where a number is missing.
+    takes_missing: bool = True
     # How far float32 arithmetic may be from the trainer's; 0 means the server's default of 1e-6.
     tolerance: float = 0.0
 

@@ -16,8 +16,13 @@ def artefact(model: Any) -> Artefact:
     names = tuple(booster.feature_name())
     unnamed = names == tuple(f"Column_{place}" for place in range(len(names)))
     kept = booster.pandas_categorical
+    text = booster.model_to_string()
+    if kept and not all(isinstance(name, str) for column in kept for name in column):
+        # The server codes texts by this line, and takes whole numbers for the codes that they are.
+        head, _, _ = text.rpartition("\npandas_categorical:")
+        text = f"{head}\npandas_categorical:null\n"
     return Artefact(
-        format="LIGHTGBM_TEXT", content=booster.model_to_string().encode(),
+        format="LIGHTGBM_TEXT", content=text.encode(),
         names=None if unnamed else names, count=len(names),
         score=lambda frame: first(booster.predict(frame)),
         margin=lambda frame: first(booster.predict(frame, raw_score=True)),

@@ -56,7 +56,9 @@ def artefact(model: Any, columns: Sequence[str], text_columns: Sequence[str]) ->
         text = tree_text(model)
     except NotTrees:
         return _onnx(model, names, count, text_columns, score)
-    return Artefact(format="LIGHTGBM_TEXT", content=text, names=names, count=count, score=score)
+    return Artefact(
+        format="LIGHTGBM_TEXT", content=text, names=names, count=count, score=score,
+        takes_missing=_takes_missing(model))
 
 
 def _onnx(
@@ -83,7 +85,13 @@ def _onnx(
         raise ModelError(f"skl2onnx does not convert this {type(model).__name__}: {str(error)[:300]}") from error
     return Artefact(
         format="ONNX", content=document.SerializeToString(), names=names, count=count, score=score,
-        texts=texts, tolerance=ONNX_TOLERANCE)
+        texts=texts, takes_missing=_takes_missing(model), tolerance=ONNX_TOLERANCE)
+
+
+def _takes_missing(model: Any) -> bool:
+    from sklearn.utils import get_tags
+
+    return bool(get_tags(model).input_tags.allow_nan)
 
 
 def _options(model: Any) -> dict[int, dict[str, bool]] | None:
