@@ -44,6 +44,16 @@ def rows(folder, has_float64_thresholds):
                 yield cells, answer
 
 
+def golden(pairs, score_column):
+    """Rows of the artefact's own inputs, with the score that its library gave."""
+    return [
+        shop.golden_row(
+            [float(cell) if cell else None for cell in cells.values()],
+            score=float(answer[score_column]), tolerance=1e-5)
+        for cells, answer in pairs
+    ]
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{case[0]}-{case[2]}" for case in CASES])
 def test_a_model_answers_as_its_own_library(server, shared_data, case):
     name, file, format_name, score_column, class_columns = case
@@ -68,7 +78,8 @@ def test_a_model_answers_as_its_own_library(server, shared_data, case):
                 inputs=[
                     models_pb2.ModelInput(feature_set=f"{set_name}@1", feature=f"f{index}")
                     for index in range(len(names))
-                ]),
+                ],
+                golden=golden(pairs, score_column)),
             artefact)
         client.config.Apply(config_pb2.ApplyRequest(documents=[config_pb2.Document(
             scorer=config_pb2.ScorerSpec(name=set_name, model=f"{set_name}@1"))]))
