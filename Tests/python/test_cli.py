@@ -156,7 +156,9 @@ def test_a_model_that_is_served_stays_and_another_can_go(kassa, tmp_path):
     copy.write_text(
         text.replace("name: abandonment\n", "name: spare\n")
         .replace("artefact: abandonment.json", f"artefact: {SHOP}/abandonment.json"))
-    assert kassa.json("model", "upload", str(copy))["model"] == "spare@1"
+    golden = str(SHOP / "abandonment.golden.jsonl")
+    spare = kassa.json("model", "upload", str(copy), "--golden", golden)
+    assert spare["model"] == "spare@1"
     assert kassa("model", "delete", "spare@1", "--reason", "test") == "deleted spare@1\n"
     assert kassa.refused(1, "model", "get", "spare").startswith("NOT_FOUND: ")
 
@@ -281,7 +283,8 @@ def test_an_artefact_that_is_no_model_is_refused(kassa, tmp_path):
     path.write_text(
         (SHOP / "abandonment.model.yaml").read_text().replace("name: abandonment\n", "name: bad\n"))
     (tmp_path / "abandonment.json").write_bytes(b"x" * 5_000_000)
-    words = kassa.refused(1, "model", "upload", str(path))
+    golden = str(SHOP / "abandonment.golden.jsonl")
+    words = kassa.refused(1, "model", "upload", str(path), "--golden", golden)
     assert words.startswith("INVALID_ARGUMENT: artefact: ")
     assert kassa.refused(1, "model", "get", "bad").startswith("NOT_FOUND: ")
 

@@ -19,7 +19,8 @@ struct GoldenCheck {
             throw EngineError(
                 .invalidArgument,
                 "\(field): a model needs at least one golden row, inputs with the score that its "
-                    + "trainer got for them; `kassa model upload --golden FILE` takes them from a file")
+                    + "trainer got for them; `kassa model upload --golden FILE` takes them from a file"
+            )
         }
         guard rows.count <= BundleLimits.goldenRowsMax else {
             throw EngineError(

@@ -51,7 +51,7 @@ extension Worker {
             try Self.checkContributions(of: model)
             cost += model.contributionMicroseconds
         }
-        let rowsMax = Int(ScoreLimits.batchMicrosecondsMax / max(cost, 1))
+        let rowsMax = ScoreLimits.batchRows(ofMicroseconds: cost)
         guard request.rows.count <= rowsMax else {
             throw EngineError(
                 .resourceExhausted,

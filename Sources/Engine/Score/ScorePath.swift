@@ -42,14 +42,14 @@ extension Worker {
         }
         guard scorer.model.isServed else { throw Self.refusal(ofUnserved: scorer.model) }
         if request.includesContributions { try Self.checkContributions(of: scorer.model) }
-        guard scratches[index].evaluate(by: scorer.model.compiled),
-            scorer.model.output.score(scratches[index]).isFinite
-        else {
+        let isEvaluated = scratches[index].evaluate(by: scorer.model.compiled)
+        let score = scorer.model.output.score(scratches[index])
+        guard isEvaluated, score.isFinite else {
             throw EngineError(
                 .internal, "model \(scorer.model.name) gave a score that is no number")
         }
         counters.scored(scorer: index, summary, scratches[index])
-        writeReply(scorer, scratches[index], summary, into: &writer)
+        writeReply(score, scorer, scratches[index], summary, into: &writer)
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.
@@ -185,13 +185,12 @@ extension Worker {
     }
 
     private func writeReply(
-        _ scorer: Scorer, _ scratch: ScoreScratch, _ summary: GatherSummary,
+        _ score: Double, _ scorer: Scorer, _ scratch: ScoreScratch, _ summary: GatherSummary,
         into writer: inout WireWriter
     ) {
         typealias Field = KassaV1.ScoreResponse.Field
-        let output = scorer.model.output
-        writer.double(Field.score, output.score(scratch))
-        writer.double(Field.margin, scratch.margin(output.marginIndex))
+        writer.double(Field.score, score)
+        writer.double(Field.margin, scratch.margin(scorer.model.output.marginIndex))
         let constantReply = scorer.constantReply
         writer.buffer.append(constantReply.span)
         writer.uint64(Field.epoch, configuration.value.epoch)

@@ -163,7 +163,8 @@ struct VectorPlanBuilder {
             type: feature.type, count: index == 0 ? feature.type.inputCount : 0,
             defaulted: feature.defaultedStatuses, failing: feature.failingStatuses,
             hidesStale: feature.hidesStale,
-            standIn: standIn(feature.defaultValue, index: index, table: table, firstCode: firstCode),
+            standIn: standIn(
+                feature.defaultValue, index: index, table: table, firstCode: firstCode),
             standInTime: time,
             ttl: Self.microseconds(ttlMilliseconds),
             maxAge: Self.microseconds(feature.maxAgeMilliseconds), table: table,
