@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a client does when things go wrong: statuses, deadlines, retries; and from many threads."""
 
+import asyncio
 import concurrent.futures
 import threading
 import time
@@ -274,6 +275,43 @@ def test_a_client_is_shared_between_threads(client, scorer):
         answers = list(pool.map(
             lambda row: client.score("both", {"session": f"s-{row}", "customer": "c-3"}).score, range(400)))
     np.testing.assert_allclose(answers, expected[:400], rtol=1e-6)
+
+
+def test_scores_are_asked_for_from_an_event_loop(server, scorer):
+    model, frame = scorer
+
+    async def run():
+        async with kassa.AsyncClient(server.address) as client:
+            answers = await asyncio.gather(*(
+                client.score("both", {"session": f"s-{row}", "customer": "c-3"}) for row in range(300)))
+            table = await client.score_frame("both", frame[["session"]].head(300), shared={"customer": "c-3"})
+            with pytest.raises(kassa.NotFoundError):
+                await client.score("nix", {})
+            written = await client.write("cart", {"session": ["async"], "items": [3]})
+            found = await client.read("cart", {"session": ["async"]})
+            assert written.applied == 1 and found["items"][0] == 3
+            return [answer.score for answer in answers], table["score"]
+
+    answers, table = asyncio.run(run())
+    expected = official(model, frame.head(300), orders=3)
+    np.testing.assert_allclose(answers, expected, rtol=1e-6)
+    np.testing.assert_allclose(table, expected, rtol=1e-6)
+
+
+def test_an_event_loop_retries_and_keeps_deadlines():
+    async def run(address):
+        async with kassa.AsyncClient(address) as client:
+            assert (await client.score("s", {"session": "a"})).score == 0.5
+            with pytest.raises(kassa.DeadlineExceededError):
+                await client.score("s", {"session": "a"}, timeout=0.2)
+            with pytest.raises(kassa.InvalidArgumentError) as caught:
+                await client.score("s", {"session": "a"})
+            assert caught.value.field == "scorer"
+
+    scripted, client = scored(FULL, AWAY, GOOD, 1.0, (grpc.StatusCode.INVALID_ARGUMENT, "scorer: is wrong"))
+    with scripted, client:
+        asyncio.run(run(scripted.address))
+    assert scripted.times[1] - scripted.times[0] >= 0.3
 
 
 def test_what_there_is_can_be_listed(client, scorer):

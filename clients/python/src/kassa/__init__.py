@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as _pandas
 
+from kassa.aio import AsyncClient
 from kassa.channel import Retry
 from kassa.client import DEFAULT_SERVER, Client, connect
 from kassa.errors import (
@@ -30,7 +31,7 @@ from kassa.results import (
 from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
 
 __all__ = [
-    "DEFAULT_SERVER", "AbortedError", "AlreadyExistsError", "Change", "Check", "Client",
+    "DEFAULT_SERVER", "AbortedError", "AlreadyExistsError", "AsyncClient", "Change", "Check", "Client",
     "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "Feature", "FeatureSet",
     "FrameError", "Gate", "GenerationRefusedError", "InvalidArgumentError", "Isotonic",
     "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",

@@ -17,9 +17,12 @@ from kassa import errors
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
-# As many bytes as the server's longest reply, and room for its framing.
-_REPLY_BYTES_MAX = 8 << 20
-_TRIED_AGAIN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
+OPTIONS: list[tuple[str, Any]] = [
+    # As many bytes as the server's longest reply, and room for its framing.
+    ("grpc.max_receive_message_length", 8 << 20),
+    # A server that was restarted is found again soon.
+    ("grpc.max_reconnect_backoff_ms", 1_000), ("grpc.initial_reconnect_backoff_ms", 100)]
+TRIED_AGAIN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,12 @@ class Channel:
         self.timeout = timeout
         self.retry = retry
         self._is_own = channel is None
-        options: list[tuple[str, Any]] = [
-            ("grpc.max_receive_message_length", _REPLY_BYTES_MAX),
-            # A server that was restarted is found again soon.
-            ("grpc.max_reconnect_backoff_ms", 1_000), ("grpc.initial_reconnect_backoff_ms", 100)]
         if channel is not None:
             self.grpc = channel
         elif credentials is not None:
-            self.grpc = grpc.secure_channel(address, credentials, options=options)
+            self.grpc = grpc.secure_channel(address, credentials, options=OPTIONS)
         else:
-            self.grpc = grpc.insecure_channel(address, options=options)
+            self.grpc = grpc.insecure_channel(address, options=OPTIONS)
 
     def close(self) -> None:
         """Closes the channel, unless it was given."""
@@ -118,7 +117,7 @@ class Channel:
             except grpc.RpcError as raised:
                 error = errors.translated(raised)
             is_full = error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-            if error.code not in _TRIED_AGAIN or attempt >= self.retry.attempts:
+            if error.code not in TRIED_AGAIN or attempt >= self.retry.attempts:
                 raise error
             if not (repeatable or is_full):
                 raise error

@@ -132,7 +132,7 @@ def refusal_error(code: int, message: str, retry_after_ms: int) -> ServerError:
 
 def translated(error: grpc.RpcError) -> ServerError:
     """The package's exception of what grpcio raised."""
-    if not isinstance(error, grpc.Call):
+    if not isinstance(error, (grpc.Call, grpc.aio.AioRpcError)):
         return ServerError(str(error), code=grpc.StatusCode.UNKNOWN)
     retry_after = None
     for key, value in error.trailing_metadata() or ():

@@ -27,14 +27,23 @@ def score(
     with_features: bool, contributions: int | bool, timeout: float | None,
 ) -> Score:
     """See `Client.score`."""
+    request = score_request(scorer, entities, context, with_features, contributions)
+    return Score.of(
+        channel.call("Scoring/Score", request, scoring_pb2.ScoreResponse, timeout=timeout))
+
+
+def score_request(
+    scorer: str, entities: Mapping[str, str], context: Mapping[str, object], with_features: bool,
+    contributions: int | bool,
+) -> scoring_pb2.ScoreRequest:
+    """What asks for a score."""
     request = scoring_pb2.ScoreRequest(
         scorer=scorer, entities=_entities(entities),
         context=[values_pb2.NamedValue(name=name, value=value_proto(value))
                  for name, value in context.items()],
         include=[scoring_pb2.FEATURES] if with_features else [])
     _ask_contributions(request, contributions)
-    return Score.of(
-        channel.call("Scoring/Score", request, scoring_pb2.ScoreResponse, timeout=timeout))
+    return request
 
 
 def _entities(entities: Mapping[str, str]) -> list[values_pb2.EntityKey]:
