@@ -579,6 +579,29 @@ def test_a_missing_package_is_named_with_its_extra(shop, monkeypatch):
         shop.push(model, feature_set="cart", training_frame=frame)
 
 
+def test_a_linear_model_without_names_takes_them_in_the_order_of_training(shop):
+    frame = plain(make_rows())
+    rows = frame[["value", "items"]].to_numpy()
+    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(rows, frame.attrs["y"])
+    # Two columns, as many as the model takes: still nobody knows which is which.
+    with pytest.raises(kassa.ModelError, match="without names of its 2 features"):
+        shop.push(model, feature_set="cart", training_frame=frame[["items", "value"]])
+    scores, pushed = served(shop, model, frame, features=["value", "items"])
+    official = model.predict_proba(narrow(frame)[["value", "items"]].to_numpy())[:, 1]
+    np.testing.assert_allclose(scores, official, rtol=1e-9)
+    assert pushed.format == "plain_json" and pushed.inputs == ("cart@1.value", "cart@1.items")
+
+
+def test_a_new_model_of_a_scorer_leaves_the_rest_of_it_alone(shop):
+    frame = make_rows()
+    arguments = {"feature_set": "cart", "training_frame": frame, "name": "kept", "scorer": "kept"}
+    shop.push(xgboost.XGBClassifier(n_estimators=2).fit(frame[NUMBERS], frame.attrs["y"]), owner="growth", **arguments)
+    shop.apply(kassa.Scorer("kept", "kept@1", owner="growth", description="words", labels={"team": "a"}))
+    shop.push(xgboost.XGBClassifier(n_estimators=3).fit(frame[NUMBERS], frame.attrs["y"]), **arguments)
+    assert shop.scorer("kept") == kassa.Scorer(
+        "kept", "kept@2", owner="growth", description="words", labels={"team": "a"})
+
+
 def test_push_without_a_client_opens_one(server, shop):
     frame = make_rows()
     model = xgboost.XGBClassifier(n_estimators=2).fit(frame[NUMBERS], frame.attrs["y"])

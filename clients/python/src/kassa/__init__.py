@@ -35,8 +35,8 @@ __all__ = [
     "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "Feature", "FeatureSet",
     "FrameError", "Gate", "GenerationRefusedError", "InvalidArgumentError", "Isotonic",
     "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
-    "Plan", "Platt", "PushWarning", "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError",
-    "Score", "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
+    "Plan", "Platt", "PushWarning", "PushedModel", "ResourceExhaustedError", "Retry",
+    "RowProblem", "RowsError", "Score", "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
     "WriteResult", "connect", "push",
 ]
 
@@ -50,18 +50,7 @@ def push(
     owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
     training_run_id: str = "", reason: str = "", timeout: float = 120.0,
 ) -> PushedModel:
-    """Pushes a trained object of XGBoost, LightGBM or scikit-learn to a server, which verifies it.
-
-    `training_frame` has the columns that the model was trained on; others are ignored. Each is a feature of
-    `feature_set` (one or several, "cart" or pinned "cart@3"): by its name, by "cart.items", or as `features`
-    maps it. A model that was trained without names takes `features` in the order of training. Codes of
-    categories are taken from the model, from a categorical column, from the feature's declared categories,
-    or from `categories`.
-
-    `name` is the model's, by default that of the (first) feature set; version 0 is the next one. With `scorer` the
-    model serves at once under that name. Up to `golden_rows` rows of the frame, from all over the scores, are
-    sent with the trainer's own answers, and the server refuses the model unless it answers the same.
-    """
+    """Pushes a model to the server at `server`; everything else is as `Client.push` says."""
     with Client(server) as client:
         return client.push(
             model, feature_set=feature_set, training_frame=training_frame, name=name,

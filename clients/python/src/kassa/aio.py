@@ -4,7 +4,8 @@
     async with kassa.AsyncClient("127.0.0.1:6750") as client:
         answer = await client.score("cart_abandonment", {"session": "s-81"}, timeout=0.05)
 
-`score` is asyncio through and through; what works on whole tables runs in a thread, so that the loop goes on.
+`score` is asyncio through and through; what works on whole tables runs in a thread, so that the
+loop goes on.
 """
 
 from __future__ import annotations

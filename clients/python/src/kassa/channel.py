@@ -29,8 +29,9 @@ TRIED_AGAIN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 class Retry:
     """How often and when a call is tried again; seconds.
 
-    UNAVAILABLE is tried again where a repetition changes nothing, RESOURCE_EXHAUSTED always: the server
-    has done nothing then, and says when to come back. All attempts together stay within the deadline.
+    UNAVAILABLE is tried again where a repetition changes nothing, RESOURCE_EXHAUSTED always: the
+    server has done nothing then, and says when to come back. All attempts together stay within the
+    deadline.
     """
 
     attempts: int = 5

@@ -5,8 +5,8 @@
         client.write("cart", frame, keys={"session": "session_id"}, time="at")
         print(client.score("cart_abandonment", {"session": "s-81"}).score)
 
-A client may be shared between threads. Every call has a deadline (`timeout`, for all attempts together) and is
-tried again as `Retry` says.
+A client may be shared between threads. Every call has a deadline (`timeout`, for all attempts
+together) and is tried again as `Retry` says.
 """
 
 from __future__ import annotations
@@ -139,18 +139,21 @@ class Client:
     ) -> WriteResult:
         """Writes the rows of a DataFrame, a pyarrow Table or a dict of columns, and waits for them.
 
-        `keys` names the column of each entity kind ({"session": "session_id"}), by default that of the kind's
-        name. `time` is the column of the event times, one instant for all, or None for the server's clock.
-        `features` chooses columns; without it every other column must be a feature. What is missing in a cell
-        says nothing about its feature, or is a null with missing="null".
+        `keys` names the column of each entity kind ({"session": "session_id"}), by default that of
+        the kind's name. `time` is the column of the event times, one instant for all, or None for
+        the server's clock. `features` chooses columns; without it every other column must be a
+        feature. What is missing in a cell says nothing about its feature, or is a null with
+        missing="null".
 
-        Nothing is sent if a row does not fit (RowsError). Rows that the server refuses raise RowsError, too,
-        unless on_refused="return"; the others are written. A frame of more than 10,000 rows is several
-        requests; each has a name made of `write_id`, so that a retry is answered as the first time.
+        Nothing is sent if a row does not fit (RowsError). Rows that the server refuses raise
+        RowsError, too, unless on_refused="return"; the others are written. A frame of more than
+        10,000 rows is several requests; each has a name made of `write_id`, so that a retry is
+        answered as the first time.
         """
         spec = self.feature_set(feature_set)
         table, count = columns.table(frame)
-        plan = loading.plan_columns(spec, list(table), keys, features, time if isinstance(time, str) else None)
+        plan = loading.plan_columns(
+            spec, list(table), keys, features, time if isinstance(time, str) else None)
         rows = columns.rows(table, count, plan.features, plan.keys, plan.time)
         if rows.problems:
             raise RowsError(f"{len(rows.problems):,} of {count:,} rows do not fit; nothing was written",
@@ -179,15 +182,17 @@ class Client:
         switch: bool = False, in_flight: int = 8, reason: str = "load from Python",
         timeout: float = 3_600.0,
     ) -> LoadResult:
-        """Loads many rows over one stream: a DataFrame, a pyarrow Table, RecordBatchReader or record batches,
-        or the path of an Arrow IPC, Feather or Parquet file, which is read batch by batch.
+        """Loads many rows, several requests in flight: a DataFrame, a pyarrow Table,
+        RecordBatchReader or record batches, or the path of an Arrow IPC, Feather or Parquet file,
+        which is read batch by batch.
 
-        A row that does not fit is rejected by itself; more than `rejects_max` (None: any number) end the load
-        with a LoadError. Rows without event times have the time of the load. At the end rows read = applied +
-        ignored + rejected, and all is durable, or the load has failed.
+        A row that does not fit is rejected by itself; more than `rejects_max` (None: any number)
+        end the load with a LoadError. Rows without event times have the time of the load. At the
+        end rows read = applied + ignored + rejected, and all is durable, or the load has failed.
 
-        With `generation` the rows make a new generation beside the live rows, whose gates are asked; with
-        `switch`, too, it serves if they pass, and GenerationRefusedError is raised if not.
+        With `generation` the rows make a new generation beside the live rows, whose gates are
+        asked; with `switch`, too, it serves if they pass, and GenerationRefusedError is raised if
+        not.
         """
         return loading.load(
             self, self.feature_set(feature_set), source, keys=keys,
@@ -265,10 +270,11 @@ class Client:
     ) -> pd.DataFrame:
         """Features of entities as a DataFrame, a row for each, the keys first.
 
-        `entities` is a table with a column for each entity kind, {"session": ["s-81", "s-82"]}. Of one feature
-        set the columns have the features' names, of several "cart@3.items". A value is there where a
-        model would be given it, defaults and policies included; `statuses` adds columns "items.status" and
-        `ages` "items.age_ms". All from one batch's snapshot; `as_of` asks for the past.
+        `entities` is a table with a column for each entity kind, {"session": ["s-81", "s-82"]}. Of
+        one feature set the columns have the features' names, of several "cart@3.items". A value is
+        there where a model would be given it, defaults and policies included; `statuses` adds
+        columns "items.status" and `ages` "items.age_ms". All from one batch's snapshot; `as_of`
+        asks for the past.
         """
         table, count = columns.table(entities)
         times = None if as_of is None else np.full(count, _instant(as_of), dtype=np.int64)
@@ -284,10 +290,12 @@ class Client:
         keys: Mapping[str, str] | None = None, features: Sequence[str] | None = None,
         statuses: bool = False, timeout: float | None = None,
     ) -> pd.DataFrame:
-        """Joins to each label row the features as they were at its time, policies and defaults included.
+        """Joins to each label row the features as they were at its time, policies and defaults
+        included.
 
-        Nothing in a row is from after its time. The label columns come first and unchanged, with their index;
-        the features are named as by `read`. The feature sets must declare a history that goes back so far.
+        Nothing in a row is from after its time. The label columns come first and unchanged, with
+        their index; the features are named as by `read`. The feature sets must declare a history
+        that goes back so far.
         """
         table, count = columns.table(labels)
         specs = self._specs(feature_sets)
@@ -384,8 +392,9 @@ class Client:
     ) -> Score:
         """The score of one row: `entities` has an id for each entity kind, {"session": "s-81"}.
 
-        `context` overrides stored values, by feature or "set.feature"; None is a null. `features` asks for what
-        the model saw, `contributions` for what each input added to the margin (a number: only so many).
+        `context` overrides stored values, by feature or "set.feature"; None is a null. `features`
+        asks for what the model saw, `contributions` for what each input added to the margin (a
+        number: only so many).
         """
         return scoring.score(
             self.channel, scorer, entities, context or {}, features, contributions, timeout)
@@ -398,9 +407,10 @@ class Client:
     ) -> pd.DataFrame:
         """Scores every row of a table, up to 1,000 a request; the answer has its index.
 
-        `keys` says which columns are ids, {"session": "session_id"}, by default those of the kinds' names. `context` columns override stored values; a missing cell overrides nothing.
-        `shared` are entities of all rows, {"customer": "c-7"}. With on_refused="return" a row that was refused has
-        no score, and says why in the column "refusal".
+        `keys` says which columns are ids, {"session": "session_id"}, by default those of the kinds'
+        names. `context` columns override stored values; a missing cell overrides nothing. `shared`
+        are entities of all rows, {"customer": "c-7"}. With on_refused="return" a row that was
+        refused has no score, and says why in the column "refusal".
         """
         return scoring.score_frame(
             self, scorer, frame, keys, context, shared or {}, contributions, on_refused,
@@ -408,14 +418,42 @@ class Client:
 
     # Models.
 
-    def push(self, model: object, **arguments: Any) -> PushedModel:
-        """Pushes a trained model; the arguments are those of `kassa.push`."""
-        return pushing.push(self, model, **arguments)
+    def push(
+        self, model: object, *, feature_set: str | Sequence[str], training_frame: pd.DataFrame,
+        name: str | None = None, version: int = 0,
+        features: Sequence[str] | Mapping[str, str] | None = None,
+        categories: Mapping[str, Sequence[str]] | None = None,
+        calibration: pushing.Platt | pushing.Isotonic | None = None, scorer: str | None = None,
+        golden_rows: int = 64, owner: str = "", description: str = "",
+        labels: Mapping[str, str] | None = None, training_run_id: str = "", reason: str = "",
+        timeout: float = 120.0,
+    ) -> PushedModel:
+        """Pushes a trained object of XGBoost, LightGBM or scikit-learn, which the server verifies.
+
+        `training_frame` has the columns that the model was trained on; others are ignored. Each is
+        a feature of `feature_set` (one or several, "cart" or pinned "cart@3"): by its name, by
+        "cart.items", or as `features` maps it. A model that was trained without names takes
+        `features` in the order of training. Codes of categories are taken from the model, from a
+        categorical column, from the feature's declared categories, or from `categories`.
+
+        `name` is the model's, by default that of the (first) feature set; version 0 is the next
+        one. With `scorer` the model serves at once under that name. Up to `golden_rows` rows of the
+        frame, from all over the scores, are sent with the trainer's own answers, and the server
+        refuses the model unless it answers the same.
+        """
+        return pushing.push(
+            self, model, feature_set=feature_set, training_frame=training_frame, name=name,
+            version=version, features=features, categories=categories, calibration=calibration,
+            scorer=scorer, golden_rows=golden_rows, owner=owner, description=description,
+            labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)
 
 
-def connect(address: str | None = None, **arguments: Any) -> Client:
-    """A client; the arguments are those of `Client`."""
-    return Client(address, **arguments)
+def connect(
+    address: str | None = None, *, timeout: float = 10.0, retry: Retry | None = None,
+    credentials: grpc.ChannelCredentials | None = None, actor: str | None = None,
+) -> Client:
+    """A client of the server at `address`; see `Client`."""
+    return Client(address, timeout=timeout, retry=retry, credentials=credentials, actor=actor)
 
 
 def _chosen(spec: FeatureSet, features: Sequence[str] | None) -> list[str]:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of pandas and Arrow into columns of the API, without a value changing silently.
 
-What is missing (None, NaN of a pandas column, NaT, pd.NA, a null of Arrow) says nothing about its feature,
-unless the caller wants it written as a null. A NaN that Arrow tells apart from its nulls is a NaN, and so are
-infinities: the feature's own `nan` policy decides about them on the server. A value that its type cannot
-hold is a problem of its row: an int64 beyond 2^63, a fraction for an int64, a whole number that float32 or
-float64 would round, a float beyond float32's range. Floats are rounded to the nearest float32. An
-instant needs a time zone; finer than a microsecond is cut off.
+What is missing (None, NaN of a pandas column, NaT, pd.NA, a null of Arrow) says nothing about its
+feature, unless the caller wants it written as a null. A NaN that Arrow tells apart from its nulls
+is a NaN, and so are infinities: the feature's own `nan` policy decides about them on the server. A
+value that its type cannot hold is a problem of its row: an int64 beyond 2^63, a fraction for an
+int64, a whole number that float32 or float64 would round, a float beyond float32's range. Floats
+are rounded to the nearest float32. An instant needs a time zone; finer than a microsecond is cut
+off.
 """
 
 from __future__ import annotations
@@ -277,8 +278,9 @@ def _floats(raw: _Raw, dtype: type[np.float32] | type[np.float64], whole_max: in
     else:
         wide, problems = raw.values.astype(np.float64), {}
         if raw.kind == "int":
-            beyond = (raw.values > whole_max) | (raw.values < -whole_max if raw.values.dtype == np.int64
-                                                 else False)
+            beyond = raw.values > whole_max
+            if raw.values.dtype == np.int64:
+                beyond |= raw.values < -whole_max
             for row in np.flatnonzero(beyond & ~raw.missing):
                 if not exact(int(raw.values[row])):
                     problems[int(row)] = f"would be rounded to a {dtype.__name__}"
@@ -358,7 +360,8 @@ def instants(raw: _Raw) -> Values:
     if raw.kind in ("time", "int"):
         return _integers(_Raw("int", raw.values, raw.missing))
     if raw.kind != "object":
-        raise FrameError("there are no instants: give datetimes with a time zone, or whole microseconds")
+        raise FrameError(
+            "there are no instants: give datetimes with a time zone, or whole microseconds")
 
     def convert_cell(cell: Any) -> int:
         if isinstance(cell, datetime.datetime):
@@ -389,8 +392,9 @@ def ids(cells: Cells) -> Values:
     """Ids of entities: strings, or whole numbers in decimal; each must be there."""
     raw = _raw(cells)
     if raw.kind in ("float", "bool", "time", "naive"):
+        kind = "instant" if raw.kind in ("time", "naive") else raw.kind
         raise FrameError(
-            f"ids must be strings or whole numbers, not {'instants' if raw.kind in ('time', 'naive') else raw.kind + 's'}"
+            f"ids must be strings or whole numbers, not {kind}s"
             + (": a missing value makes pandas turn whole numbers into floats; use Int64"
                if raw.kind == "float" else ""))
     if raw.kind == "int":

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of answers as columns of pandas.
 
-The dtypes depend on the feature alone, never on the values: float32 and float64 with NaN for what is missing
-(a stored NaN does not exist), Int64, boolean, string, datetime64[us, UTC], and a categorical with the declared
-order for a string feature that declares its categories.
+The dtypes depend on the feature alone, never on the values: float32 and float64 with NaN for what
+is missing (a stored NaN does not exist), Int64, boolean, string, datetime64[us, UTC], and a
+categorical with the declared order for a string feature that declares its categories.
 """
 
 from __future__ import annotations

@@ -180,7 +180,8 @@ def tables(source: Any) -> Iterator[Any]:
     if isinstance(source, pa.Table):
         yield from source.to_batches(max_chunksize=WRITE_ROWS_MAX)
         return
-    batches = _file_batches(source) if isinstance(source, str) or hasattr(source, "__fspath__") else source
+    is_path = isinstance(source, str) or hasattr(source, "__fspath__")
+    batches = _file_batches(source) if is_path else source
     if not isinstance(batches, Iterable) or isinstance(batches, (bytes, pa.RecordBatch)):
         raise errors.FrameError(
             f"a {type(source).__name__} cannot be loaded: give a DataFrame, a pyarrow Table, "
@@ -191,7 +192,7 @@ def tables(source: Any) -> Iterator[Any]:
 
 
 def _file_batches(path: Any) -> Iterator[Any]:
-    """The record batches of an Arrow IPC file or stream, or of a Parquet file; its first bytes tell which."""
+    """The record batches of an Arrow IPC file or stream, or of Parquet; its first bytes tell which."""
     import pyarrow as pa
 
     with pa.OSFile(str(path), "rb") as file:
@@ -247,7 +248,8 @@ def load(
         result = replace(result, generation=number, check=check)
         if switch and not check.passed:
             failed = "; ".join(
-                f"{gate.gate} {gate.feature}".strip() + f" is {gate.value:g}, at most {gate.limit:g} ({gate.detail})"
+                f"{gate.gate} {gate.feature}".strip()
+                + f" is {gate.value:g}, and the limit {gate.limit:g} ({gate.detail})"
                 for gate in check.gates if not gate.passed)
             raise errors.GenerationRefusedError(
                 f"generation {number} of {spec.name} is not switched to and was discarded: {failed}")
@@ -311,7 +313,8 @@ class _Run:
         if self.read == 0:
             raise errors.LoadError("there is no row to load")
         if sums != self.read:
-            raise errors.LoadError(f"the counts do not agree: {self.read} rows were read, {sums} answered for")
+            raise errors.LoadError(
+                f"the counts do not agree: {self.read} rows were read, {sums} answered for")
         return LoadResult(
             self.spec.pinned, self.read, self.tally.applied, self.tally.ignored_older,
             self.tally.ignored_erased, rejected,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a trained object and its training frame to a verified model on the server.
 
-The bundle that is uploaded has the artefact, the features behind its inputs, golden rows with the trainer's own
-answers, and histograms of what the model was trained on. The server evaluates the golden rows before the model
-exists, so an input in the wrong place or a category with the wrong code is a refusal, not a wrong score.
+The bundle that is uploaded has the artefact, the features behind its inputs, golden rows with the
+trainer's own answers, and histograms of what the model was trained on. The server evaluates the
+golden rows before the model exists, so an input in the wrong place or a category with the wrong
+code is a refusal, not a wrong score.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import numpy as np
 import pandas as pd
 
 from kassa import columns, models, reference
-from kassa.errors import FrameError, ModelError, PushWarning, RowProblem, RowsError
+from kassa.errors import (
+    FrameError, ModelError, NotFoundError, PushWarning, RowProblem, RowsError)
 from kassa.models import Artefact
 from kassa.results import PushedModel
-from kassa.schema import Feature, FeatureSet, Scorer
-from kassa.v1 import models_pb2, values_pb2
+from kassa.schema import Feature, FeatureSet
+from kassa.v1 import config_pb2, models_pb2, values_pb2
 
 if TYPE_CHECKING:
     from kassa.client import Client
@@ -146,7 +148,8 @@ def push(
     scores = score(official.iloc[sample])
     if not np.isfinite(scores).all():
         raise ModelError(
-            f"the model gives no finite score to row {sample[~np.isfinite(scores)][0]} of the training frame")
+            "the model gives no finite score to row "
+            f"{sample[~np.isfinite(scores)][0]} of the training frame")
     chosen = _golden_places(sample, scores, inputs, golden_rows, chance)
     narrowed_rows, narrowed_by = _narrowing(found, score, official, frame, names, chosen)
     spec = models_pb2.ModelSpec(
@@ -181,13 +184,30 @@ def push(
         "Models/Upload", parts, models_pb2.UploadRequest, models_pb2.UploadResponse, timeout=timeout)
     pushed = f"{answer.model.spec.name}@{answer.model.spec.version}"
     if scorer is not None:
-        client.apply(Scorer(scorer, pushed, owner=owner), reason=reason or f"push of {pushed}")
+        _serve(client, scorer, pushed, owner, reason or f"push of {pushed}")
     return PushedModel(
         model=pushed, sha256=answer.model.spec.sha256.hex(), format=found.format.lower(),
         inputs=tuple(f"{entry.spec.pinned}.{entry.feature.name}" for entry in inputs),
         objective=answer.model.objective, trees=answer.model.trees, golden_rows=len(spec.golden),
         narrowed_rows=narrowed_rows, narrowed_by=narrowed_by,
         already_present=answer.already_present, scorer=scorer)
+
+
+def _serve(client: Client, scorer: str, model: str, owner: str, reason: str) -> None:
+    """Has a scorer serve a model; whatever else is declared of the scorer stays."""
+    spec = config_pb2.ScorerSpec(name=scorer, owner=owner)
+    try:
+        spec = client.channel.call(
+            "Config/Get", config_pb2.GetRequest(kind="scorer", name=scorer),
+            config_pb2.GetResponse).document.scorer
+    except NotFoundError:
+        pass
+    spec.model = model
+    client.channel.call(
+        "Config/Apply",
+        config_pb2.ApplyRequest(
+            documents=[config_pb2.Document(scorer=spec)], actor=client.actor, reason=reason),
+        config_pb2.ApplyResponse)
 
 
 def _has_two_classes(model: Any) -> bool:
@@ -208,9 +228,10 @@ def _artefact(
             _, feature = _feature(column, sets, features)
         except ModelError:
             continue
-        if feature.type == "string" and column in frame and not pd.api.types.is_numeric_dtype(frame[column]):
+        is_coded = column in frame and pd.api.types.is_numeric_dtype(frame[column])
+        if feature.type == "string" and not is_coded:
             texts.append(column)
-    return models.artefact(model, taken, texts)
+    return models.artefact(model, None if features is None else taken, texts)
 
 
 def _names(found: Artefact, features: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:
@@ -219,8 +240,8 @@ def _names(found: Artefact, features: Sequence[str] | Mapping[str, str] | None) 
     if found.names is None:
         if given is None:
             raise ModelError(
-                f"the model was trained without names of its {found.count} features: name the columns of "
-                "the training frame in the order of training, features=[...]")
+                f"the model was trained without names of its {found.count} features: name the columns "
+                "of the training frame in the order of training, features=[...]")
         if len(given) != found.count:
             raise ModelError(f"the model takes {found.count} features, and {len(given)} are named")
         return given
@@ -240,8 +261,8 @@ def _feature(
         if wanted in (feature.name, f"{spec.name}.{feature.name}", f"{spec.pinned}.{feature.name}")]
     if not found:
         raise ModelError(
-            f"{', '.join(spec.pinned for spec in sets)} has no feature {wanted}: map the model's columns to "
-            'features, features={"column": "feature"}', field=column)
+            f"{', '.join(spec.pinned for spec in sets)} has no feature {wanted}: map the model's "
+            'columns to features, features={"column": "feature"}', field=column)
     if len(found) > 1:
         raise ModelError(
             f"{wanted} is a feature of {' and of '.join(spec.pinned for spec, _ in found)}: say which, "
@@ -344,8 +365,8 @@ def _warn_of_missing(kind: str, inputs: Sequence[_Input]) -> None:
         if entry.feature.default is None and entry.feature.on_missing not in ("default", "fail")]
     if open_ended:
         warnings.warn(
-            f"{kind} takes no missing values, and {', '.join(open_ended)} may be missing when it serves: "
-            'declare a default or on_missing="fail", or put an imputer into the pipeline',
+            f"{kind} takes no missing values, and {', '.join(open_ended)} may be missing when it "
+            'serves: declare a default or on_missing="fail", or put an imputer into the pipeline',
             PushWarning, stacklevel=4)
 
 
@@ -355,7 +376,7 @@ def _warn_of_missing(kind: str, inputs: Sequence[_Input]) -> None:
 def _official_frame(
     found: Artefact, names: Sequence[str], inputs: Sequence[_Input], frame: pd.DataFrame
 ) -> pd.DataFrame:
-    """The columns of the model with its numbers as float32 has them, which is what it is served with."""
+    """The columns of the model, with numbers as float32 has them: so it is served."""
     official = frame[list(names)].reset_index(drop=True)
     for column in names:
         if pd.api.types.is_numeric_dtype(official[column].dtype):
@@ -367,7 +388,9 @@ def _official_frame(
 
 def _fed(found: Artefact, rows: pd.DataFrame) -> Any:
     """Rows as the model was trained on: named or not."""
-    return rows if found.names is not None else rows.to_numpy(np.float64, na_value=np.nan)
+    if found.names is not None:
+        return rows
+    return rows.to_numpy(object) if found.texts else rows.to_numpy(np.float64, na_value=np.nan)
 
 
 def _golden_places(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reference histograms: how often an input had which values in training.
 
-Numbers have ten bins of equal mass, texts their twenty most frequent categories; what is missing, out of range,
-other or unseen is counted by itself, so that the counts always sum to the rows.
+Numbers have ten bins of equal mass, texts their twenty most frequent categories; what is missing,
+out of range, other or unseen is counted by itself, so that the counts always sum to the rows.
 """
 
 from __future__ import annotations

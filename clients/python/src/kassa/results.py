@@ -13,7 +13,7 @@ from kassa.v1 import generations_pb2, scoring_pb2, values_pb2
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What became of written rows: applied + ignored_older + ignored_erased + refused are all of them."""
+    """What became of written rows: the three counts and the refused are all of them."""
 
     feature_set: str
     applied: int

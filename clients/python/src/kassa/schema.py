@@ -61,7 +61,8 @@ class Feature:
         """The message."""
         if self.type not in get_args(FeatureKind):
             raise KassaError(
-                f"feature {self.name}: type {self.type!r} is none of {', '.join(get_args(FeatureKind))}",
+                f"feature {self.name}: type {self.type!r} is none of "
+                f"{', '.join(get_args(FeatureKind))}",
                 field=self.name)
         spec = config_pb2.FeatureSpec(
             name=self.name, type=self.type.upper(),

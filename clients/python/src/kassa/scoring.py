@@ -67,9 +67,10 @@ def score_frame(
     """See `Client.score_frame`."""
     table, count = columns.table(frame)
     kinds, inputs = inputs_of(client, scorer)
+    own = [kind for kind in kinds if kind not in shared]
     found_ids = {
         kind: columns.checked_ids(table[name], name)
-        for kind, name in key_columns([kind for kind in kinds if kind not in shared], list(table), keys)}
+        for kind, name in key_columns(own, list(table), keys)}
     mapping = dict(context) if isinstance(context, Mapping) else {name: name for name in context}
     values = _context(table, mapping, inputs)
     results: list[scoring_pb2.ScoreResponse] = []

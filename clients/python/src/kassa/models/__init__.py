@@ -15,9 +15,14 @@ from kassa.models.artefact import Artefact
 __all__ = ["Artefact", "artefact"]
 
 
-def artefact(model: Any, columns: Sequence[str], text_columns: Sequence[str]) -> Artefact:
-    """The artefact of a trained object; `columns` are those of the training frame, `text_columns` those of
-    them that are string features."""
+def artefact(
+    model: Any, columns: Sequence[str] | None, text_columns: Sequence[str]
+) -> Artefact:
+    """The artefact of a trained object.
+
+    `columns` are what the caller says that its inputs are, in their order; `text_columns` are the
+    columns of the training frame that are string features.
+    """
     packages = {kind.__module__.split(".")[0] for kind in type(model).__mro__}
     if "xgboost" in packages:
         from kassa.models import xgb

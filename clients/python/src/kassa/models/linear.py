@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Linear models of scikit-learn with their scalers, imputers and one-hot encoders as plain JSON.
 
-Each column that reaches the model is a straight line of one input, or tells whether an input is one category; so
-the whole is a sum of one term per input, in float64, which a person can read.
+Each column that reaches the model is a straight line of one input, or tells whether an input is one
+category; so the whole is a sum of one term per input, in float64, which a person can read.
 """
 
 from __future__ import annotations
@@ -92,12 +92,14 @@ def _link(estimator: Any) -> str:
         if len(estimator.classes_) != 2:
             raise NotLinear("has several classes")
         return "logistic"
-    if _is(estimator, "SGDClassifier") and estimator.loss == "log_loss" and len(estimator.classes_) == 2:
-        return "logistic"
+    if _is(estimator, "SGDClassifier") and estimator.loss == "log_loss":
+        if len(estimator.classes_) == 2:
+            return "logistic"
     if _is(estimator, "PoissonRegressor", "GammaRegressor"):
         return "exponential"
-    if _is(estimator, "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV",
-           "SGDRegressor", "HuberRegressor", "BayesianRidge", "ARDRegression", "LinearSVR", "Lars", "LassoLars"):
+    if _is(estimator, "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet",
+           "ElasticNetCV", "SGDRegressor", "HuberRegressor", "BayesianRidge", "ARDRegression",
+           "LinearSVR", "Lars", "LassoLars"):
         return "identity"
     raise NotLinear(f"{type(estimator).__name__} is no linear model")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scikit-learn: linear models as plain JSON, trees as LightGBM's text, everything else through skl2onnx."""
+"""scikit-learn: linear models as plain JSON, trees as LightGBM's text, the rest through skl2onnx."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ ONNX_TOLERANCE = 1e-5
 _OPSET = {"": 15, "ai.onnx.ml": 3}
 
 
-def artefact(model: Any, columns: Sequence[str], text_columns: Sequence[str]) -> Artefact:
+def artefact(
+    model: Any, columns: Sequence[str] | None, text_columns: Sequence[str]
+) -> Artefact:
     """The artefact of a fitted estimator or pipeline."""
     from sklearn.base import is_classifier
     from sklearn.utils.validation import check_is_fitted
@@ -41,8 +43,8 @@ def artefact(model: Any, columns: Sequence[str], text_columns: Sequence[str]) ->
 
     names = tuple(getattr(model, "feature_names_in_", ())) or None
     count = int(model.n_features_in_)
-    taken = names if names is not None else tuple(columns) if len(columns) == count else None
-    if taken is not None:
+    taken = names or tuple(columns or ())
+    if len(taken) == count:
         try:
             linear = linear_model(model, taken, text_columns)
         except NotLinear:
@@ -50,7 +52,7 @@ def artefact(model: Any, columns: Sequence[str], text_columns: Sequence[str]) ->
         else:
             if not linear.needed:
                 return Artefact(
-                    format="PLAIN_JSON", content=linear.content, names=taken, count=count, score=score,
+                    format="PLAIN_JSON", content=linear.content, names=names, count=count, score=score,
                     texts=linear.texts, inputs=linear.inputs)
     try:
         text = tree_text(model)
@@ -82,7 +84,8 @@ def _onnx(
     try:
         document = to_onnx(model, initial_types=types, target_opset=_OPSET, options=_options(model))
     except Exception as error:
-        raise ModelError(f"skl2onnx does not convert this {type(model).__name__}: {str(error)[:300]}") from error
+        raise ModelError(
+            f"skl2onnx does not convert this {type(model).__name__}: {str(error)[:300]}") from error
     return Artefact(
         format="ONNX", content=document.SerializeToString(), names=names, count=count, score=score,
         texts=texts, takes_missing=_takes_missing(model), tolerance=ONNX_TOLERANCE)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trees, forests and boosting of scikit-learn as LightGBM's text, to the bit.
 
-Both go left where x <= threshold, in float64, and say per split where a missing value goes; so nothing is rounded,
-as it would be on the way through ONNX.
+Both go left where x <= threshold, in float64, and say per split where a missing value goes; so
+nothing is rounded, as it would be on the way through ONNX.
 """
 
 from __future__ import annotations
@@ -182,6 +182,7 @@ def _section(number: int, tree: _Tree) -> str:
     }
     if not len(splits):
         # LightGBM writes a tree of one leaf without the lines of splits.
-        lines = {name: lines[name] for name in ("num_leaves", "num_cat", "leaf_value", "is_linear", "shrinkage")}
+        kept = ("num_leaves", "num_cat", "leaf_value", "is_linear", "shrinkage")
+        lines = {name: lines[name] for name in kept}
     body = "".join(f"{name}={' '.join(map(str, values))}\n" for name, values in lines.items())
     return f"Tree={number}\n{body}\n\n"

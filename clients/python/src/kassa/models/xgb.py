@@ -13,7 +13,7 @@ from kassa.models.artefact import Artefact, Numbers, first
 
 
 def artefact(model: Any) -> Artefact:
-    """The artefact of a trained object; of a wrapper that stopped early its best iteration, as it predicts."""
+    """The artefact of a trained object; of one that stopped early as far as it predicts."""
     import xgboost
 
     if isinstance(model, xgboost.Booster):
@@ -47,7 +47,7 @@ def artefact(model: Any) -> Artefact:
 
 
 def _take_categories(document: Any, names: list[str] | None) -> dict[str, tuple[Any, ...]]:
-    """Takes the dictionary of categories out of a model of XGBoost 3.1 or later: the server codes texts itself."""
+    """Takes out the dictionary that XGBoost 3.1 or later codes with: here the server does."""
     model = document["learner"]["gradient_booster"]
     model = model.get("gbtree", model).get("model", {})
     cats = model.get("cats")
