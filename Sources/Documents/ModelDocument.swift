@@ -49,13 +49,15 @@ package struct ModelDocument: Equatable, Sendable {
             throw DocumentError(.expected(names, for: "format"), at: formatNode.position)
         }
         spec.format = known.format
-        let artefactNode = try fields.required("artefact")
-        artefact = try artefactNode.text("artefact")
-        guard !artefact.isEmpty, !artefact.utf8.contains(0) else {
-            throw DocumentError(.expected("a path", for: "artefact"), at: artefactNode.position)
-        }
-        golden = try fields.text("golden")
-        histograms = try fields.text("histograms")
+        artefact = try Self.path(try fields.required("artefact"), "artefact")
+        golden =
+            try fields.node("golden").map { node throws(DocumentError) in
+                try Self.path(node, "golden")
+            } ?? ""
+        histograms =
+            try fields.node("histograms").map { node throws(DocumentError) in
+                try Self.path(node, "histograms")
+            } ?? ""
         if let output = fields.node("output") {
             spec.output = try KassaV1.ModelOutput(output)
         }
@@ -70,6 +72,14 @@ package struct ModelDocument: Equatable, Sendable {
         spec.owner = try fields.text("owner")
         spec.description = try fields.text("description")
         spec.labels = try fields.labels()
+    }
+
+    private static func path(_ node: YAMLNode, _ key: String) throws(DocumentError) -> String {
+        let path = try node.text(key)
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw DocumentError(.expected("a path", for: key), at: node.position)
+        }
+        return path
     }
 }
 

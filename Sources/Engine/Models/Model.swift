@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Base
 internal import Crypto
 internal import Features
 internal import Models
@@ -29,15 +30,22 @@ final class Model: Sendable {
     let compiled: CompiledModel
     /// Which number is the score, and how it is calibrated.
     let output: ScoreOutput
+    /// What the contributions of one row take in microseconds, as measured; infinity if for too long.
+    let contributionMicroseconds: Double
     /// False for a model with a defect: then nothing is scored by it.
     let isServed: Bool
 
     /// A model whose bundle is sound.
-    init(info: KassaV1.ModelInfo, compiled: CompiledModel, output: ScoreOutput) {
+    init(
+        info: KassaV1.ModelInfo, compiled: CompiledModel, output: ScoreOutput,
+        contributionMicroseconds: Double? = nil
+    ) {
         self.info = info
         self.compiled = compiled
         self.output = output
         isServed = info.defect.isEmpty
+        self.contributionMicroseconds =
+            contributionMicroseconds ?? Self.measureContributions(of: compiled)
         bundleDigest = Self.bundleDigest(of: info.spec ?? KassaV1.ModelSpec())
     }
 
@@ -82,12 +90,6 @@ final class Model: Sendable {
     /// The histogram over the training rows of the score; nil if there is none.
     var scoreHistogram: KassaV1.ReferenceHistogram? { info.spec?.scoreHistogram }
 
-    /// What the contributions of one row cost, in microseconds: an estimate from the trees' shape.
-    var contributionMicroseconds: Double {
-        let path = Double(compiled.summary.depth + 1)
-        return Double(compiled.summary.leafCount) * path * path * 0.003
-    }
-
     /// The digest of a bundle; words and the name are left out.
     static func bundleDigest(of spec: KassaV1.ModelSpec) -> [UInt8] {
         var writer = WireWriter()
@@ -97,5 +99,21 @@ final class Model: Sendable {
             histograms: spec.histograms, scoreHistogram: spec.scoreHistogram
         ).encode(into: &writer)
         return SHA256.digest(of: writer.bytes)
+    }
+
+    /// The shortest of a few runs, because others may have had the core meanwhile.
+    private static func measureContributions(of model: CompiledModel) -> Double {
+        guard model.hasContributions else { return 0 }
+        // Leaves times features on the way to each, squared: TreeSHAP's bound. So many are seconds.
+        let way = Double(model.summary.depth + 1)
+        guard Double(model.summary.leafCount) * way * way <= 100_000_000 else { return .infinity }
+        let row = [Float](repeating: 0, count: model.summary.featureCount)
+        var contributions = [Double](repeating: 0, count: model.contributionCount)
+        var results = contributions.mutableSpan
+        return (0..<3).map { _ in
+            let start = MonotonicTime.now()
+            model.contributions(of: row.span, into: &results)
+            return Double(MonotonicTime.now().nanoseconds(since: start)) / 1_000
+        }.min() ?? 0
     }
 }
