@@ -592,6 +592,29 @@ def test_a_linear_model_without_names_takes_them_in_the_order_of_training(shop):
     assert pushed.format == "plain_json" and pushed.inputs == ("cart@1.value", "cart@1.items")
 
 
+def test_a_vector_is_as_many_features_as_it_has_components(shop):
+    shop.apply(kassa.FeatureSet("embedded", ["session"], [
+        kassa.Feature("items", "int64"), kassa.Feature("taste", "vector", dimension=3),
+        kassa.Feature("value", "float32")]))
+    frame = make_rows()[["session", "items", "value"]]
+    vectors = np.random.default_rng(5).normal(size=(len(frame), 3)).astype(np.float32)
+    frame["taste"] = [None if row % 7 == 0 else vectors[row] for row in range(len(frame))]
+    shop.write("embedded", frame)
+    vectors[::7] = np.nan
+    rows = np.column_stack([plain(frame)["items"], vectors, frame["value"]])
+    y = (np.nan_to_num(vectors).sum(axis=1) > 0).astype(int)
+    model = xgboost.XGBClassifier(n_estimators=20, max_depth=4).fit(rows, y)
+    arguments = {"feature_set": "embedded", "training_frame": frame, "name": "vectors", "scorer": "vectors"}
+    with pytest.raises(kassa.ModelError, match="takes 5 features, and 4 are named"):
+        shop.push(model, features=["items", "taste"], **arguments)
+    pushed = shop.push(model, features=["items", "taste", "value"], **arguments)
+    scores = shop.score_frame("vectors", frame[["session"]])["score"]
+    np.testing.assert_allclose(scores, model.predict_proba(rows)[:, 1], rtol=1e-6, atol=1e-7)
+    histograms = spec_of(shop, pushed.model).histograms
+    assert [histogram.input for histogram in histograms] == list(range(5))
+    assert histograms[2].missing == np.isnan(vectors[:, 0]).sum()
+
+
 def test_a_new_model_of_a_scorer_leaves_the_rest_of_it_alone(shop):
     frame = make_rows()
     arguments = {"feature_set": "cart", "training_frame": frame, "name": "kept", "scorer": "kept"}

@@ -87,6 +87,11 @@ class _Input:
     missing: columns.Mask
 
     @property
+    def width(self) -> int:
+        """How many places of the artefact's row it takes."""
+        return self.feature.dimension if self.feature.type == "vector" else 1
+
+    @property
     def name(self) -> str:
         return f"{self.spec.name}.{self.feature.name}"
 
@@ -106,6 +111,8 @@ class _Input:
                 return values_pb2.Value(flag=bool(found))
             case "int64":
                 return values_pb2.Value(integer=int(found))
+            case "vector":
+                return values_pb2.Value(vector=values_pb2.FloatVector(values=found.tolist()))
             case _:
                 return values_pb2.Value(number=float(found))
 
@@ -131,9 +138,10 @@ def push(
     frame = training_frame.copy(deep=False)
     frame.columns = pd.Index([str(column) for column in frame.columns])
     found = _artefact(model, frame, sets, features)
-    names = _names(found, features)
+    names = _names(found, sets, features)
     inputs = _inputs(found, names, frame, sets, features, dict(categories or {}))
-    official = _official_frame(found, names, inputs, frame)
+    wide = _expanded(names, inputs, frame)
+    official = _narrowed(wide)
 
     def score(rows: Any) -> columns.Array:
         scores = found.score(_fed(found, rows))
@@ -151,7 +159,7 @@ def push(
             "the model gives no finite score to row "
             f"{sample[~np.isfinite(scores)][0]} of the training frame")
     chosen = _golden_places(sample, scores, inputs, golden_rows, chance)
-    narrowed_rows, narrowed_by = _narrowing(found, score, official, frame, names, chosen)
+    narrowed_rows, narrowed_by = _narrowing(score, official, wide, chosen)
     spec = models_pb2.ModelSpec(
         name=name or sets[0].name, version=version,
         format=found.format,
@@ -234,7 +242,9 @@ def _artefact(
     return models.artefact(model, None if features is None else taken, texts)
 
 
-def _names(found: Artefact, features: Sequence[str] | Mapping[str, str] | None) -> tuple[str, ...]:
+def _names(
+    found: Artefact, sets: Sequence[FeatureSet], features: Sequence[str] | Mapping[str, str] | None
+) -> tuple[str, ...]:
     """The columns of the frame behind the inputs, in the artefact's order."""
     given = tuple(features) if features is not None else None
     if found.names is None:
@@ -242,8 +252,12 @@ def _names(found: Artefact, features: Sequence[str] | Mapping[str, str] | None) 
             raise ModelError(
                 f"the model was trained without names of its {found.count} features: name the columns "
                 "of the training frame in the order of training, features=[...]")
-        if len(given) != found.count:
-            raise ModelError(f"the model takes {found.count} features, and {len(given)} are named")
+        # A vector is as many features as it has components.
+        named = sum(
+            feature.dimension or 1
+            for _, feature in (_feature(column, sets, features) for column in given))
+        if named != found.count:
+            raise ModelError(f"the model takes {found.count} features, and {named} are named")
         return given
     if given is not None and not isinstance(features, Mapping) and set(given) != set(found.names):
         raise ModelError(
@@ -284,8 +298,12 @@ def _inputs(
     inputs = []
     for column in found.inputs or names:
         spec, feature = _feature(column, sets, features)
-        if feature.type in ("vector", "strings"):
-            raise ModelError(f"{column}: push does not take a {feature.type} feature", field=column)
+        if feature.type == "strings":
+            raise ModelError(f"no model takes {column}, a list of strings", field=column)
+        if feature.type == "vector" and found.names is not None:
+            raise ModelError(
+                f"{column} is a vector, and the model has a name for each of its features: train it on "
+                "an array, without names", field=column)
         cells, known = frame[column], own.get(column)
         texts: tuple[str, ...] = ()
         if feature.type == "string":
@@ -373,12 +391,27 @@ def _warn_of_missing(kind: str, inputs: Sequence[_Input]) -> None:
 # What the trainer says.
 
 
-def _official_frame(
-    found: Artefact, names: Sequence[str], inputs: Sequence[_Input], frame: pd.DataFrame
+def _expanded(
+    names: Sequence[str], inputs: Sequence[_Input], frame: pd.DataFrame
 ) -> pd.DataFrame:
-    """The columns of the model, with numbers as float32 has them: so it is served."""
-    official = frame[list(names)].reset_index(drop=True)
+    """The columns of the model; a vector has one for each component."""
+    by_column = {entry.column: entry for entry in inputs}
+    found: dict[str, Any] = {}
     for column in names:
+        entry = by_column.get(column)
+        if entry is None or entry.feature.type != "vector":
+            found[column] = frame[column].reset_index(drop=True)
+            continue
+        for place in range(entry.width):
+            component = entry.values[:, place].astype(np.float64)
+            found[f"{column}[{place}]"] = pd.Series(np.where(entry.missing, np.nan, component))
+    return pd.DataFrame(found)
+
+
+def _narrowed(wide: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as float32 has them: so a model is served."""
+    official = wide.copy()
+    for column in wide.columns:
         if pd.api.types.is_numeric_dtype(official[column].dtype):
             numbers = official[column].to_numpy(np.float64, na_value=np.nan)
             with np.errstate(over="ignore"):
@@ -424,16 +457,15 @@ def _thinned(
 
 
 def _narrowing(
-    found: Artefact, score: Any, official: pd.DataFrame, frame: pd.DataFrame, names: Sequence[str],
-    chosen: columns.Array,
+    score: Any, official: pd.DataFrame, wide: pd.DataFrame, chosen: columns.Array
 ) -> tuple[int, float]:
     """How many of the golden rows score differently as float32, and by how much."""
     try:
-        wide = score(frame[list(names)].iloc[chosen])
+        before = score(wide.iloc[chosen])
     except (TypeError, ValueError):
         # Nullable columns that the trainer does not take as they are.
         return 0, 0.0
-    moved = np.abs(wide - score(official.iloc[chosen]))
+    moved = np.abs(before - score(official.iloc[chosen]))
     return int((moved > 1e-6).sum()), float(moved.max(initial=0))
 
 
@@ -457,13 +489,14 @@ def _golden(
 
 
 def _histograms(inputs: Sequence[_Input]) -> list[models_pb2.ReferenceHistogram]:
-    found = []
-    for place, entry in enumerate(inputs):
+    found: list[models_pb2.ReferenceHistogram | None] = []
+    for entry in inputs:
         if entry.is_text:
-            histogram = reference.texts(place, entry.values, entry.missing, entry.categories)
-        else:
-            with np.errstate(over="ignore"):
-                histogram = reference.numbers(place, entry.values.astype(np.float32), entry.missing)
-        if histogram is not None:
-            found.append(histogram)
-    return found
+            found.append(
+                reference.texts(len(found), entry.values, entry.missing, entry.categories))
+            continue
+        with np.errstate(over="ignore"):
+            narrow = entry.values.astype(np.float32).reshape(len(entry.missing), entry.width)
+        for place in range(entry.width):
+            found.append(reference.numbers(len(found), narrow[:, place], entry.missing))
+    return [histogram for histogram in found if histogram is not None]
