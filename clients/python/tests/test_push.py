@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import subprocess
 import sys
 import warnings
 
@@ -12,6 +13,7 @@ import pytest
 
 import kassa
 from kassa.v1 import models_pb2
+from kassa_process import binary
 
 lightgbm = pytest.importorskip("lightgbm")
 sklearn = pytest.importorskip("sklearn")
@@ -199,24 +201,25 @@ def test_columns_that_were_coded_by_hand_have_their_categories_named(shop):
 
 def _push_with_wrong_codes(client, model, coded, wrong):
     """An upload whose inputs claim another order of the categories than the trainer's."""
-    from kassa import pushing
+    from kassa import bundle as making
+    from kassa.inputs import Input
 
-    sent = pushing._inputs
+    sent = making.inputs_of
 
     def lying(*arguments):
         inputs = sent(*arguments)
         return [
-            pushing._Input(
+            Input(
                 one.column, one.spec, one.feature, tuple(wrong["device"].cat.categories), one.values,
                 one.missing) if one.is_text else one
             for one in inputs]
 
-    pushing._inputs = lying
+    making.inputs_of = lying
     try:
         client.push(model, feature_set="cart", training_frame=coded, name="wrong",
                     categories={"device": list(DEVICES)})
     finally:
-        pushing._inputs = sent
+        making.inputs_of = sent
 
 
 # LightGBM.
@@ -643,3 +646,50 @@ def test_the_plain_document_can_be_read(shop):
     assert document["link"] == "identity" and document["intercept"] == model[-1].intercept_
     term, = document["terms"]
     assert term["weight"] == weight and term["missing"] == weight * model[0].statistics_[0]
+
+
+# Bundles as files.
+
+
+@pytest.mark.parametrize("kind", ["XGBoost", "LightGBM, calibrated", "linear", "forest"])
+def test_a_bundle_in_a_folder_is_what_the_command_uploads(shop, server, tmp_path, kind):
+    frame = plain(make_rows())
+    taken, more = ALL, {"labels": {"team": "checkout"}, "description": 'Łódź: "carts"'}
+    if kind == "XGBoost":
+        model = xgboost.XGBClassifier(n_estimators=5, enable_categorical=True)
+    elif kind == "LightGBM, calibrated":
+        model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1)
+        more["calibration"] = kassa.Isotonic((0.0, 0.5, 1.0), (0.1, 0.2, 0.9))
+    elif kind == "linear":
+        frame["device"] = frame["device"].astype(object)
+        model = make_pipeline(PREPARED, LogisticRegression(max_iter=500))
+    else:
+        taken, model = NUMBERS, RandomForestClassifier(5, max_depth=4)
+    model.fit(frame[taken], frame.attrs["y"])
+    name = f"folder_{kind.split(',')[0].lower()}"
+    bundle = shop.bundle(model, feature_set="cart", training_frame=frame, name=name, owner="growth",
+                         training_run_id="run-1", **more)
+    document = bundle.write(tmp_path / "bundle")
+    assert sorted(path.name for path in document.parent.iterdir())[1:] == [
+        "golden.jsonl", "histograms.jsonl", "model.yaml"]
+    result = subprocess.run(
+        [binary(), "model", "upload", str(document), "--server", server.address],
+        capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+    # The same, to the byte of its golden rows and histograms.
+    pushed = shop.upload(bundle)
+    assert pushed.model == f"{name}@1" and pushed.already_present
+    stored = spec_of(shop, pushed.model)
+    bundle.spec.version = 1
+    assert stored == bundle.spec
+
+
+def test_a_bundle_is_made_without_a_server():
+    frame = make_rows()
+    model = xgboost.XGBClassifier(n_estimators=5).fit(frame[NUMBERS], frame.attrs["y"])
+    spec = kassa.FeatureSet("cart", ["session"], [
+        kassa.Feature("items", "int64"), kassa.Feature("value", "float32"),
+        kassa.Feature("seconds", "float64"), kassa.Feature("coupon", "bool")], version=3)
+    with kassa.connect("127.0.0.1:1") as nobody:
+        bundle = nobody.bundle(model, feature_set=spec, training_frame=frame)
+    assert bundle.inputs[0] == "cart@3.items" and len(bundle.spec.golden) == 64

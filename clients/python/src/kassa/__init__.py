@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 import pandas as _pandas
 
 from kassa.aio import AsyncClient
+from kassa.bundle import Bundle
+from kassa.calibration import Isotonic, Platt
 from kassa.channel import Retry
 from kassa.client import DEFAULT_SERVER, Client, connect
 from kassa.errors import (
@@ -25,13 +27,12 @@ from kassa.errors import (
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
     MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
     RowsError, ServerError, UnavailableError, UnimplementedError)
-from kassa.pushing import Isotonic, Platt
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
 from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
 
 __all__ = [
-    "DEFAULT_SERVER", "AbortedError", "AlreadyExistsError", "AsyncClient", "Change", "Check", "Client",
+    "DEFAULT_SERVER", "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
     "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "Feature", "FeatureSet",
     "FrameError", "Gate", "GenerationRefusedError", "InvalidArgumentError", "Isotonic",
     "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",

@@ -24,6 +24,8 @@ import numpy as np
 import pandas as pd
 
 from kassa import columns, frames, loading, pushing, scoring
+from kassa.bundle import Bundle, bundle
+from kassa.calibration import Isotonic, Platt
 from kassa.channel import Channel, Retry
 from kassa.errors import FrameError, KassaError, RowProblem, RowsError
 from kassa.results import Check, LoadResult, PushedModel, Score, WriteResult
@@ -418,12 +420,35 @@ class Client:
 
     # Models.
 
+    def bundle(
+        self, model: object, *, feature_set: str | FeatureSet | Sequence[str | FeatureSet],
+        training_frame: pd.DataFrame, name: str | None = None, version: int = 0,
+        features: Sequence[str] | Mapping[str, str] | None = None,
+        categories: Mapping[str, Sequence[str]] | None = None,
+        calibration: Platt | Isotonic | None = None, golden_rows: int = 64, owner: str = "",
+        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+    ) -> Bundle:
+        """The bundle that `push` would upload, to look at or to write to a folder."""
+        several = [feature_set] if isinstance(feature_set, (str, FeatureSet)) else feature_set
+        sets = [self.feature_set(one) if isinstance(one, str) else one for one in several]
+        return bundle(
+            model, sets, training_frame, name=name, version=version, features=features,
+            categories=categories, calibration=calibration, golden_rows=golden_rows, owner=owner,
+            description=description, labels=labels, training_run_id=training_run_id)
+
+    def upload(
+        self, bundle: Bundle, *, scorer: str | None = None, reason: str = "",
+        timeout: float = 120.0,
+    ) -> PushedModel:
+        """Uploads a bundle; with `scorer` the model serves at once under that name."""
+        return pushing.upload(self, bundle, scorer, reason, timeout)
+
     def push(
         self, model: object, *, feature_set: str | Sequence[str], training_frame: pd.DataFrame,
         name: str | None = None, version: int = 0,
         features: Sequence[str] | Mapping[str, str] | None = None,
         categories: Mapping[str, Sequence[str]] | None = None,
-        calibration: pushing.Platt | pushing.Isotonic | None = None, scorer: str | None = None,
+        calibration: Platt | Isotonic | None = None, scorer: str | None = None,
         golden_rows: int = 64, owner: str = "", description: str = "",
         labels: Mapping[str, str] | None = None, training_run_id: str = "", reason: str = "",
         timeout: float = 120.0,
@@ -441,11 +466,13 @@ class Client:
         frame, from all over the scores, are sent with the trainer's own answers, and the server
         refuses the model unless it answers the same.
         """
-        return pushing.push(
-            self, model, feature_set=feature_set, training_frame=training_frame, name=name,
-            version=version, features=features, categories=categories, calibration=calibration,
-            scorer=scorer, golden_rows=golden_rows, owner=owner, description=description,
-            labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)
+        return self.upload(
+            self.bundle(
+                model, feature_set=feature_set, training_frame=training_frame, name=name,
+                version=version, features=features, categories=categories, calibration=calibration,
+                golden_rows=golden_rows, owner=owner, description=description, labels=labels,
+                training_run_id=training_run_id),
+            scorer=scorer, reason=reason, timeout=timeout)
 
 
 def connect(

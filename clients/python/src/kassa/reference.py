@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kassa.columns import Array, Mask
+from kassa.inputs import Input
 from kassa.v1 import models_pb2
 
 BINS = 10
@@ -55,3 +56,17 @@ def texts(
         input=place, n=len(values), categories=[name for name, _ in top],
         category_counts=[count for _, count in top], other=sum(count for _, count in rest),
         unseen=unseen, missing=int(missing.sum()))
+
+
+def histograms(inputs: Sequence[Input]) -> list[models_pb2.ReferenceHistogram]:
+    found: list[models_pb2.ReferenceHistogram | None] = []
+    for entry in inputs:
+        if entry.is_text:
+            found.append(
+                texts(len(found), entry.values, entry.missing, entry.categories))
+            continue
+        with np.errstate(over="ignore"):
+            narrow = entry.values.astype(np.float32).reshape(len(entry.missing), entry.width)
+        for place in range(entry.width):
+            found.append(numbers(len(found), narrow[:, place], entry.missing))
+    return [histogram for histogram in found if histogram is not None]
