@@ -38,7 +38,7 @@ def generate() -> None:
     builtin = pathlib.Path(grpc_tools.__file__).parent / "_proto"
     arguments = [
         "protoc", f"-I{PROTO}", f"-I{builtin}", f"--python_out={out}", f"--pyi_out={out}",
-        *(str(path) for path in wanted)]
+        f"--grpc_python_out={out}", *(str(path) for path in wanted)]
     if protoc.main(arguments) != 0:
         raise RuntimeError("protoc refused proto/")
 

@@ -32,12 +32,13 @@ from kassa.results import (
 from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
 
 __all__ = [
-    "DEFAULT_SERVER", "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
-    "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "Feature", "FeatureSet",
-    "FrameError", "Gate", "GenerationRefusedError", "InvalidArgumentError", "Isotonic",
-    "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
-    "Plan", "Platt", "PushWarning", "PushedModel", "ResourceExhaustedError", "Retry",
-    "RowProblem", "RowsError", "Score", "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
+    "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
+    "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "FailedPreconditionError",
+    "Feature", "FeatureSet", "FrameError", "Gate", "GenerationRefusedError",
+    "InvalidArgumentError", "Isotonic", "KassaError", "LoadError", "LoadResult",
+    "MissingPackageError", "ModelError", "NotFoundError", "Plan", "Platt", "PushWarning",
+    "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError", "Score",
+    "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
     "WriteResult", "connect", "push",
 ]
 

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kassa import columns, reference
+from kassa import reference
+from kassa.cells import Array
 from kassa.calibration import Isotonic, Platt
 from kassa.errors import FrameError, ModelError
 from kassa.golden import expanded, fed, golden, golden_places, narrowed, narrowing
@@ -161,7 +162,7 @@ def bundle(
     wide = expanded(names, inputs, frame)
     official = narrowed(wide)
 
-    def score(rows: pd.DataFrame) -> columns.Array:
+    def score(rows: pd.DataFrame) -> Array:
         scores = found.score(fed(found, rows))
         return calibration(scores) if calibration is not None else scores
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kassa.columns import Array
+from kassa.cells import Array
 from kassa.v1 import models_pb2
 
 

@@ -20,28 +20,26 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import grpc
-import numpy as np
 import pandas as pd
 
-from kassa import columns, frames, loading, pushing, scoring
+from kassa import cells, loading, pushing, reading, scoring
 from kassa.bundle import Bundle, bundle
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Channel, Retry
-from kassa.errors import FrameError, KassaError, RowProblem, RowsError
-from kassa.results import Check, LoadResult, PushedModel, Score, WriteResult
+from kassa.errors import RowsError
+from kassa.generations import Generations
+from kassa.results import LoadResult, PushedModel, Score, WriteResult
+from kassa.rows import Missing, ready
 from kassa.schema import Change, FeatureSet, Plan, Scorer, microseconds
-from kassa.v1 import config_pb2, features_pb2, generations_pb2, models_pb2, values_pb2
+from kassa.v1 import config_pb2, features_pb2, models_pb2, values_pb2
 
 DEFAULT_SERVER = "127.0.0.1:6750"
 Durability = Literal["fast", "durable"]
 Instant = datetime.datetime | int
 
-# Values that one Read asks for: an answer of a megabyte or two.
-READ_VALUES_MAX = 50_000
-READ_ROWS_MAX = 2_000
 
 
-class Client:
+class Client(Generations):
     """The services of one server."""
 
     def __init__(
@@ -135,7 +133,7 @@ class Client:
     def write(
         self, feature_set: str, frame: Any, *, keys: Mapping[str, str] | None = None,
         time: str | Instant | None = None, features: Sequence[str] | Mapping[str, str] | None = None,
-        missing: columns.Missing = "absent", durability: Durability = "fast",
+        missing: Missing = "absent", durability: Durability = "fast",
         write_id: str | None = None, on_refused: Literal["raise", "return"] = "raise",
         timeout: float | None = None,
     ) -> WriteResult:
@@ -153,10 +151,10 @@ class Client:
         answered as the first time.
         """
         spec = self.feature_set(feature_set)
-        table, count = columns.table(frame)
+        table, count = cells.table(frame)
         plan = loading.plan_columns(
             spec, list(table), keys, features, time if isinstance(time, str) else None)
-        rows = columns.rows(table, count, plan.features, plan.keys, plan.time)
+        rows = ready(table, count, plan.features, plan.keys, plan.time)
         if rows.problems:
             raise RowsError(f"{len(rows.problems):,} of {count:,} rows do not fit; nothing was written",
                             rows.problems)
@@ -180,7 +178,7 @@ class Client:
     def load(
         self, feature_set: str, source: Any, *, keys: Mapping[str, str] | None = None,
         time: str | Instant | None = None, features: Sequence[str] | Mapping[str, str] | None = None,
-        missing: columns.Missing = "absent", rejects_max: int | None = 0, generation: bool = False,
+        missing: Missing = "absent", rejects_max: int | None = 0, generation: bool = False,
         switch: bool = False, in_flight: int = 8, reason: str = "load from Python",
         timeout: float = 3_600.0,
     ) -> LoadResult:
@@ -204,64 +202,6 @@ class Client:
             generation=generation or switch, switch=switch, in_flight=in_flight, reason=reason,
             timeout=timeout)
 
-    # Generations.
-
-    def begin_generation(self, feature_set: str, *, reason: str = "") -> tuple[int, int]:
-        """Begins an empty generation: its number, and when it was created in microseconds."""
-        response = self.channel.call(
-            "Generations/Begin",
-            generations_pb2.BeginGenerationRequest(
-                feature_set=_bare(feature_set), actor=self.actor, reason=reason),
-            generations_pb2.BeginGenerationResponse, repeatable=False)
-        return response.generation.id, response.generation.created_at_us
-
-    def check_generation(
-        self, feature_set: str, generation: int, *, rows_min: int | None = None,
-        row_change_max: float | None = None, null_rise_max: float | None = None,
-        duplicate_share_max: float | None = None, psi_max: float | None = None,
-        timeout: float = 300.0,
-    ) -> Check:
-        """Compares a loaded generation with what serves; None means the server's limit."""
-        return Check.of(self.channel.call(
-            "Generations/Check",
-            generations_pb2.CheckGenerationRequest(
-                feature_set=_bare(feature_set), id=generation, actor=self.actor,
-                limits=generations_pb2.GenerationLimits(
-                    rows_min=rows_min, row_change_max=row_change_max, null_rise_max=null_rise_max,
-                    duplicate_share_max=duplicate_share_max, psi_max=psi_max)),
-            generations_pb2.CheckGenerationResponse, timeout=timeout))
-
-    def switch_generation(
-        self, feature_set: str, generation: int, *, force: bool = False, reason: str = "",
-        expected_serving: int | None = None,
-    ) -> int:
-        """Serves a generation that passed its gates; the epoch from then on."""
-        return self.channel.call(
-            "Generations/Switch",
-            generations_pb2.SwitchGenerationRequest(
-                feature_set=_bare(feature_set), id=generation, expected_serving=expected_serving,
-                force=force, actor=self.actor, reason=reason),
-            generations_pb2.SwitchGenerationResponse, repeatable=False).epoch
-
-    def rollback_generation(
-        self, feature_set: str, *, reason: str = "", expected_serving: int | None = None
-    ) -> int:
-        """Serves the generation before again; the epoch from then on."""
-        return self.channel.call(
-            "Generations/Rollback",
-            generations_pb2.RollbackGenerationRequest(
-                feature_set=_bare(feature_set), expected_serving=expected_serving,
-                actor=self.actor, reason=reason),
-            generations_pb2.RollbackGenerationResponse, repeatable=False).epoch
-
-    def discard_generation(self, feature_set: str, generation: int, *, reason: str = "") -> int:
-        """Gives up a generation that does not serve; the epoch from then on."""
-        return self.channel.call(
-            "Generations/Discard",
-            generations_pb2.DiscardGenerationRequest(
-                feature_set=_bare(feature_set), id=generation, actor=self.actor, reason=reason),
-            generations_pb2.DiscardGenerationResponse, repeatable=False).epoch
-
     # Rows out.
 
     def read(
@@ -278,14 +218,10 @@ class Client:
         columns "items.status" and `ages` "items.age_ms". All from one batch's snapshot; `as_of`
         asks for the past.
         """
-        table, count = columns.table(entities)
-        times = None if as_of is None else np.full(count, _instant(as_of), dtype=np.int64)
-        specs = self._specs(feature_sets)
-        key_columns = self._key_columns(specs, table, keys)
-        found_ids = {kind: columns.checked_ids(table[name], name) for kind, name in key_columns}
-        found = self._read(specs, found_ids, count, times, features, statuses, ages, timeout)
-        identity = pd.DataFrame({kind: ids for kind, ids in found_ids.items()}, dtype="string")
-        return pd.concat([identity, found], axis=1)
+        return reading.read(
+            self, feature_sets, entities, keys=keys, features=features,
+            as_of=None if as_of is None else _instant(as_of), statuses=statuses, ages=ages,
+            timeout=timeout)
 
     def training_rows(
         self, labels: pd.DataFrame, feature_sets: str | Sequence[str], *, time: str,
@@ -299,83 +235,9 @@ class Client:
         their index; the features are named as by `read`. The feature sets must declare a history
         that goes back so far.
         """
-        table, count = columns.table(labels)
-        specs = self._specs(feature_sets)
-        for spec in specs:
-            if not spec.history:
-                raise KassaError(f'{spec.pinned} keeps no history: apply it with history="30d", say')
-        key_columns = self._key_columns(specs, table, keys)
-        found_ids = {kind: columns.checked_ids(table[name], name) for kind, name in key_columns}
-        if time not in table:
-            raise FrameError(f"there is no column {time}", field=time)
-        times = columns.event_times(table[time], time)
-        if times.problems:
-            raise RowsError("times are missing or do not fit", [
-                RowProblem(row, time, why) for row, why in sorted(times.problems.items())])
-        found = self._read(specs, found_ids, count, times.values, features, statuses, False, timeout)
-        clash = set(found.columns) & set(map(str, labels.columns))
-        if clash:
-            raise FrameError(f"labels have columns named as features: {', '.join(sorted(clash))}")
-        found.index = labels.index
-        return pd.concat([labels, found], axis=1)
-
-    def _specs(self, names: str | Sequence[str]) -> list[FeatureSet]:
-        return [self.feature_set(name) for name in ([names] if isinstance(names, str) else names)]
-
-    @staticmethod
-    def _key_columns(
-        specs: Sequence[FeatureSet], table: Mapping[str, Any], keys: Mapping[str, str] | None
-    ) -> list[tuple[str, str]]:
-        kinds = list(dict.fromkeys(kind for spec in specs for kind in spec.entity))
-        return loading.key_columns(kinds, list(table), keys)
-
-    def _read(
-        self, specs: Sequence[FeatureSet], ids: Mapping[str, columns.Array], count: int,
-        times: columns.Array | None, features: Sequence[str] | None, with_statuses: bool,
-        with_ages: bool, timeout: float | None,
-    ) -> pd.DataFrame:
-        chosen = [_chosen(spec, features) for spec in specs]
-        if features is not None:
-            known = {name for spec in specs for name in spec.by_name}
-            for name in features:
-                if name not in known:
-                    raise FrameError(
-                        f"{', '.join(spec.pinned for spec in specs)} has no feature {name}", field=name)
-        width = max(1, sum(
-            feature.dimension or (8 if feature.type in ("string", "strings") else 1)
-            for spec, names in zip(specs, chosen) for name, feature in spec.by_name.items()
-            if name in names))
-        step = max(1, min(READ_ROWS_MAX, READ_VALUES_MAX // width))
-        parts: list[pd.DataFrame] = []
-        asked = [(spec, names) for spec, names in zip(specs, chosen) if names]
-        # One round for an empty frame, too: it has the same columns.
-        for start in range(0, max(count, 1), step):
-            end = min(start + step, count)
-            if count:
-                response = self.channel.call(
-                    "Features/Read",
-                    features_pb2.ReadRequest(
-                        keys=[values_pb2.KeyColumn(kind=kind, ids=column[start:end].tolist())
-                              for kind, column in ids.items()],
-                        selections=[
-                            features_pb2.FeatureSelection(feature_set=spec.pinned, features=names)
-                            for spec, names in asked],
-                        as_of_us_each=[] if times is None else times[start:end].tolist()),
-                    features_pb2.ReadResponse, timeout=timeout)
-            else:
-                response = _no_rows(asked)
-            found: dict[str, frames.Series] = {}
-            for (spec, _), answer in zip(asked, response.feature_sets, strict=True):
-                prefix = "" if len(specs) == 1 else f"{spec.pinned}."
-                for column in answer.columns:
-                    name = prefix + column.name
-                    found[name] = frames.values(column, spec.by_name[column.name])
-                    if with_statuses:
-                        found[f"{name}.status"] = frames.statuses(column)
-                    if with_ages:
-                        found[f"{name}.age_ms"] = frames.ages(column)
-            parts.append(pd.DataFrame(found))
-        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        return reading.training_rows(
+            self, labels, feature_sets, time=time, keys=keys, features=features,
+            statuses=statuses, timeout=timeout)
 
     def erase(self, kind: str, id: str, *, reason: str) -> features_pb2.EraseResponse:
         """Erases all rows that an entity takes part in; the answer is the receipt."""
@@ -483,25 +345,8 @@ def connect(
     return Client(address, timeout=timeout, retry=retry, credentials=credentials, actor=actor)
 
 
-def _chosen(spec: FeatureSet, features: Sequence[str] | None) -> list[str]:
-    return [
-        feature.name for feature in spec.features if features is None or feature.name in features]
-
-
-def _no_rows(asked: Sequence[tuple[FeatureSet, Sequence[str]]]) -> features_pb2.ReadResponse:
-    """What a read of no entities comes to; the server wants one at least."""
-    return features_pb2.ReadResponse(feature_sets=[
-        features_pb2.FeatureSetValues(
-            feature_set=spec.pinned, columns=[features_pb2.ReadColumn(name=name) for name in names])
-        for spec, names in asked])
-
-
 def _instant(when: Instant) -> int:
     return microseconds(when) if isinstance(when, datetime.datetime) else int(when)
-
-
-def _bare(feature_set: str) -> str:
-    return feature_set.split("@")[0]
 
 
 def _user() -> str:

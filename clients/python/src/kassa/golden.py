@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from kassa import columns
+from kassa.cells import Array
 from kassa.inputs import Input
 from kassa.models import Artefact
 from kassa.v1 import models_pb2, values_pb2
 
-Scores: TypeAlias = Callable[[pd.DataFrame], columns.Array]
+Scores: TypeAlias = Callable[[pd.DataFrame], Array]
 
 
 def expanded(
@@ -53,9 +53,9 @@ def fed(found: Artefact, rows: pd.DataFrame) -> Any:
 
 
 def golden_places(
-    sample: columns.Array, scores: columns.Array, inputs: Sequence[Input], count: int,
+    sample: Array, scores: Array, inputs: Sequence[Input], count: int,
     chance: np.random.Generator,
-) -> columns.Array:
+) -> Array:
     """Rows from all over the scores, and rows that miss something."""
     ranked = sample[np.argsort(scores, kind="stable")]
     count = min(count, len(ranked))
@@ -72,8 +72,8 @@ def golden_places(
 
 
 def _thinned(
-    places: columns.Array, firsts: columns.Array, kept: int, count: int
-) -> columns.Array:
+    places: Array, firsts: Array, kept: int, count: int
+) -> Array:
     """The first `kept` places, and of the others as many as still fit, evenly."""
     unique = places[np.sort(firsts)]
     rest = unique[kept:]
@@ -83,7 +83,7 @@ def _thinned(
 
 
 def narrowing(
-    score: Scores, official: pd.DataFrame, wide: pd.DataFrame, chosen: columns.Array
+    score: Scores, official: pd.DataFrame, wide: pd.DataFrame, chosen: Array
 ) -> tuple[int, float]:
     """How many of the golden rows score differently as float32, and by how much."""
     try:
@@ -97,7 +97,7 @@ def narrowing(
 
 def golden(
     found: Artefact, score: Scores, official: pd.DataFrame, inputs: Sequence[Input],
-    chosen: columns.Array,
+    chosen: Array,
 ) -> list[models_pb2.GoldenRow]:
     rows = official.iloc[chosen]
     scores = score(rows)

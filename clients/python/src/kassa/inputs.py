@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kassa import columns, models
+from kassa.cells import Array, Mask
 from kassa.errors import FrameError, ModelError, PushWarning, RowProblem, RowsError
 from kassa.models import Artefact
 from kassa.schema import Feature, FeatureSet
@@ -27,8 +28,8 @@ class Input:
     feature: Feature
     categories: tuple[str, ...]
     # All rows as the server gets them: numbers, or texts.
-    values: columns.Array
-    missing: columns.Mask
+    values: Array
+    missing: Mask
 
     @property
     def width(self) -> int:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pandas as pd
 
-from kassa import columns, errors
+from kassa import cells, errors
+from kassa.cells import Array
 from kassa.results import LoadResult, WriteResult
+from kassa.rows import Missing, Rows, ready, wire_column
 from kassa.schema import Feature, FeatureSet
 from kassa.v1 import features_pb2, values_pb2
 
@@ -90,8 +92,8 @@ def plan_columns(
 
 
 def requests(
-    spec: FeatureSet, rows: columns.Rows, missing: columns.Missing, fixed_time: int | None
-) -> Iterator[tuple[features_pb2.WriteRequest, columns.Array]]:
+    spec: FeatureSet, rows: Rows, missing: Missing, fixed_time: int | None
+) -> Iterator[tuple[features_pb2.WriteRequest, Array]]:
     """The rows as writes that the server takes, and the places of each one's rows."""
     start, step = 0, WRITE_ROWS_MAX
     while start < len(rows):
@@ -105,7 +107,7 @@ def requests(
 
 
 def _request(
-    spec: FeatureSet, rows: columns.Rows, missing: columns.Missing, fixed_time: int | None,
+    spec: FeatureSet, rows: Rows, missing: Missing, fixed_time: int | None,
     part: slice,
 ) -> features_pb2.WriteRequest:
     request = features_pb2.WriteRequest(
@@ -113,7 +115,7 @@ def _request(
         keys=[values_pb2.KeyColumn(kind=kind, ids=ids[part].tolist())
               for kind, ids in rows.keys.items()],
         columns=[
-            columns.column(feature, found.values[part], found.missing[part], missing)
+            wire_column(feature, found.values[part], found.missing[part], missing)
             for feature, found in rows.features])
     if rows.times is not None:
         request.event_time_us.extend(rows.times[part].tolist())
@@ -132,7 +134,7 @@ class Tally:
         self.is_durable = True
         self.is_repeated = False
 
-    def add(self, response: features_pb2.WriteResponse, places: columns.Array) -> None:
+    def add(self, response: features_pb2.WriteResponse, places: Array) -> None:
         """Takes an answer in and compares its counts with the rows that were sent."""
         answered = (response.applied + response.ignored_older + response.ignored_erased
                     + len(response.errors))
@@ -213,14 +215,14 @@ def _file_batches(path: Any) -> Iterator[Any]:
 @dataclass
 class _Sent:
     request: features_pb2.WriteRequest
-    places: columns.Array
+    places: Array
     call: Any
 
 
 def load(
     client: Client, spec: FeatureSet, source: Any, *, keys: Mapping[str, str] | None,
     time_column: str | None, fixed_time: int | None,
-    features: Sequence[str] | Mapping[str, str] | None, missing: columns.Missing,
+    features: Sequence[str] | Mapping[str, str] | None, missing: Missing,
     rejects_max: int | None, generation: bool, switch: bool, in_flight: int, reason: str,
     timeout: float,
 ) -> LoadResult:
@@ -230,7 +232,7 @@ def load(
     first = next(batches, None)
     if first is None:
         raise errors.LoadError("there is no row to load")
-    table, _ = columns.table(first)
+    table, _ = cells.table(first)
     plan = plan_columns(spec, list(table), keys, features, time_column)
     number = 0
     start_time = time.time_ns() // 1_000
@@ -271,7 +273,7 @@ class _Run:
     """One load under way: batches out, answers in, in order."""
 
     def __init__(
-        self, client: Client, spec: FeatureSet, plan: ColumnPlan, missing: columns.Missing,
+        self, client: Client, spec: FeatureSet, plan: ColumnPlan, missing: Missing,
         rejects_max: int | None, generation: int, fixed_time: int, in_flight: int, timeout: float,
     ) -> None:
         self.client, self.spec, self.plan, self.missing = client, spec, plan, missing
@@ -291,7 +293,7 @@ class _Run:
     def run(self, batches: Iterable[Any]) -> LoadResult:
         begun = time.monotonic()
         try:
-            held: tuple[features_pb2.WriteRequest, columns.Array] | None = None
+            held: tuple[features_pb2.WriteRequest, Array] | None = None
             for request, places in self._requests(batches):
                 if held is not None:
                     self._send(*held)
@@ -323,10 +325,10 @@ class _Run:
 
     def _requests(
         self, batches: Iterable[Any]
-    ) -> Iterator[tuple[features_pb2.WriteRequest, columns.Array]]:
+    ) -> Iterator[tuple[features_pb2.WriteRequest, Array]]:
         for batch in batches:
-            table, count = columns.table(batch)
-            rows = columns.rows(table, count, self.plan.features, self.plan.keys, self.plan.time)
+            table, count = cells.table(batch)
+            rows = ready(table, count, self.plan.features, self.plan.keys, self.plan.time)
             offset = self.read
             self.read += count
             self.rejected_count += len(rows.problems)
@@ -347,7 +349,7 @@ class _Run:
                 f"{self.tally.applied:,} rows were applied before that\n  "
                 + "\n  ".join(map(str, shown)))
 
-    def _send(self, request: features_pb2.WriteRequest, places: columns.Array) -> None:
+    def _send(self, request: features_pb2.WriteRequest, places: Array) -> None:
         self.sent.append(_Sent(request, places, self._start(request)))
 
     def _start(self, request: features_pb2.WriteRequest) -> Any:

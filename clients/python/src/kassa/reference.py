@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kassa.columns import Array, Mask
+from kassa.cells import Array, Mask
 from kassa.inputs import Input
 from kassa.v1 import models_pb2
 

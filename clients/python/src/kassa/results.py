@@ -151,8 +151,7 @@ class PushedModel:
     objective: str
     trees: int
     golden_rows: int
-    # Golden rows whose score moved by more than the tolerance when float64 inputs became float32, which is
-    # what models are served with; and by how much the furthest.
+    # See `Bundle`.
     narrowed_rows: int
     narrowed_by: float
     # The same bytes and spec were there already.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from kassa import columns, errors
+from kassa import cells, columns, errors
 from kassa.loading import key_columns
 from kassa.results import Score
 from kassa.schema import Feature, value_proto
@@ -65,7 +65,7 @@ def score_frame(
     contributions: int | bool, on_refused: Literal["raise", "return"], timeout: float | None,
 ) -> pd.DataFrame:
     """See `Client.score_frame`."""
-    table, count = columns.table(frame)
+    table, count = cells.table(frame)
     kinds, inputs = inputs_of(client, scorer)
     own = [kind for kind in kinds if kind not in shared]
     found_ids = {
