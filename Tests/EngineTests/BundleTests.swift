@@ -229,7 +229,7 @@ struct `Contributions` {
         }
     }
 
-    @Test func `of a stump are its leaf without the mean, and cost what was measured`() throws {
+    @Test func `of a stump are its leaf without the mean`() throws {
         try folder.withEngine { engine, worker in
             try engine.apply([cart])
             try engine.uploadStump()
