@@ -269,6 +269,17 @@ def test_a_score_says_what_it_rests_on(client, scorer):
     assert answer.score == pytest.approx(official(model, row)[0], rel=1e-6)
 
 
+def test_ids_of_a_score_are_strings_or_whole_numbers(client, scorer):
+    client.write("buyer", {"customer": [7], "orders": [3]})
+    scores = {
+        client.score("both", {"session": "s-1", "customer": id}).score for id in ("7", 7, np.int64(7))}
+    assert len(scores) == 1
+    for id in (7.0, None, True):
+        with pytest.raises(kassa.FrameError, match="id of customer is a") as caught:
+            client.score("both", {"session": "s-1", "customer": id})
+        assert caught.value.field == "customer"
+
+
 def test_a_client_is_shared_between_threads(client, scorer):
     model, frame = scorer
     expected = official(model, frame, orders=3)

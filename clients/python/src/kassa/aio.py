@@ -61,7 +61,7 @@ class AsyncClient:
         await self.close()
 
     async def score(
-        self, scorer: str, entities: Mapping[str, str], *,
+        self, scorer: str, entities: Mapping[str, str | int], *,
         context: Mapping[str, object] | None = None, features: bool = False,
         contributions: int | bool = False, timeout: float | None = None,
     ) -> Score:

@@ -250,7 +250,7 @@ class Client(Generations):
     # Scores.
 
     def score(
-        self, scorer: str, entities: Mapping[str, str], *,
+        self, scorer: str, entities: Mapping[str, str | int], *,
         context: Mapping[str, object] | None = None, features: bool = False,
         contributions: int | bool = False, timeout: float | None = None,
     ) -> Score:
@@ -265,7 +265,7 @@ class Client(Generations):
 
     def score_frame(
         self, scorer: str, frame: Any, *, keys: Mapping[str, str] | None = None,
-        context: Sequence[str] | Mapping[str, str] = (), shared: Mapping[str, str] | None = None,
+        context: Sequence[str] | Mapping[str, str] = (), shared: Mapping[str, str | int] | None = None,
         contributions: int | bool = False, on_refused: Literal["raise", "return"] = "raise",
         timeout: float | None = None,
     ) -> pd.DataFrame:

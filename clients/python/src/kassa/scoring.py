@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from kassa import cells, columns, errors
@@ -23,7 +24,7 @@ SCORE_ROWS_MAX = 1_000
 
 
 def score(
-    channel: Channel, scorer: str, entities: Mapping[str, str], context: Mapping[str, object],
+    channel: Channel, scorer: str, entities: Mapping[str, str | int], context: Mapping[str, object],
     with_features: bool, contributions: int | bool, timeout: float | None,
 ) -> Score:
     """See `Client.score`."""
@@ -33,7 +34,7 @@ def score(
 
 
 def score_request(
-    scorer: str, entities: Mapping[str, str], context: Mapping[str, object], with_features: bool,
+    scorer: str, entities: Mapping[str, str | int], context: Mapping[str, object], with_features: bool,
     contributions: int | bool,
 ) -> scoring_pb2.ScoreRequest:
     """What asks for a score."""
@@ -46,8 +47,15 @@ def score_request(
     return request
 
 
-def _entities(entities: Mapping[str, str]) -> list[values_pb2.EntityKey]:
-    return [values_pb2.EntityKey(kind=kind, id=str(id)) for kind, id in entities.items()]
+def _entities(entities: Mapping[str, str | int]) -> list[values_pb2.EntityKey]:
+    found = []
+    for kind, id in entities.items():
+        if isinstance(id, bool) or not isinstance(id, (str, int, np.integer)):
+            raise errors.FrameError(
+                f"the id of {kind} is a {type(id).__name__}, and an id is a string or a whole number",
+                field=kind)
+        found.append(values_pb2.EntityKey(kind=kind, id=str(id)))
+    return found
 
 
 def _ask_contributions(
@@ -61,7 +69,7 @@ def _ask_contributions(
 
 def score_frame(
     client: Client, scorer: str, frame: Any, keys: Mapping[str, str] | None,
-    context: Sequence[str] | Mapping[str, str], shared: Mapping[str, str],
+    context: Sequence[str] | Mapping[str, str], shared: Mapping[str, str | int],
     contributions: int | bool, on_refused: Literal["raise", "return"], timeout: float | None,
 ) -> pd.DataFrame:
     """See `Client.score_frame`."""
