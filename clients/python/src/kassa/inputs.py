@@ -168,7 +168,12 @@ def _own_categories(
 ) -> dict[str, tuple[Any, ...]]:
     """The categories that the trainer coded, by column."""
     if found.categories_in_order is None:
-        return dict(found.categories)
+        in_frame: dict[str, tuple[Any, ...]] = {}
+        for name in names if found.takes_codes else ():
+            dtype = frame[name].dtype
+            if isinstance(dtype, pd.CategoricalDtype):
+                in_frame[name] = tuple(dtype.categories)
+        return {**in_frame, **found.categories}
     coded = [name for name in names if isinstance(frame[name].dtype, pd.CategoricalDtype)]
     if len(coded) != len(found.categories_in_order):
         raise ModelError(

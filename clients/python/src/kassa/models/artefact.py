@@ -31,6 +31,8 @@ class Artefact:
     # stands for all categorical columns of the frame, one after another.
     categories: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     categories_in_order: tuple[tuple[Any, ...], ...] | None = None
+    # Whether other categorical columns of a frame are taken for their codes, not for their values.
+    takes_codes: bool = False
     # Text inputs that the artefact codes itself.
     texts: frozenset[str] = frozenset()
     # The columns that it really takes, if that is not all of `names`.

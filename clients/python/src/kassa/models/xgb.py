@@ -43,7 +43,7 @@ def artefact(model: Any) -> Artefact:
         format=format, content=content,  # type: ignore[arg-type]
         names=tuple(names) if names else None, count=booster.num_features(),
         score=lambda frame: predict(frame, False), margin=lambda frame: predict(frame, True),
-        categories=categories)
+        categories=categories, takes_codes=True)
 
 
 def _take_categories(document: Any, names: list[str] | None) -> dict[str, tuple[Any, ...]]:
