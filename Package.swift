@@ -57,6 +57,7 @@ let layers: [[Target]] = [
     module("Models", ["Base", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     module("Loading", ["API", "Base"]),
+    module("Rollout", ["Base"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
