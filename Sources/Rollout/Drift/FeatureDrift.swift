@@ -88,7 +88,7 @@ package struct FeatureDrift: Equatable, Sendable {
     package var status: FeatureDriftStatus {
         FeatureDriftStatus(
             isShifted: windowsShifted >= Self.windowsInARow,
-            risenRates: FeatureRate.allCases.filter { rates[$0.rawValue].alarmWindows > 0 })
+            risenRates: FeatureRate.allCases.filter { rates[$0.rawValue].alarmWindow != nil })
     }
 }
 

@@ -13,8 +13,8 @@ package struct RateChange: Equatable, Sendable {
     package let runLength: Double
     /// Windows closed.
     package private(set) var windows: UInt64 = 0
-    /// Windows in which the alarm was on, without a pause until now; 0 if it is off.
-    package private(set) var alarmWindows: UInt64 = 0
+    /// The number of the window in which the alarm went on; nil while it is off.
+    package private(set) var alarmWindow: UInt64?
 
     private var values = LogValues()
 
@@ -37,21 +37,21 @@ package struct RateChange: Equatable, Sendable {
 
     /// Counts a window of `total` values of which `count` were so; whether the alarm is on.
     ///
-    /// A window of fewer than ``windowValuesMin`` values is not counted: keep adding to it.
+    /// It stays on until a window has no more than the tolerated rate. A window of fewer than
+    /// ``windowValuesMin`` values is not counted: keep adding to it.
     @discardableResult
     package mutating func close(count: UInt64, of total: UInt64) -> Bool {
-        guard total >= Self.windowValuesMin && count <= total else { return alarmWindows > 0 }
+        guard total >= Self.windowValuesMin && count <= total else { return alarmWindow != nil }
         windows &+= 1
-        values.units.replace(
-            with: SIMD8<Int64>.zero, where: values.units .< SIMD8<Int64>.zero)
+        values.raiseToZero()
         let bet = FlipTest(rateMax: rateMax).values(pairs: total, differing: count)
         values.add(bet.units)
         if values.logMean(FlipTest.lanes) >= Logarithm.natural(runLength) {
-            alarmWindows &+= 1
+            alarmWindow = alarmWindow ?? windows
             values = LogValues()
-        } else if alarmWindows > 0 && Double(count) <= rateMax * Double(total) {
-            alarmWindows = 0
+        } else if Double(count) <= rateMax * Double(total) {
+            alarmWindow = nil
         }
-        return alarmWindows > 0
+        return alarmWindow != nil
     }
 }

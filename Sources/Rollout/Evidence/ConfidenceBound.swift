@@ -50,8 +50,8 @@ package enum ConfidenceBound {
     ) -> Bool {
         guard rate > 0 && rate < 1 && bad <= total else { return false }
         var values = LogValues()
-        var badStep = SIMD8<Int64>.zero
-        var goodStep = SIMD8<Int64>.zero
+        var badStep = LogValues.Lanes(repeating: 0)
+        var goodStep = LogValues.Lanes(repeating: 0)
         for (lane, factor) in RelativeRisk.better.enumerated() {
             badStep[lane] = LogValues.units(ofFactor: factor)
             goodStep[lane] = LogValues.units(ofFactor: (1 - rate * factor) / (1 - rate))

@@ -38,11 +38,13 @@ package struct EntityFilter: Equatable, Sendable {
         let block = Int(truncatingIfNeeded: key) & (words.count / 8 - 1)
         var bits = Self.mixed(key)
         var isNew = false
+        var span = words.mutableSpan
         for index in block * 8..<block * 8 + 8 {
             let bit: UInt64 = 1 << (bits & 63)
             bits >>= 6
-            isNew = isNew || words[index] & bit == 0
-            words[index] |= bit
+            let word = span[index]
+            isNew = isNew || word & bit == 0
+            span[index] = word | bit
         }
         return isNew
     }

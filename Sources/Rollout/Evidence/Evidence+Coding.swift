@@ -20,8 +20,8 @@ extension Evidence {
         writer.put(UInt8(sampleRatioAlarm ? 1 : 0))
         // What was concluded at the time, for `explain` to compare with.
         writer.put(verdict.code)
-        writer.put(weighed.merged)
-        for lane in 0..<EvidenceComponent.allCases.count { writer.put(weighed.components[lane]) }
+        writer.put(logEvidence)
+        for component in EvidenceComponent.allCases { writer.put(logEvidence(of: component)) }
         return writer.finish()
     }
 
@@ -65,7 +65,7 @@ struct EvidenceRecord {
     var evidence: Evidence
     let recordedVerdict: EvidenceVerdict
     let recordedMerged: Double
-    var recordedComponents = SIMD8<Double>.zero
+    var recordedComponents: [Double] = []
 
     init(_ bytes: Span<UInt8>) throws(EvidenceError) {
         var reader = try RecordReader(
@@ -81,8 +81,7 @@ struct EvidenceRecord {
         guard shareIndex < counts.shares.count else { throw .corrupt }
         var evidence = try Evidence(
             rule: rule, seed: seed, share: counts.shares[0].share, filterBytes: filterBytes)
-        evidence.counts = counts
-        evidence.shareIndex = shareIndex
+        evidence.resume(counts, shareIndex: shareIndex)
         evidence.step = try reader.step()
         evidence.sampleRatioAlarm = try reader.integer(UInt8.self) != 0
         guard
@@ -92,23 +91,9 @@ struct EvidenceRecord {
         evidence.verdict = verdict
         recordedVerdict = verdict
         recordedMerged = try reader.double()
-        for lane in 0..<EvidenceComponent.allCases.count {
-            recordedComponents[lane] = try reader.double()
-        }
+        for _ in EvidenceComponent.allCases { recordedComponents.append(try reader.double()) }
         try reader.finish()
-        evidence.recompute()
         self.evidence = evidence
-    }
-}
-
-extension Evidence {
-    /// Recomputes every logarithm from the counts.
-    mutating func recompute() {
-        weighed = WeighedEvidence(rule: rule, counts: counts)
-        sampleRatio = LogValues()
-        for (index, share) in counts.shares.enumerated() {
-            sampleRatio.add(weighed.bets.sampleRatio[index], times: share.entities)
-        }
     }
 }
 

@@ -26,8 +26,38 @@ extension Evidence {
         if isNewInStep && seenEntities.insert(entity, role: Role.arrival) { weighArrival(arm) }
         if outcome != [] {
             for event in BadEvent.allCases where outcome.contains(RequestOutcome(event)) {
+                // Repeated or not: what speaks for raising the share takes every bad event as one.
+                if arm == .canary { step.canaryBadEvents[event.rawValue] &+= 1 }
                 weigh(event, of: entity, arm: arm)
             }
+        }
+        return verdict
+    }
+
+    /// Weighs one request that a shadow scored beside the stable model, and the verdict after it.
+    ///
+    /// The share must be 0.5: of an event that only one of the two has, either is as likely to have it if
+    /// they are equally good (McNemar 1947). What both have says nothing about their difference.
+    ///
+    /// - Complexity: O(1), without allocation.
+    @discardableResult
+    package mutating func observe(
+        shadowed entity: UInt64, stable: RequestOutcome, canary: RequestOutcome
+    ) -> EvidenceVerdict {
+        precondition(counts.shares[shareIndex].share == 0.5, "a shadow's share is 0.5")
+        guard !isFinal else { return verdict }
+        step.canaryRequests &+= 1
+        if seenEntities.insert(entity, role: Role.step(step.number)) {
+            step.entities.stable &+= 1
+            step.entities.canary &+= 1
+        }
+        for event in BadEvent.allCases where canary.contains(RequestOutcome(event)) {
+            step.canaryBadEvents[event.rawValue] &+= 1
+        }
+        for event in BadEvent.allCases {
+            let isCanary = canary.contains(RequestOutcome(event))
+            guard isCanary != stable.contains(RequestOutcome(event)) else { continue }
+            weigh(event, of: entity, arm: isCanary ? .canary : .stable)
         }
         return verdict
     }
@@ -43,8 +73,7 @@ extension Evidence {
         guard !isFinal, seenEntities.insert(entity, role: Role.pair) else { return verdict }
         counts.pairs &+= 1
         if decisionsDiffer { counts.differingPairs &+= 1 }
-        weighed.flips.add(weighed.bets.flips.step(differs: decisionsDiffer))
-        weighed.weighFlips()
+        weighed.flips.add(bets.flips.step(differs: decisionsDiffer))
         judge()
         return verdict
     }
@@ -69,14 +98,14 @@ extension Evidence {
         }
         guard seenLabels.insert(entity) else { return verdict }
         counts.labels &+= 1
-        let bets = weighed.bets
         let target = outcome ? 1.0 : 0.0
-        counts.brier.add(bets.brier.step(outcome: target, canary: canary, stable: stable))
-        counts.absoluteCalibration.add(
+        weighed.labels.brier.add(
+            bets.brier.step(outcome: target, canary: canary, stable: stable))
+        weighed.labels.absolute.add(
             bets.calibration.step(target: target, probability: canary))
-        counts.relativeCalibration.add(
+        weighed.labels.relative.add(
             bets.calibration.step(target: stable, probability: canary))
-        weighed.weighLabels(counts)
+        counts.labelSums = weighed.labels
         judge()
         return verdict
     }
@@ -96,31 +125,34 @@ extension Evidence {
     }
 
     private mutating func weigh(_ event: BadEvent, of entity: UInt64, arm: Arm) {
-        // Repeated or not: what speaks for raising the weight takes every bad event as one.
-        if arm == .canary { step.canaryBadEvents[event.rawValue] &+= 1 }
-        guard seenEvents.insert(entity, role: Role.badEvent(event)) else { return }
+        guard !isFinal, seenEvents.insert(entity, role: Role.badEvent(event)) else { return }
         counts.shares[shareIndex][event][arm] &+= 1
-        weighed.risks[event.rawValue].add(weighed.bets.risk[shareIndex][arm])
-        weighed.weighRisk(event)
+        weighed[event].add(bets.risk[shareIndex][arm])
         judge()
     }
 
     private mutating func weighArrival(_ arm: Arm) {
         counts.shares[shareIndex].entities[arm] &+= 1
-        sampleRatio.add(weighed.bets.sampleRatio[shareIndex][arm])
-        let log = sampleRatio.logMean(0..<RelativeRisk.tilts.count)
-        guard !sampleRatioAlarm, log >= Logarithm.natural(rule.sampleRatioAlarmAt) else { return }
+        weighed.sampleRatio.add(bets.sampleRatio[shareIndex][arm])
+        guard weighed.sampleRatio.largest(RelativeRisk.tiltLanes) >= suspicion,
+            !sampleRatioAlarm,
+            weighed.sampleRatio.logMean(RelativeRisk.tiltLanes)
+                >= Logarithm.natural(rule.sampleRatioAlarmAt)
+        else { return }
         sampleRatioAlarm = true
         judge()
     }
 
-    /// Merges, and draws the verdict.
+    /// Draws the verdict; exactly only where the bound leaves it open.
     @inline(__always)
     private mutating func judge() {
-        weighed.merge()
-        verdict = EvidenceVerdict(
-            rule: rule, merged: weighed.merged, violation: counts.violation,
-            sampleRatioAlarm: sampleRatioAlarm)
+        if weighed.bound < caution && !sampleRatioAlarm && counts.violation == nil {
+            verdict = .within
+        } else {
+            verdict = EvidenceVerdict(
+                rule: rule, merged: logEvidence, violation: counts.violation,
+                sampleRatioAlarm: sampleRatioAlarm)
+        }
     }
 }
 

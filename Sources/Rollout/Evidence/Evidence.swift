@@ -23,9 +23,13 @@ package struct Evidence: Equatable, Sendable {
     /// What the evidence asks for now.
     package internal(set) var verdict = EvidenceVerdict.within
 
-    var weighed: WeighedEvidence
-    var sampleRatio = LogValues()
+    var weighed = WeighedEvidence()
+    var bets: Bets
     var sampleRatioAlarm = false
+    /// What the logarithms must reach before the rule needs them exactly, in fixed point: a hundredth
+    /// of a nat below the freeze, and below the alarm of the split.
+    let caution: Int64
+    let suspicion: Int64
     /// The position in `counts.shares` of the present share.
     var shareIndex = 0
 
@@ -47,7 +51,9 @@ package struct Evidence: Equatable, Sendable {
         if let fault = rule.fault ?? filterBytes.fault { throw fault }
         self.rule = rule
         self.seed = seed
-        weighed = WeighedEvidence(rule: rule)
+        bets = Bets(rule.tolerances)
+        caution = LogValues.units(ofFactor: rule.freezeAt * 0.99)
+        suspicion = LogValues.units(ofFactor: rule.sampleRatioAlarmAt * 0.99)
         seenEntities = EntityFilter(byteCount: filterBytes.entities, seed: seed)
         seenEvents = EntityFilter(byteCount: filterBytes.events, seed: seed)
         seenLabels = EntityFilter(byteCount: filterBytes.labels, seed: seed)
@@ -55,11 +61,11 @@ package struct Evidence: Equatable, Sendable {
     }
 
     /// The merged evidence as a natural logarithm: 0 at the start, −ln(alpha) rolls back.
-    package var logEvidence: Double { weighed.merged }
+    package var logEvidence: Double { weighed.merged(rule.weights) }
 
     /// The evidence of one component as a natural logarithm, before its weight.
     package func logEvidence(of component: EvidenceComponent) -> Double {
-        weighed.components[component.rawValue]
+        weighed.log(component)
     }
 
     /// Counts from here on under another share, and begins a step.
@@ -81,7 +87,25 @@ package struct Evidence: Equatable, Sendable {
         guard counts.shares.count < EvidenceLimits.sharesMax else { throw .tooManyShares }
         shareIndex = counts.shares.count
         counts.shares.append(ShareCounts(share: share))
-        weighed.addShare(share, rule: rule)
+        bets.addShare(share)
+    }
+
+    /// Goes on from recorded counts; every logarithm is computed from them.
+    mutating func resume(_ counts: EvidenceCounts, shareIndex: Int) {
+        for share in counts.shares.dropFirst() { bets.addShare(share.share) }
+        self.counts = counts
+        self.shareIndex = shareIndex
+        weighed = WeighedEvidence(counts, bets: bets)
+    }
+
+    /// Two rollouts are equal if they have seen the same and conclude the same.
+    package static func == (left: Evidence, right: Evidence) -> Bool {
+        left.rule == right.rule && left.seed == right.seed && left.counts == right.counts
+            && left.step == right.step && left.verdict == right.verdict
+            && left.weighed == right.weighed && left.shareIndex == right.shareIndex
+            && left.sampleRatioAlarm == right.sampleRatioAlarm
+            && left.seenEntities == right.seenEntities && left.seenEvents == right.seenEvents
+            && left.seenLabels == right.seenLabels
     }
 }
 

@@ -18,9 +18,7 @@ package struct EvidenceCounts: Equatable, Sendable {
     /// The first breach of the contract.
     package internal(set) var violation: ContractViolation?
     /// The logarithms of the bets on labels.
-    var brier = LogValues()
-    var absoluteCalibration = LogValues()
-    var relativeCalibration = LogValues()
+    var labelSums = LabelSums()
 
     init() {
         shares.reserveCapacity(EvidenceLimits.sharesMax)

@@ -52,10 +52,10 @@ package struct EvidenceExplanation: Equatable, Sendable {
         parts = EvidenceComponent.allCases.map { component in
             Part(
                 component: component, weight: evidence.rule.weights[component.rawValue],
-                logEvidence: evidence.weighed.components[component.rawValue],
+                logEvidence: evidence.logEvidence(of: component),
                 recordedLogEvidence: record.recordedComponents[component.rawValue])
         }
-        logEvidence = evidence.weighed.merged
+        logEvidence = evidence.logEvidence
         recordedLogEvidence = record.recordedMerged
         logThreshold = -Logarithm.natural(rule.alpha)
         verdict = EvidenceVerdict(

@@ -12,8 +12,8 @@ struct FlipTest: Sendable {
     /// The lanes in use.
     static let lanes = 0..<4
 
-    private var same = SIMD8<Int64>.zero
-    private var differing = SIMD8<Int64>.zero
+    private var same = LogValues.Lanes(repeating: 0)
+    private var differing = LogValues.Lanes(repeating: 0)
 
     /// The bets against a declared rate.
     init(rateMax: Double) {
@@ -27,7 +27,7 @@ struct FlipTest: Sendable {
 
     /// What one pair adds.
     @inline(__always)
-    func step(differs: Bool) -> SIMD8<Int64> { differs ? differing : same }
+    func step(differs: Bool) -> LogValues.Lanes { differs ? differing : same }
 
     /// The logarithms after that many pairs.
     func values(pairs: UInt64, differing count: UInt64) -> LogValues {

@@ -15,11 +15,11 @@ struct BrierTest: Sendable {
 
     /// What one label adds.
     @inline(__always)
-    func step(outcome: Double, canary: Double, stable: Double) -> SIMD8<Int64> {
+    func step(outcome: Double, canary: Double, stable: Double) -> LogValues.Lanes {
         let canaryError = outcome - canary
         let stableError = outcome - stable
         let loss = canaryError * canaryError - stableError * stableError - margin
-        var step = SIMD8<Int64>.zero
+        var step = LogValues.Lanes(repeating: 0)
         for lane in Self.lanes {
             step[lane] = LogValues.units(ofFactor: 1 + Self.stakes[lane] * loss)
         }
@@ -44,10 +44,10 @@ struct CalibrationTest: Sendable {
 
     /// What one label adds, when a probability should have been `target`.
     @inline(__always)
-    func step(target: Double, probability: Double) -> SIMD8<Int64> {
+    func step(target: Double, probability: Double) -> LogValues.Lanes {
         let low = target - probability - margin
         let high = probability - target - margin
-        var step = SIMD8<Int64>.zero
+        var step = LogValues.Lanes(repeating: 0)
         for lane in 0..<4 {
             step[lane] = LogValues.units(ofFactor: 1 + Self.stakes[lane] * low)
             step[lane + 4] = LogValues.units(ofFactor: 1 + Self.stakes[lane] * high)
@@ -56,13 +56,19 @@ struct CalibrationTest: Sendable {
     }
 
     /// The logarithm of the evidence.
-    @inline(__always)
-    static func logEvidence(absolute: LogValues, relative: LogValues) -> Double {
+    static func log(absolute: LogValues, relative: LogValues) -> Double {
         let low = min(absolute.logMean(tooLow), relative.logMean(tooLow))
         let high = min(absolute.logMean(tooHigh), relative.logMean(tooHigh))
         let larger = max(low, high)
-        return larger
-            + Logarithm.natural(
-                0.5 * (Logarithm.exponential(low - larger) + Logarithm.exponential(high - larger)))
+        let sum = Logarithm.exponential(low - larger) + Logarithm.exponential(high - larger)
+        return larger + Logarithm.natural(sum / 2)
+    }
+
+    /// What ``log(absolute:relative:)`` does not exceed, in fixed point.
+    @inline(__always)
+    static func bound(absolute: LogValues, relative: LogValues) -> Int64 {
+        max(
+            min(absolute.largest(tooLow), relative.largest(tooLow)),
+            min(absolute.largest(tooHigh), relative.largest(tooHigh)))
     }
 }

@@ -4,21 +4,28 @@
 ///
 /// A lane is a whole number of 2⁻³² nats. Factors are rounded down when they enter and added
 /// exactly, so the sum depends neither on order nor on where it was interrupted, can be recomputed
-/// from counts, and never exceeds the truth: rounding makes a rollback later, by less than a nat in
+/// from counts, and does not exceed the truth: rounding makes a rollback later, by less than a nat in
 /// 4·10⁹ events. A lane that would fall under −10⁹ nats stays there, which is a legal bet too: nothing.
 struct LogValues: Equatable, Sendable {
-    /// Lanes that a value has; which of them count is for the test to say.
-    static let laneCount = 8
+    /// What a value has of each: a lane per alternative; how many count is for the test to say.
+    typealias Lanes = [8 of Int64]
+
     /// Fixed-point units in a nat.
-    static let unitsPerNat = 0x1p32
+    static var unitsPerNat: Double { 0x1p32 }
     /// The lowest sum.
-    static let lowest: Int64 = -(1 << 62)
+    static var lowest: Int64 { -(1 << 62) }
 
     /// The lanes' sums in units of 2⁻³² nats.
-    var units = SIMD8<Int64>.zero
+    private(set) var units: Lanes
 
     /// The logarithm of 1 in every lane.
-    init() {}
+    init() {
+        units = Lanes(repeating: 0)
+    }
+
+    init(units: Lanes) {
+        self.units = units
+    }
 
     /// The logarithm of `factor`, rounded down; ``lowest`` if the factor is 0.
     @inline(__always)
@@ -30,37 +37,51 @@ struct LogValues: Equatable, Sendable {
 
     /// Multiplies every lane by a factor whose logarithm is given.
     @inline(__always)
-    mutating func add(_ step: SIMD8<Int64>) {
-        // No overflow: both terms are above −2⁶², and evidence stops long before 2⁶².
-        let sum = units &+ step
-        let floor = SIMD8<Int64>(repeating: Self.lowest)
-        units = sum.replacing(with: floor, where: (sum .<= floor) .| (units .<= floor))
+    mutating func add(_ step: Lanes) {
+        for lane in units.indices {
+            // No overflow: both terms are at least −2⁶², and evidence stops long before 2⁶².
+            let sum = units[lane] &+ step[lane]
+            units[lane] = units[lane] == Self.lowest ? Self.lowest : max(sum, Self.lowest)
+        }
     }
 
     /// Multiplies every lane by the `count`-th power of a factor whose logarithm is given.
-    mutating func add(_ step: SIMD8<Int64>, times count: UInt64) {
-        guard count > 0 else { return }
-        for lane in 0..<Self.laneCount {
+    mutating func add(_ step: Lanes, times count: UInt64) {
+        for lane in units.indices where units[lane] > Self.lowest {
             let (product, overflow) = step[lane].multipliedReportingOverflow(
                 by: Int64(clamping: count))
             let (sum, carry) = units[lane].addingReportingOverflow(product)
-            let below = overflow || carry || sum <= Self.lowest || units[lane] <= Self.lowest
-            units[lane] = below ? Self.lowest : sum
+            units[lane] = overflow || carry ? Self.lowest : max(sum, Self.lowest)
         }
     }
 
-    /// The logarithm of the mean of the first `count` lanes' products.
+    /// Forgets what speaks for the null hypothesis: a lane below 0 becomes 0.
+    mutating func raiseToZero() {
+        for lane in units.indices { units[lane] = max(units[lane], 0) }
+    }
+
+    /// The largest of the lanes in use: a bound of ``logMean(_:)`` without an exponential.
+    @inline(__always)
+    func largest(_ lanes: Range<Int>) -> Int64 {
+        var largest = Self.lowest
+        for lane in lanes { largest = max(largest, units[lane]) }
+        return largest
+    }
+
+    /// The logarithm of the mean of the products of the lanes in use.
     ///
     /// The mean of e-processes is one (Vovk and Wang 2021, "E-values: calibration, combination and
     /// applications", section 3).
-    @inline(__always)
-    func logMean(_ range: Range<Int>) -> Double {
-        var largest = Self.lowest
-        for lane in range { largest = max(largest, units[lane]) }
+    func logMean(_ lanes: Range<Int>) -> Double {
+        let largest = largest(lanes)
         var sum = 0.0
-        for lane in range {
+        for lane in lanes {
             sum += Logarithm.exponential(Double(units[lane] &- largest) / Self.unitsPerNat)
         }
-        return Double(largest) / Self.unitsPerNat + Logarithm.natural(sum / Double(range.count))
+        return Double(largest) / Self.unitsPerNat + Logarithm.natural(sum / Double(lanes.count))
+    }
+
+    static func == (left: LogValues, right: LogValues) -> Bool {
+        left.units.indices.allSatisfy { left.units[$0] == right.units[$0] }
     }
 }

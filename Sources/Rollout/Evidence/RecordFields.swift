@@ -26,9 +26,9 @@ extension RecordWriter {
         put(counts.labels)
         put(counts.refusedLabels)
         put(counts.violation?.rawValue ?? 0)
-        put(counts.brier)
-        put(counts.absoluteCalibration)
-        put(counts.relativeCalibration)
+        put(counts.labelSums.brier)
+        put(counts.labelSums.absolute)
+        put(counts.labelSums.relative)
     }
 
     mutating func put(_ step: StepCounts) {
@@ -72,9 +72,9 @@ extension RecordReader {
         let violation: UInt8 = try integer()
         counts.violation = ContractViolation(rawValue: violation)
         guard violation == 0 || counts.violation != nil else { throw .corrupt }
-        counts.brier = try logValues()
-        counts.absoluteCalibration = try logValues()
-        counts.relativeCalibration = try logValues()
+        counts.labelSums.brier = try logValues()
+        counts.labelSums.absolute = try logValues()
+        counts.labelSums.relative = try logValues()
         return counts
     }
 

@@ -37,13 +37,13 @@ struct RecordReader: ~Escapable {
     }
 
     mutating func logValues() throws(EvidenceError) -> LogValues {
-        var values = LogValues()
-        for lane in 0..<LogValues.laneCount {
+        var lanes = LogValues.Lanes(repeating: 0)
+        for lane in lanes.indices {
             let units: Int64 = try integer()
             guard units >= LogValues.lowest && units <= -LogValues.lowest else { throw .corrupt }
-            values.units[lane] = units
+            lanes[lane] = units
         }
-        return values
+        return LogValues(units: lanes)
     }
 
     mutating func armCounts() throws(EvidenceError) -> ArmCounts {

@@ -24,7 +24,7 @@ struct RecordWriter {
     }
 
     mutating func put(_ values: LogValues) {
-        for lane in 0..<LogValues.laneCount { put(values.units[lane]) }
+        for lane in values.units.indices { put(values.units[lane]) }
     }
 
     mutating func put(_ counts: ArmCounts) {

@@ -14,10 +14,15 @@
 enum RelativeRisk {
     /// The factors R of the evidence against a canary: from a doubling to a collapse.
     static let worse = [2.0, 3, 5, 10, 30]
+    /// The lanes of ``worse``.
+    static let worseLanes = 0..<5
     /// The factors R of the evidence for a canary.
     static let better = [1 / 1.25, 1 / 1.5, 1 / 2.0, 1 / 3.0, 1 / 5.0, 1 / 10.0]
     /// The tilts of the sample-ratio test: the odds of the canary's share times these.
     static let tilts = [0.5, 0.8, 0.9, 0.95, 1.05, 1.1, 1.25, 2]
+
+    /// The lanes of ``tilts``.
+    static let tiltLanes = 0..<8
 
     /// The probability that a bad event falls on the canary.
     static func canaryProbability(share: Double, risk: Double) -> Double {
@@ -41,11 +46,11 @@ enum RelativeRisk {
 
 /// What one event on either arm adds to the logarithms of a test, a lane per alternative.
 struct ArmSteps: Sendable {
-    var stable = SIMD8<Int64>.zero
-    var canary = SIMD8<Int64>.zero
+    var stable = LogValues.Lanes(repeating: 0)
+    var canary = LogValues.Lanes(repeating: 0)
 
     @inline(__always)
-    subscript(arm: Arm) -> SIMD8<Int64> { arm == .canary ? canary : stable }
+    subscript(arm: Arm) -> LogValues.Lanes { arm == .canary ? canary : stable }
 }
 
 extension LogValues {

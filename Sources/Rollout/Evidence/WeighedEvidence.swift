@@ -2,106 +2,94 @@
 
 /// The logarithms that follow from the counts: kept while counting, recomputed by `explain`.
 struct WeighedEvidence: Equatable, Sendable {
-    /// The logarithm of each component's evidence, in a lane per ``EvidenceComponent``.
-    private(set) var components = SIMD8<Double>.zero
-    /// The logarithm of the merged evidence.
-    private(set) var merged = 0.0
-
-    private let logWeights: SIMD8<Double>
-    private(set) var bets: Bets
-    var risks: [LogValues]
+    /// The bets against each kind of bad event.
+    private(set) var errors = LogValues()
+    private(set) var sloMisses = LogValues()
+    private(set) var fallbacks = LogValues()
+    /// The bets against decision flips.
     var flips = LogValues()
+    /// The bets on labels: paired losses, and the two of calibration.
+    var labels = LabelSums()
+    /// The bets against the split of entities.
+    var sampleRatio = LogValues()
 
     /// No evidence: every product is 1.
-    init(rule: EvidenceRule) {
-        var logWeights = SIMD8<Double>(repeating: -.infinity)
-        for (lane, weight) in rule.weights.enumerated() {
-            logWeights[lane] = Logarithm.natural(weight)
-        }
-        self.logWeights = logWeights
-        bets = Bets(rule: rule)
-        risks = [LogValues](repeating: LogValues(), count: BadEvent.allCases.count)
-        merge()
-    }
+    init() {}
 
     /// The same from a record, in one go.
-    init(rule: EvidenceRule, counts: EvidenceCounts) {
-        self.init(rule: rule)
+    init(_ counts: EvidenceCounts, bets: Bets) {
         for (index, share) in counts.shares.enumerated() {
-            addShare(share.share, rule: rule)
             for event in BadEvent.allCases {
-                risks[event.rawValue].add(bets.risk[index], times: share[event])
+                self[event].add(bets.risk[index], times: share[event])
             }
+            sampleRatio.add(bets.sampleRatio[index], times: share.entities)
         }
         flips = bets.flips.values(pairs: counts.pairs, differing: counts.differingPairs)
-        for event in BadEvent.allCases { weighRisk(event) }
-        weighFlips()
-        weighLabels(counts)
-        merge()
+        labels = counts.labelSums
     }
 
-    /// Prepares the bets for one more share.
-    mutating func addShare(_ share: Double, rule: EvidenceRule) {
-        bets.addShare(share, rule: rule)
+    /// The bets against one kind of bad event.
+    subscript(event: BadEvent) -> LogValues {
+        get {
+            switch event {
+            case .error: errors
+            case .sloMiss: sloMisses
+            case .fallback: fallbacks
+            }
+        }
+        _modify {
+            switch event {
+            case .error: yield &errors
+            case .sloMiss: yield &sloMisses
+            case .fallback: yield &fallbacks
+            }
+        }
     }
 
-    @inline(__always)
-    mutating func weighRisk(_ event: BadEvent) {
-        let log = risks[event.rawValue].logMean(0..<RelativeRisk.worse.count)
-        components[EvidenceComponent(event).rawValue] = log
-    }
-
-    @inline(__always)
-    mutating func weighFlips() {
-        components[EvidenceComponent.decisionFlips.rawValue] = flips.logMean(FlipTest.lanes)
-    }
-
-    @inline(__always)
-    mutating func weighLabels(_ counts: EvidenceCounts) {
-        components[EvidenceComponent.pairedBrier.rawValue] = counts.brier.logMean(BrierTest.lanes)
-        components[EvidenceComponent.calibration.rawValue] = CalibrationTest.logEvidence(
-            absolute: counts.absoluteCalibration, relative: counts.relativeCalibration)
+    /// The logarithm of one component's evidence.
+    func log(_ component: EvidenceComponent) -> Double {
+        switch component {
+        case .errors: errors.logMean(RelativeRisk.worseLanes)
+        case .sloMisses: sloMisses.logMean(RelativeRisk.worseLanes)
+        case .fallbacks: fallbacks.logMean(RelativeRisk.worseLanes)
+        case .decisionFlips: flips.logMean(FlipTest.lanes)
+        case .pairedBrier: labels.brier.logMean(BrierTest.lanes)
+        case .calibration:
+            CalibrationTest.log(absolute: labels.absolute, relative: labels.relative)
+        }
     }
 
     /// ln Σ weight · E, by the largest term so that nothing overflows.
-    @inline(__always)
-    mutating func merge() {
-        let terms = components + logWeights
-        let largest = terms.max()
-        var sum = 0.0
-        for lane in 0..<EvidenceComponent.allCases.count {
-            sum += Logarithm.exponential(terms[lane] - largest)
+    func merged(_ weights: [Double]) -> Double {
+        let terms = EvidenceComponent.allCases.map {
+            log($0) + Logarithm.natural(weights[$0.rawValue])
         }
-        merged = largest + Logarithm.natural(sum)
+        let largest = terms.reduce(-.infinity, max)
+        let sum = terms.reduce(0) { $0 + Logarithm.exponential($1 - largest) }
+        return largest + Logarithm.natural(sum)
     }
 
-    static func == (left: WeighedEvidence, right: WeighedEvidence) -> Bool {
-        left.components == right.components && left.merged == right.merged
-            && left.risks == right.risks && left.flips == right.flips
+    /// What ``merged(_:)`` does not exceed, in fixed point: no mean exceeds its largest term.
+    ///
+    /// A canary that does well is judged by this alone, without an exponential.
+    @inline(__always)
+    var bound: Int64 {
+        var bound = max(
+            errors.largest(RelativeRisk.worseLanes), sloMisses.largest(RelativeRisk.worseLanes))
+        bound = max(bound, fallbacks.largest(RelativeRisk.worseLanes))
+        bound = max(bound, flips.largest(FlipTest.lanes))
+        bound = max(bound, labels.brier.largest(BrierTest.lanes))
+        return max(
+            bound, CalibrationTest.bound(absolute: labels.absolute, relative: labels.relative))
     }
 }
 
-/// What each observation adds, computed once: per share for the bets on arms, once for the others.
-struct Bets: Sendable {
-    private(set) var risk: [ArmSteps] = []
-    private(set) var sampleRatio: [ArmSteps] = []
-    let flips: FlipTest
-    let brier: BrierTest
-    let calibration: CalibrationTest
-
-    init(rule: EvidenceRule) {
-        flips = FlipTest(rateMax: rule.tolerances.flipRateMax)
-        brier = BrierTest(margin: rule.tolerances.brierMargin)
-        calibration = CalibrationTest(margin: rule.tolerances.calibrationMargin)
-        risk.reserveCapacity(EvidenceLimits.sharesMax)
-        sampleRatio.reserveCapacity(EvidenceLimits.sharesMax)
-    }
-
-    mutating func addShare(_ share: Double, rule: EvidenceRule) {
-        risk.append(
-            RelativeRisk.steps(
-                share: share, null: rule.tolerances.relativeRiskMax, factors: RelativeRisk.worse))
-        sampleRatio.append(
-            RelativeRisk.steps(share: share, null: 1, factors: RelativeRisk.tilts))
-    }
+/// What labels add, in fixed point: a record by itself, because losses are no counts.
+struct LabelSums: Equatable, Sendable {
+    /// Of paired losses.
+    var brier = LogValues()
+    /// Of the canary's errors.
+    var absolute = LogValues()
+    /// Of the canary's differences from the stable model.
+    var relative = LogValues()
 }
