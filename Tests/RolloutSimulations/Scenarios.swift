@@ -16,9 +16,12 @@ package enum Scenarios {
         merged.labelsPerBadEntity = 1
         var retried = single
         retried.retries = 5
+        var unknown = retried
+        unknown.retriesAreKnown = false
         return [
             ("errors alone, 5 %", single), ("errors alone, 1/5/25/50 %", stepped),
             ("all six merged", merged), ("errors with 5 retries an entity", retried),
+            ("the same without knowing them, which must be too many", unknown),
         ]
     }
 
@@ -28,6 +31,15 @@ package enum Scenarios {
         package let canary: BadCanary
         package let table: Double
         package let rolloutsMax: Int
+
+        /// Whether a few hundred rollouts take a moment even without an optimiser.
+        package var isQuick: Bool {
+            switch canary {
+            case .errors(let risk, _, _): risk >= 5
+            case .flips(let rate): rate >= 0.06
+            case .bias, .noise: false
+            }
+        }
     }
 
     /// The table: requests at a base rate of 0.2 %, pairs, labels.

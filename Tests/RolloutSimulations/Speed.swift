@@ -28,6 +28,22 @@ enum Speed {
         }
     }
 
+    /// Observes so often, of every kind, for whoever counts allocations meanwhile.
+    static func observe(count: Int) throws {
+        var draws = Draws(seed: 1)
+        var evidence = try Evidence(seed: 1, share: 0.05)
+        for index in 0..<count {
+            let entity = draws.entity()
+            let isCanary = index % 20 == 0
+            evidence.observe(
+                request: entity, arm: isCanary ? .canary : .stable,
+                outcome: index % 10 < 2 ? [.error, .sloMiss] : [])
+            evidence.observe(pair: entity, decisionsDiffer: index % 100 == 0)
+            evidence.observe(label: entity, outcome: index % 10 == 0, canary: 0.1, stable: 0.1)
+        }
+        print("\(count) observations of each kind: \(evidence.verdict)")
+    }
+
     private static func measure(
         _ name: String, _ body: (inout Evidence, UInt64, Int) -> Void
     ) throws {

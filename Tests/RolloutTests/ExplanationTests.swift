@@ -77,15 +77,16 @@ struct `A stored record` {
     @Test func `does not depend on the order of what was observed`() throws {
         let forward = (0..<400 as Range<UInt64>).map { $0 }
         func rollout(_ entities: [UInt64]) throws -> Evidence {
-            var evidence = try Evidence(seed: 9, share: 0.2)
+            var evidence = try Evidence(seed: 9, share: 1 / 15.0)
             for entity in entities {
                 evidence.observe(
-                    request: entity, arm: entity % 6 == 0 ? .canary : .stable,
-                    outcome: entity % 3 == 0 ? .error : [])
+                    request: entity, arm: entity % 15 == 0 ? .canary : .stable,
+                    outcome: entity % 4 == 0 ? .error : [])
                 evidence.observe(
                     label: entity, outcome: entity % 7 == 0,
                     canary: 0.1 + Double(entity) / 8_000, stable: 0.12)
             }
+            #expect(evidence.verdict == .within)
             return evidence
         }
         #expect(try rollout(forward).encoded() == rollout(forward.reversed()).encoded())

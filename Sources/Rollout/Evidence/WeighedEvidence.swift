@@ -61,11 +61,15 @@ struct WeighedEvidence: Equatable, Sendable {
 
     /// ln Σ weight · E, by the largest term so that nothing overflows.
     func merged(_ weights: [Double]) -> Double {
-        let terms = EvidenceComponent.allCases.map {
-            log($0) + Logarithm.natural(weights[$0.rawValue])
+        var terms = [6 of Double](repeating: -.infinity)
+        var largest = -Double.infinity
+        for component in EvidenceComponent.allCases {
+            let lane = component.rawValue
+            terms[lane] = log(component) + Logarithm.natural(weights[lane])
+            largest = max(largest, terms[lane])
         }
-        let largest = terms.reduce(-.infinity, max)
-        let sum = terms.reduce(0) { $0 + Logarithm.exponential($1 - largest) }
+        var sum = 0.0
+        for lane in terms.indices { sum += Logarithm.exponential(terms[lane] - largest) }
         return largest + Logarithm.natural(sum)
     }
 
