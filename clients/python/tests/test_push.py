@@ -621,14 +621,20 @@ def test_a_vector_is_as_many_features_as_it_has_components(shop):
     assert histograms[2].missing == np.isnan(vectors[:, 0]).sum()
 
 
-def test_a_new_model_of_a_scorer_leaves_the_rest_of_it_alone(shop):
+def test_a_push_replaces_no_model_that_serves(shop):
     frame = make_rows()
     arguments = {"feature_set": "cart", "training_frame": frame, "name": "kept", "scorer": "kept"}
-    shop.push(xgboost.XGBClassifier(n_estimators=2).fit(frame[NUMBERS], frame.attrs["y"]), owner="growth", **arguments)
-    shop.apply(kassa.Scorer("kept", "kept@1", owner="growth", description="words", labels={"team": "a"}))
-    shop.push(xgboost.XGBClassifier(n_estimators=3).fit(frame[NUMBERS], frame.attrs["y"]), **arguments)
-    assert shop.scorer("kept") == kassa.Scorer(
-        "kept", "kept@2", owner="growth", description="words", labels={"team": "a"})
+    first = xgboost.XGBClassifier(n_estimators=2).fit(frame[NUMBERS], frame.attrs["y"])
+    shop.push(first, owner="growth", **arguments)
+    assert shop.scorer("kept") == kassa.Scorer("kept", "kept@1", owner="growth")
+    second = xgboost.XGBClassifier(n_estimators=3).fit(frame[NUMBERS], frame.attrs["y"])
+    with pytest.raises(kassa.ModelError, match="kept serves kept@1 already") as caught:
+        shop.push(second, **arguments)
+    assert caught.value.field == "scorer" and "kept@2" not in shop.models()
+    # The same once more is no replacement.
+    assert shop.push(first, owner="growth", version=1, **arguments).already_present
+    assert shop.push(second, **{**arguments, "scorer": None}).model == "kept@2"
+    assert shop.scorer("kept").model == "kept@1"
 
 
 def test_push_without_a_client_opens_one(server, shop):

@@ -302,7 +302,7 @@ class Client(Generations):
         self, bundle: Bundle, *, scorer: str | None = None, reason: str = "",
         timeout: float = 120.0,
     ) -> PushedModel:
-        """Uploads a bundle; with `scorer` the model serves at once under that name."""
+        """Uploads a bundle; `scorer` names a new scorer, which serves the model at once."""
         return pushing.upload(self, bundle, scorer, reason, timeout)
 
     def push(
@@ -324,7 +324,8 @@ class Client(Generations):
         categorical column, from the feature's declared categories, or from `categories`.
 
         `name` is the model's, by default that of the (first) feature set; version 0 is the next
-        one. With `scorer` the model serves at once under that name. Up to `golden_rows` rows of the
+        one. With
+        `scorer`, the name of a new one, the model serves at once. Up to `golden_rows` rows of the
         frame, from all over the scores, are sent with the trainer's own answers, and the server
         refuses the model unless it answers the same.
         """

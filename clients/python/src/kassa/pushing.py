@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kassa.bundle import Bundle
-from kassa.errors import NotFoundError
+from kassa.errors import ModelError, NotFoundError
 from kassa.results import PushedModel
-from kassa.v1 import config_pb2, models_pb2
+from kassa.schema import Scorer
+from kassa.v1 import models_pb2
 
 if TYPE_CHECKING:
     from kassa.client import Client
@@ -22,6 +23,8 @@ def upload(
 ) -> PushedModel:
     """Uploads a bundle, and has a scorer serve the model if one is named."""
     content = bundle.content
+    if scorer is not None:
+        _check_free(client, scorer, bundle)
 
     def parts() -> Iterator[models_pb2.UploadRequest]:
         yield models_pb2.UploadRequest(spec=bundle.spec, actor=client.actor, reason=reason)
@@ -33,7 +36,11 @@ def upload(
         timeout=timeout)
     model = f"{answer.model.spec.name}@{answer.model.spec.version}"
     if scorer is not None:
-        _serve(client, scorer, model, bundle.spec.owner, reason or f"push of {model}")
+        try:
+            client.scorer(scorer)
+        except NotFoundError:
+            client.apply(
+                Scorer(scorer, model, owner=bundle.spec.owner), reason=reason or f"push of {model}")
     return PushedModel(
         model=model, sha256=answer.model.spec.sha256.hex(), format=bundle.format,
         inputs=bundle.inputs, objective=answer.model.objective, trees=answer.model.trees,
@@ -41,18 +48,13 @@ def upload(
         narrowed_by=bundle.narrowed_by, already_present=answer.already_present, scorer=scorer)
 
 
-def _serve(client: Client, scorer: str, model: str, owner: str, reason: str) -> None:
-    """Has a scorer serve a model; whatever else is declared of the scorer stays."""
-    spec = config_pb2.ScorerSpec(name=scorer, owner=owner)
+def _check_free(client: Client, scorer: str, bundle: Bundle) -> None:
+    """Refuses to take a scorer from the model that it has, before anything is uploaded."""
     try:
-        spec = client.channel.call(
-            "Config/Get", config_pb2.GetRequest(kind="scorer", name=scorer),
-            config_pb2.GetResponse).document.scorer
+        serving = client.scorer(scorer).model
     except NotFoundError:
-        pass
-    spec.model = model
-    client.channel.call(
-        "Config/Apply",
-        config_pb2.ApplyRequest(
-            documents=[config_pb2.Document(scorer=spec)], actor=client.actor, reason=reason),
-        config_pb2.ApplyResponse)
+        return
+    if serving != f"{bundle.spec.name}@{bundle.spec.version}":
+        raise ModelError(
+            f"{scorer} serves {serving} already, and a push replaces no model that serves: push "
+            "without a scorer, and bring the model in by a rollout", field="scorer")
