@@ -324,10 +324,9 @@ class Client(Generations):
         categorical column, from the feature's declared categories, or from `categories`.
 
         `name` is the model's, by default that of the (first) feature set; version 0 is the next
-        one. With
-        `scorer`, the name of a new one, the model serves at once. Up to `golden_rows` rows of the
-        frame, from all over the scores, are sent with the trainer's own answers, and the server
-        refuses the model unless it answers the same.
+        one. With `scorer`, the name of a new one, the model serves at once. Up to `golden_rows`
+        rows of the frame, from all over the scores, are sent with the trainer's own answers, and
+        the server refuses the model unless it answers the same.
         """
         return self.upload(
             self.bundle(
