@@ -39,7 +39,7 @@ test-python: venv build release ## Run the tests with stock clients and official
 	Tests/differential/proto_is_fresh.sh
 	$(PYTHON) -m pytest -q Tests
 	$(PYTHON) -m pytest -q clients/python
-	cd clients/python && $(CURDIR)/$(PYTHON) -m mypy
+	cd clients/python && $(abspath $(PYTHON)) -m mypy
 
 test-durability: deps build ## Kill the writer, fail its system calls, cut the power, flip bits.
 	python3 Tests/durability/kill9.py --rounds 20
