@@ -60,14 +60,14 @@ internal import CLMDB
     package mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) {
-        try put(value, forKey: key, in: table, flags: 0)
+        _ = try put(value, forKey: key, in: table, flags: 0)
     }
 
-    /// Stores `value` under `key` with LMDB's `flags`; if it says that the key is not above the last
-    /// one, which MDB_APPEND demands, without them.
+    /// Stores `value` under `key` with LMDB's `flags`; false, and nothing done, if it says that the key is
+    /// not above the last one, which MDB_APPEND demands.
     mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table, flags: UInt32
-    ) throws(StoreError) {
+    ) throws(StoreError) -> Bool {
         guard Limits.keyBytes.contains(key.count) else { throw .keyLength(key.count) }
         guard value.count <= Limits.valueBytesMax else { throw .valueTooLarge(value.count) }
         if table.isEightAligned {
@@ -80,13 +80,13 @@ internal import CLMDB
             unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in
                 var name = unsafe MDB_val(keyBytes)
                 var data = unsafe MDB_val(valueBytes)
-                let code = unsafe mdb_put(handle, table.identifier, &name, &data, flags)
-                guard code == MDB_KEYEXIST else { return code }
-                return unsafe mdb_put(handle, table.identifier, &name, &data, 0)
+                return unsafe mdb_put(handle, table.identifier, &name, &data, flags)
             }
         }
+        if code == MDB_KEYEXIST { return false }
         try note(code, "mdb_put")
         mutationCount += 1
+        return true
     }
 
     /// Deletes what is stored under `key`, and returns whether something was. `mdb_del`.

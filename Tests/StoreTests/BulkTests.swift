@@ -49,6 +49,25 @@ struct BulkTests {
         #expect(order.count == 1_002)
     }
 
+    @Test func `only a key above all others is appended, and nothing else happens`() throws {
+        let environment = try directory.open(tables: spares.definitions)
+        let table = spares.tables(of: environment)[0]
+        let writer = try Writer(environment: environment)
+        let value = [UInt8](repeating: 1, count: 8)
+        let results = try writer.run { transaction, _ in
+            var results: [Bool] = []
+            for number in [5, 5, 4, 6, 6, 7] {
+                results.append(
+                    try transaction.appendIfLast(value.span, forKey: key(number).span, in: table))
+            }
+            return results
+        }
+        #expect(results == [true, false, false, true, false, true])
+        try environment.read { (transaction) throws(StoreError) in
+            #expect(try transaction.size(of: table).entries == 3)
+        }
+    }
+
     @Test func `an emptied table is empty, its pages are used again, and others keep theirs`()
         throws
     {
