@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
+// What Base needs of C: the name of a thread, malloc's settings, and CRC-32C by the processor's own
+// instruction.
 #define _GNU_SOURCE
+#include <malloc.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +14,11 @@ extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
+    mallopt(M_MMAP_THRESHOLD, block_bytes);
+    mallopt(M_TRIM_THRESHOLD, rest_bytes);
 }
 
 #if defined(__x86_64__)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 internal import Documents
 internal import Glibc
 internal import Server
@@ -66,6 +67,7 @@ let serveCommand = Command(
         "--sweep-seconds", in: 0...86_400, default: 600)
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
     configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
+    FreedMemory.keep()
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
