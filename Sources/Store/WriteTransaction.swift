@@ -29,6 +29,12 @@ internal import CLMDB
     /// Why puts are refused, while deletes go on: the map or the disk is nearly full.
     var putRefusal: PutRefusal?
 
+    /// A cursor on the table that was searched last, which LMDB closes with the transaction.
+    var cursor: OpaquePointer?
+    var cursorTable: Table?
+    /// Whether the cursor stands on what was found, and nothing was written since.
+    var isAtFound = false
+
     /// Takes over the open transaction `handle`, on the thread that began it.
     init(handle: OpaquePointer) {
         unsafe self.handle = handle
@@ -68,13 +74,8 @@ internal import CLMDB
     mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table, flags: UInt32
     ) throws(StoreError) -> Bool {
-        guard Limits.keyBytes.contains(key.count) else { throw .keyLength(key.count) }
-        guard value.count <= Limits.valueBytesMax else { throw .valueTooLarge(value.count) }
-        if table.isEightAligned {
-            guard key.count & 7 == 0 else { throw .unalignedLength(key.count) }
-            guard value.count & 7 == 0 else { throw .unalignedLength(value.count) }
-        }
-        if let putRefusal { throw putRefusal.error }
+        try checkPut(value, forKey: key, in: table)
+        isAtFound = false
         // Safe: LMDB copies both within the call.
         let code = unsafe key.withUnsafeBufferPointer { keyBytes in
             unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in
@@ -89,6 +90,19 @@ internal import CLMDB
         return true
     }
 
+    /// Refuses what cannot be put, before anything is written.
+    func checkPut(
+        _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
+    ) throws(StoreError) {
+        guard Limits.keyBytes.contains(key.count) else { throw .keyLength(key.count) }
+        guard value.count <= Limits.valueBytesMax else { throw .valueTooLarge(value.count) }
+        if table.isEightAligned {
+            guard key.count & 7 == 0 else { throw .unalignedLength(key.count) }
+            guard value.count & 7 == 0 else { throw .unalignedLength(value.count) }
+        }
+        if let putRefusal { throw putRefusal.error }
+    }
+
     /// Deletes what is stored under `key`, and returns whether something was. `mdb_del`.
     @discardableResult
     package mutating func delete(
@@ -101,6 +115,7 @@ internal import CLMDB
             return unsafe mdb_del(handle, table.identifier, &name, nil)
         }
         if code == MDB_NOTFOUND { return false }
+        isAtFound = false
         try note(code, "mdb_del")
         mutationCount += 1
         return true

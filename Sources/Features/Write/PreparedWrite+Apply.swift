@@ -48,7 +48,7 @@ extension PreparedWrite {
         let keepsHistory = tables.history != nil && set.historyMilliseconds > 0
         var before: [UInt8]?
         let outcome: MergeOutcome
-        if let stored = try transaction.value(forKey: key, in: tables.rows) {
+        if let stored = try transaction.find(key, in: tables.rows) {
             outcome = merge(
                 row: row, into: stored, of: set, with: &scratch, sequence: sequence,
                 erasedUntil: erasedUntil)
@@ -60,7 +60,9 @@ extension PreparedWrite {
                 erasedUntil: erasedUntil)
         }
         let hasChanged = outcome == .changed || outcome == .replacedDamaged
-        if hasChanged { try transaction.put(scratch.row, forKey: key, in: tables.rows) }
+        if hasChanged {
+            try transaction.replaceFound(with: scratch.row, forKey: key, in: tables.rows)
+        }
         tally.count(outcome, row: row)
         guard keepsHistory, let history = tables.history, hasChanged || outcome == .unchanged else {
             return
