@@ -8,6 +8,8 @@ package struct LoadSchema: Sendable {
     struct Feature: Sendable {
         let name: String
         let type: KassaV1.FeatureType
+        /// Components of a vector; 0 for other types.
+        let dimension: Int
         let place: Int
         /// Whether somebody named its column, which then must be there.
         let isNamed: Bool
@@ -59,17 +61,18 @@ package struct LoadSchema: Sendable {
         features = spec.features.filter { Self.isLoadable($0.type) }.map { feature in
             let named = options.featureColumns[feature.name]
             return Feature(
-                name: feature.name, type: feature.type, place: place(named ?? feature.name),
+                name: feature.name, type: feature.type, dimension: Int(feature.dimension),
+                place: place(named ?? feature.name),
                 isNamed: named != nil)
         }
         self.names = names
         self.options = options
     }
 
-    /// Whether one cell can hold a value of the type: vectors and lists have several.
+    /// Whether a cell can hold a value of the type.
     private static func isLoadable(_ type: KassaV1.FeatureType) -> Bool {
         switch type {
-        case .float32, .float64, .int64, .bool, .string, .timestamp: true
+        case .float32, .float64, .int64, .bool, .string, .timestamp, .vector, .strings: true
         default: false
         }
     }

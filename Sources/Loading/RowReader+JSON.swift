@@ -193,6 +193,7 @@ extension RowReader {
 
     /// Passes over an object or an array; what is in it is only held together by its brackets.
     private mutating func nested(_ next: inout Int, _ end: Int) throws(Malformed) -> Cell {
+        let start = next
         var depth = 0
         repeat {
             guard next < end else { throw Malformed("is no JSON object: a bracket is missing") }
@@ -211,7 +212,7 @@ extension RowReader {
             }
             next += 1
         } while depth > 0
-        return Cell(kind: .nested)
+        return Cell(kind: .nested, start: start, count: next - start)
     }
 
     private mutating func string(_ next: inout Int, end: Int) throws(Malformed) -> Cell {

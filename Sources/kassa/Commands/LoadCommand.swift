@@ -49,14 +49,15 @@ let loadCommand = Command(
     discussion: """
         The file is read in constant memory (about 300 MB with --generation, which sorts the rows
         by key and may need as much disk as the file has). A column goes to the entity kind or
-        feature of its name, unless --key or --map says otherwise; values are read as the types that the features
-        are declared with. A row that does not fit is rejected by itself, with its line and the
-        reason, and the others are loaded. An empty field says nothing about its feature; null in
-        JSON says that the value is known to be absent.
+        feature of its name, unless --key or --map says otherwise; values are read as the types
+        that the features are declared with, vectors and lists from JSON arrays. A row that does
+        not fit is rejected by itself, with its line and the reason, and the others are loaded. An
+        empty field says nothing about its feature; null in JSON says that the value is known to
+        be absent.
 
         At the end rows read = applied + ignored (older, or of erased entities) + rejected, or the
-        load has failed. An
-        interrupted load goes on with --resume from the last row that is stored durably.
+        load has failed. An interrupted load goes on with --resume from the last row that is
+        stored durably.
 
         With --generation the rows make a new generation, which serves nothing until
         `kassa generation check` and `kassa generation switch`.
