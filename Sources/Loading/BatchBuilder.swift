@@ -23,7 +23,7 @@ struct BatchBuilder {
         ids = schema.kinds.map { _ in [] }
         rowsMax = min(
             LoadingLimits.batchRowsMax, LoadingLimits.batchCellsMax / max(1, features.count))
-        fixedByteCount = features.reduce(10) { $0 + max(10, $1.dimension * 4) }
+        fixedByteCount = features.reduce(10) { $0 + $1.byteCountMax }
     }
 
     var isEmpty: Bool { lines.isEmpty && rejects.isEmpty }

@@ -13,6 +13,18 @@ package struct LoadSchema: Sendable {
         let place: Int
         /// Whether somebody named its column, which then must be there.
         let isNamed: Bool
+
+        /// Bytes of a value in a request at the most, besides those of its text: whole numbers are varints,
+        /// and texts and lists have a tag and a length.
+        var byteCountMax: Int {
+            switch type {
+            case .float32: 4
+            case .float64: 8
+            case .bool: 1
+            case .vector: 4 * dimension
+            default: 10
+            }
+        }
     }
 
     /// The version to write, "cart@3".
