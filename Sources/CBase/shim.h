@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, malloc's settings, and CRC-32C by the processor's own
-// instruction.
+// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
 #define _GNU_SOURCE
-#include <malloc.h>
 #include <pthread.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,11 +13,6 @@ extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
-}
-
-static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
-    mallopt(M_MMAP_THRESHOLD, block_bytes);
-    mallopt(M_TRIM_THRESHOLD, rest_bytes);
 }
 
 #if defined(__x86_64__)
@@ -46,3 +40,9 @@ static inline uint32_t kassa_crc32c(uint32_t crc, const uint8_t *bytes, size_t c
     return crc;
 }
 #endif
+
+// Has malloc keep what is freed, up to `rest_bytes` at the end of a heap and in blocks of `block_bytes`.
+static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
+    mallopt(M_MMAP_THRESHOLD, block_bytes);
+    mallopt(M_TRIM_THRESHOLD, rest_bytes);
+}
