@@ -62,6 +62,12 @@ package struct WireWriter: ~Copyable {
         }
     }
 
+    /// Bytes of a varint.
+    @inlinable
+    package static func varintByteCount(_ value: UInt64) -> Int {
+        (70 - (value | 1).leadingZeroBitCount) / 7
+    }
+
     /// Writes a tag.
     @inlinable
     package mutating func tag(_ field: UInt32, _ type: WireType) {

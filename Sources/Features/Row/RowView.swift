@@ -34,6 +34,15 @@ package struct RowView: ~Escapable {
         self.tailStart = tailStart
     }
 
+    /// The view of a row that was verified before, in the layout that it names.
+    @_lifetime(copy bytes)
+    init(verified bytes: Span<UInt8>, layout: RowLayout) {
+        self.bytes = bytes
+        self.layout = layout
+        timeCount = Int(bytes.load(at: 28, as: UInt16.self))
+        tailStart = layout.tailStart(timeCount: timeCount)
+    }
+
     /// Checks length and checksum, which need no layout.
     static func verify(_ bytes: Span<UInt8>) throws(RowDamage) {
         guard
@@ -101,5 +110,12 @@ package struct RowView: ~Escapable {
             return nil
         }
         return tailStart + start..<tailStart + end
+    }
+
+    /// The value of a column of the tail; nil if it is malformed.
+    @_lifetime(copy self)
+    func tail(ofColumn column: Int) -> Span<UInt8>? {
+        guard let range = tailRange(ofColumn: column) else { return nil }
+        return bytes.extracting(range)
     }
 }
