@@ -145,10 +145,9 @@ enum Fixture {
             if let row {
                 _ = unsafe memory[index].initialize(from: row)
                 let bytes = unsafe UnsafeBufferPointer(rebasing: memory[index][..<row.count])
-                unsafe rows.place(
-                    Span(_unsafeElements: bytes), at: index, of: plan, now: now)
+                unsafe rows.place(Span(_unsafeElements: bytes), at: index, now: now)
             } else {
-                unsafe rows.place(nil, at: index, of: plan, now: now)
+                unsafe rows.place(nil, at: index, now: now)
             }
         }
         return try written(plan, entities.count, &rows)

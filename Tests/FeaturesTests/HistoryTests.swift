@@ -36,7 +36,7 @@ import Testing
             var key = HistoryKey()
             // Safe: the snapshot is held until the reply is written.
             try unsafe rows.place(
-                rowKey.span, asOf: time, at: 0, of: plan, in: transaction, history, with: &key)
+                rowKey.span, asOf: time, at: 0, in: transaction, history, with: &key)
             return Result { try Fixture.written(plan, 1, &rows) }
         }.get()
     }

@@ -71,7 +71,7 @@ import Testing
                 } catch { Issue.record(error) }
                 // Safe: the snapshot is held until the reply is written.
                 unsafe found.place(
-                    try transaction.value(forKey: key.bytes, in: rows), at: index, of: plan,
+                    try transaction.value(forKey: key.bytes, in: rows), at: index,
                     now: Fixture.now)
             }
             return Result { try Fixture.written(plan, ids.count, &found) }

@@ -58,9 +58,9 @@ struct ReadKeys {
     /// - Throws: naming the kind whose id cannot be.
     func build(
         _ entity: Int, _ request: ReadRequestFields, _ message: Span<UInt8>,
-        of selection: ReadSelection, into key: inout RowKey
+        of rows: ReadSelection.RowAddress, into key: inout RowKey
     ) throws(EngineError) {
-        key.start(kindsID: selection.plan.version.kindsID)
+        key.start(kindsID: rows.kindsID)
         var kind = 0
         do throws(RowKeyError) {
             while kind < count {
@@ -68,9 +68,12 @@ struct ReadKeys {
                 try key.append(validUTF8: message.extracting(id))
                 kind += 1
             }
-            try key.finish(setID: selection.plan.set.id)
+            try key.finish(setID: rows.setID)
         } catch {
-            let name = Self.name(min(kind, count - 1), selection)
+            // The kind's own name, which the request's equals.
+            let range = request.keys[columns[min(kind, count - 1)]].kind
+            let name = String(
+                decoding: (0..<range.count).map { message[range.offset + $0] }, as: UTF8.self)
             throw EngineError(.invalidArgument, "keys[\(name)].ids[\(entity)]: \(error.reason)")
         }
     }

@@ -79,7 +79,8 @@ extension Worker {
                     try resolveSelection(index, message)
                 }
             try checkTimes(selection.plan, now: now.microseconds)
-            _ = try ReadKeys(readRequest, message, of: selection)
+            readRequest.lookUps.append(
+                (try ReadKeys(readRequest, message, of: selection), selection.rows))
             valueCount += readRequest.entityCount * selection.plan.valueCount
             guard valueCount <= ReadLimits.valuesMax else {
                 throw EngineError(
@@ -138,22 +139,20 @@ extension Worker {
         let count = readRequest.entityCount
         readRows.start(count: selections.count * count)
         for entity in 0..<count {
+            let asOf =
+                readRequest.asOfEach.isEmpty ? readRequest.asOf : readRequest.asOfEach[entity]
             var lastKindsID: UInt16?
             for index in selections {
-                guard let selection = readRequest.resolved[index] else { continue }
-                let kindsID = selection.plan.version.kindsID
-                if lastKindsID == kindsID {
-                    key.replaceSet(selection.plan.set.id)
+                let (keys, rows) = readRequest.lookUps[index]
+                if lastKindsID == rows.kindsID {
+                    key.replaceSet(rows.setID)
                 } else {
-                    let keys = try ReadKeys(readRequest, message, of: selection)
-                    try keys.build(entity, readRequest, message, of: selection, into: &key)
-                    lastKindsID = kindsID
+                    try keys.build(entity, readRequest, message, of: rows, into: &key)
+                    lastKindsID = rows.kindsID
                 }
-                let asOf =
-                    readRequest.asOfEach.isEmpty ? readRequest.asOf : readRequest.asOfEach[entity]
                 try readRows.find(
                     key, asOf: asOf, now: now, at: (index - selections.lowerBound) * count + entity,
-                    of: selection, in: transaction, engine.tables.history, with: &historyKey)
+                    in: transaction, rows.table, engine.tables.history, with: &historyKey)
             }
         }
     }
@@ -163,18 +162,17 @@ extension ReadRows {
     /// Looks up the row of `key`, and notes it at `place`.
     fileprivate mutating func find(
         _ key: borrowing RowKey, asOf time: Int64?, now: Timestamp, at place: Int,
-        of selection: ReadSelection, in transaction: borrowing ReadTransaction, _ history: Table,
+        in transaction: borrowing ReadTransaction, _ table: Table, _ history: Table,
         with historyKey: inout HistoryKey
     ) throws(EngineError) {
         do throws(StoreError) {
             // Safe: the snapshot is held until the turn ends, and the reply is written before.
             if let time {
                 return try unsafe self.place(
-                    key.bytes, asOf: time, at: place, of: selection.plan, in: transaction, history,
-                    with: &historyKey)
+                    key.bytes, asOf: time, at: place, in: transaction, history, with: &historyKey)
             }
-            let row = try transaction.value(forKey: key.bytes, in: selection.table)
-            unsafe self.place(row, at: place, of: selection.plan, now: now.microseconds)
+            let row = try transaction.value(forKey: key.bytes, in: table)
+            unsafe self.place(row, at: place, now: now.microseconds)
         } catch {
             throw EngineError(error)
         }

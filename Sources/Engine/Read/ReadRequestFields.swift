@@ -23,12 +23,15 @@ struct ReadRequestFields {
     private(set) var selections: [ByteRange] = []
     /// What each selection means; nil if it was not asked for lately.
     var resolved: [ReadSelection?] = []
+    /// What looking rows up needs of each selection that was resolved: plain numbers.
+    var lookUps: [(keys: ReadKeys, rows: ReadSelection.RowAddress)] = []
     private(set) var asOf: Int64?
     private(set) var asOfEach: [Int64] = []
 
     init() {
         selections.reserveCapacity(ReadLimits.selectionsMax)
         resolved.reserveCapacity(ReadLimits.selectionsMax)
+        lookUps.reserveCapacity(ReadLimits.selectionsMax)
     }
 
     /// Entities, as many as the first key column has ids.
@@ -45,6 +48,7 @@ struct ReadRequestFields {
         ids.removeAll(keepingCapacity: true)
         selections.removeAll(keepingCapacity: true)
         resolved.removeAll(keepingCapacity: true)
+        lookUps.removeAll(keepingCapacity: true)
         asOf = nil
         asOfEach.removeAll(keepingCapacity: true)
         do throws(WireError) {

@@ -30,17 +30,17 @@ extension ReadRows {
     /// Notes an entity as it was at `time`, with the statuses and ages of then; see
     /// ``ReadPlan/checkAsOf(_:now:field:)``.
     ///
-    /// Unsafe as ``place(_:at:of:now:)`` is: the snapshot must be held until the reply is written.
+    /// Unsafe as ``place(_:at:now:)`` is: the snapshot must be held until the reply is written.
     ///
     /// - Complexity: O(log rows of the history); no more for a long history.
     @unsafe package mutating func place(
-        _ rowKey: Span<UInt8>, asOf time: Int64, at index: Int, of plan: borrowing ReadPlan,
+        _ rowKey: Span<UInt8>, asOf time: Int64, at index: Int,
         in transaction: borrowing ReadTransaction, _ history: Table, with key: inout HistoryKey
     ) throws(StoreError) {
         key.build(rowKey, time: time)
-        unsafe place(nil, at: index, of: plan, now: time)
+        unsafe place(nil, at: index, now: time)
         try transaction.scan(history, prefix: rowKey, from: key.bytes) { _, row in
-            unsafe place(row, at: index, of: plan, now: time)
+            unsafe place(row, at: index, now: time)
             return false
         }
     }

@@ -12,6 +12,8 @@ package final class ReadPlan: Sendable {
     package let set: FeatureSet
     /// The version whose features are read.
     package let version: FeatureSetVersion
+    /// The set's layouts.
+    let layouts: [RowLayout]
     /// The columns of the reply, in the order asked for.
     let columns: [ReadColumn]
     /// The bytes that ``ReadColumn`` names ranges of.
@@ -33,6 +35,7 @@ package final class ReadPlan: Sendable {
     ) throws(FieldError) {
         self.set = set
         self.version = version
+        layouts = set.layouts
         let places = try Self.places(of: features, in: version, of: set)
         var writer = WireWriter(capacity: 64)
         writer.string(

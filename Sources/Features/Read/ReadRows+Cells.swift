@@ -31,7 +31,7 @@ extension ReadRows {
         for index in first..<first + count {
             let row = rows[index]
             if row.state == .plain || row.state == .mixed, layout?.id != row.layoutID {
-                layout = plan.set.layout(row.layoutID)
+                layout = plan.layouts[Int(row.layoutID) - 1]
             }
             writeCell(row, layout, column, plan.constants, &writer)
             guard writer.count <= byteCountMax else { return false }
@@ -53,7 +53,7 @@ extension ReadRows {
         var age: Int64 = -1
         switch row.state {
         case .noEntity: status = .noEntity
-        case .invalid: break
+        case .invalid, .found: break
         case .plain, .mixed:
             guard let layout else { break }
             // Safe: whoever placed the row keeps its bytes.

@@ -16,9 +16,9 @@ extension ReadRows {
     ) -> Bool {
         let columns = plan.columns
         let constants = plan.constants
-        let shape = survey(first, count)
+        let shape = survey(first, count, of: plan)
         if shape.isUniform { shareStatuses(first, count) }
-        let layout = plan.set.layout(shape.layoutID)
+        let layout = shape.layoutID == 0 ? nil : plan.layouts[Int(shape.layoutID) - 1]
         let set = writer.begin(KassaV1.ReadResponse.Field.featureSets)
         writer.append(constants.span.extracting(plan.name))
         for column in columns {
@@ -49,14 +49,16 @@ extension ReadRows {
         var hasMissing = false
     }
 
-    private func survey(_ first: Int, _ count: Int) -> Shape {
+    /// Verifies the rows, and says what they have in common.
+    private mutating func survey(_ first: Int, _ count: Int, of plan: ReadPlan) -> Shape {
         var shape = Shape()
         for index in first..<first + count {
+            verify(index, of: plan)
             switch rows[index].state {
             case .noEntity: shape.hasMissing = true
             case .plain where shape.layoutID == 0 || shape.layoutID == rows[index].layoutID:
                 shape.layoutID = rows[index].layoutID
-            case .plain, .mixed, .invalid: return Shape(isUniform: false)
+            case .plain, .mixed, .invalid, .found: shape.isUniform = false
             }
         }
         return shape

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 internal import Wire
 
 /// Where the rows of a read lie in the store, until its reply is encoded from them column by column.
@@ -8,7 +9,7 @@ internal import Wire
 ///
 /// ```swift
 /// rows.start(count: ids.count)
-/// for each entity: unsafe rows.place(row, at: entity, of: plan, now: now)
+/// for each entity: unsafe rows.place(row, at: entity, now: now)
 /// rows.write(plan, from: 0, count: ids.count, upTo: byteCountMax, into: &writer)
 /// ```
 @safe package struct ReadRows: ~Copyable {
@@ -16,6 +17,8 @@ internal import Wire
     @safe struct Row {
         enum State: UInt8 {
             case noEntity
+            /// There is a row, not yet looked at.
+            case found
             /// Damaged, or in a layout that the plan's set does not know.
             case invalid
             /// One event time, every value that is read there, and all of them young.
@@ -65,22 +68,31 @@ internal import Wire
     ///
     /// Unsafe: the bytes must stay where they are until the reply is written; those of a snapshot do while
     /// it is held.
-    ///
-    /// - Complexity: O(bytes of the row), by the checksum.
-    @unsafe package mutating func place(
-        _ bytes: Span<UInt8>?, at index: Int, of plan: borrowing ReadPlan, now: Int64
-    ) {
+    @unsafe package mutating func place(_ bytes: Span<UInt8>?, at index: Int, now: Int64) {
         guard let bytes else {
             rows[index].state = .noEntity
             return
         }
+        // The row is verified when it is written; other rows are looked up meanwhile.
+        bytes.prefetch()
+        unsafe rows[index] = Row(
+            state: .found, now: now, bytes: bytes.withUnsafeBufferPointer { unsafe $0 })
+    }
+
+    /// Verifies the row at `index`, unless it was before.
+    ///
+    /// - Complexity: O(bytes of the row), by the checksum.
+    mutating func verify(_ index: Int, of plan: borrowing ReadPlan) {
+        guard rows[index].state == .found else { return }
         do throws(RowDamage) {
-            let view = try RowView(verifying: bytes, of: plan.set)
-            let age = max(0, now &- view.latestTime)
-            let isPlain = view.timeCount == 0 && age <= plan.freshMax && plan.hasAll(view)
-            unsafe rows[index] = Row(
-                state: isPlain ? .plain : .mixed, layoutID: view.layout.id, now: now, age: age,
-                bytes: bytes.withUnsafeBufferPointer { unsafe $0 })
+            // Safe: whoever placed the row keeps its bytes.
+            let bytes = unsafe Span(_unsafeElements: rows[index].bytes)
+            let row = try RowView(verifying: bytes, in: plan.layouts)
+            let age = max(0, rows[index].now &- row.latestTime)
+            let isPlain = row.timeCount == 0 && age <= plan.freshMax && plan.hasAll(row)
+            rows[index].state = isPlain ? .plain : .mixed
+            rows[index].layoutID = row.layout.id
+            rows[index].age = age
         } catch {
             switch error {
             case .damaged: damagedRowCount += 1

@@ -20,11 +20,18 @@ package struct RowView: ~Escapable {
     /// - Complexity: O(bytes), by the checksum.
     @_lifetime(copy bytes)
     package init(verifying bytes: Span<UInt8>, of set: borrowing FeatureSet) throws(RowDamage) {
+        try self.init(verifying: bytes, in: set.layouts)
+    }
+
+    /// The same with the set's layouts, for many rows.
+    @_lifetime(copy bytes)
+    init(verifying bytes: Span<UInt8>, in layouts: [RowLayout]) throws(RowDamage) {
         try Self.verify(bytes)
+        let index = Int(bytes.load(at: 24, as: UInt16.self)) - 1
         guard
-            bytes[26] == RowLayout.formatVersion,
-            let layout = set.layout(bytes.load(at: 24, as: UInt16.self))
+            bytes[26] == RowLayout.formatVersion, index >= 0, index < layouts.count
         else { throw .unknownLayout }
+        let layout = layouts[index]
         let timeCount = Int(bytes.load(at: 28, as: UInt16.self))
         let tailStart = layout.tailStart(timeCount: timeCount)
         guard tailStart <= bytes.count else { throw .damaged }
