@@ -40,11 +40,16 @@ extension Worker {
         try readRequest.read(message, readPlans)
         try resolveSelections(message, at: now)
         let count = readRequest.entityCount
+        var valueCount = 0
         var first = 0
         while first < readRequest.resolved.count {
             // Rows of one entity lie together, so those of several sets are looked up together.
             let most = first + max(1, ReadLimits.rowsTogetherMax / count)
             let end = min(most, readRequest.resolved.count)
+            for index in first..<end {
+                valueCount += count * (readRequest.resolved[index]?.plan.valueCount ?? 0)
+                guard valueCount <= ReadLimits.valuesMax else { throw Self.tooMany(index) }
+            }
             try lookUp(first..<end, message, at: now)
             for index in first..<end {
                 guard let selection = readRequest.resolved[index] else { continue }
@@ -61,6 +66,13 @@ extension Worker {
         guard writer.count <= byteCountMax else { throw Self.tooLong("selections") }
     }
 
+    private static func tooMany(_ selection: Int) -> EngineError {
+        EngineError(
+            .invalidArgument,
+            "selections[\(selection)]: the request asks for more than \(ReadLimits.valuesMax) values"
+        )
+    }
+
     private static func tooLong(_ field: String) -> EngineError {
         EngineError(
             .invalidArgument,
@@ -72,7 +84,6 @@ extension Worker {
     private mutating func resolveSelections(
         _ message: Span<UInt8>, at now: Timestamp
     ) throws(EngineError) {
-        var valueCount = 0
         for index in readRequest.resolved.indices {
             let selection =
                 if let known = readRequest.resolved[index] { known } else {
@@ -81,13 +92,6 @@ extension Worker {
             try checkTimes(selection.plan, now: now.microseconds)
             readRequest.lookUps.append(
                 (try ReadKeys(readRequest, message, of: selection), selection.rows))
-            valueCount += readRequest.entityCount * selection.plan.valueCount
-            guard valueCount <= ReadLimits.valuesMax else {
-                throw EngineError(
-                    .invalidArgument,
-                    "selections[\(index)]: the request asks for more than"
-                        + " \(ReadLimits.valuesMax) values")
-            }
         }
     }
 
