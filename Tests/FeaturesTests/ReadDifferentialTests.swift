@@ -81,8 +81,8 @@ import Wire
         var stored = try Self.rows(
             try #require(catalog.sets["cart"]), version: 1, &generator)
         if Bool.random(using: &generator) {
-            // A second layout, and a version that lacks a column of the first.
-            definition.features.append(FeatureDefinition(name: "new", type: .float32))
+            // A second layout, where narrower columns lie elsewhere, and a version without a column.
+            definition.features.append(FeatureDefinition(name: "new", type: .float64))
             if definition.features.count > 2 { definition.features.removeFirst() }
             definition.version = 2
             _ = try catalog.apply(definition)
