@@ -57,6 +57,7 @@ let layers: [[Target]] = [
     module("Models", ["Base", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     module("Loading", ["API", "Base"]),
+    module("Rollout", ["Base"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
@@ -95,12 +96,19 @@ let executables: [Target] = [
         swiftSettings: settings),
     .testTarget(
         name: "DemoTests",
-        dependencies: ["API", "Base", "Demo", "Files", "Simulator"],
+        dependencies: ["API", "Base", "Demo", "Documents", "Files", "Simulator"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(
         name: "StoreTorture", dependencies: ["Base", "Store"],
         path: "Tests/durability/StoreTorture", swiftSettings: settings),
+    .executableTarget(
+        name: "RolloutSimulations", dependencies: ["Base", "Rollout"],
+        path: "Tests/RolloutSimulations", swiftSettings: settings),
+    .testTarget(
+        name: "RolloutSimulationsTests",
+        dependencies: ["Base", "Rollout", "RolloutSimulations"],
+        swiftSettings: settings),
     .executableTarget(
         name: "Bench",
         dependencies: [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
+// What Base needs of C: the name of a thread, and two instructions of the processor: CRC-32C, prefetch.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <malloc.h>
@@ -13,6 +13,11 @@ extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+// Asks for `count` bytes to be brought near, at most four cache lines of them.
+static inline void kassa_prefetch(const uint8_t *bytes, size_t count) {
+    for (size_t at = 0; at < count && at < 256; at += 64) __builtin_prefetch(bytes + at);
 }
 
 #if defined(__x86_64__)
