@@ -41,6 +41,11 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CYAML"),
 ]
 
+/// Vector kernels that Swift has no names for.
+let kernels: [Target] = [
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])
+]
+
 let layers: [[Target]] = [
     // Layer 1: each stands alone on the standard library, Base and one C library.
     module("Base", ["CBase"]),
@@ -54,7 +59,7 @@ let layers: [[Target]] = [
     module("API", ["Wire"]),
     module("GRPC", ["Base", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Crypto", "Store", "Wire"]),
-    module("Models", ["Base", "Wire"]),
+    module("Models", ["Base", "CKernels", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     module("Loading", ["API", "Base"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
@@ -123,5 +128,5 @@ let package = Package(
         .executable(name: "kassa", targets: ["kassa"]),
         .executable(name: "ProtoGen", targets: ["ProtoGen"]),
     ],
-    targets: systemLibraries + layers.flatMap { $0 } + executables
+    targets: systemLibraries + kernels + layers.flatMap { $0 } + executables
 )
