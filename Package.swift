@@ -109,12 +109,16 @@ let executables: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Transport", "Wire",
+            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Models", "Transport",
+            "Wire",
         ],
         path: "bench/Sources",
         swiftSettings: settings),
     .executableTarget(
         name: "RawLMDB", path: "bench/peer", linkerSettings: [.linkedLibrary("lmdb")]),
+    .executableTarget(
+        name: "TreePeers", path: "bench/tree-peers",
+        linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
     .executableTarget(
         name: "WireEcho",
         dependencies: ["API", "Wire"],

@@ -47,7 +47,8 @@ struct RankedPacker {
 
     /// The layout of a verified ensemble, whose slots `packer` has numbered.
     ///
-    /// Nil if it has a tree that does not fit, or would take too much memory.
+    /// Nil if it has a tree that does not fit, or would take too much memory, or if it has no tree for
+    /// which paths would make a difference.
     static func pack(
         _ ensemble: TreeEnsemble, _ packer: ForestPacker, _ layout: TreeLayout
     ) -> RankedForest? {
@@ -97,7 +98,8 @@ struct RankedPacker {
         }
         let byteCountMax = max(
             nodeCount * nodeBytesMax, groups.count * Int(KASSA_GROUP_WIDTH) * treeBytesMax)
-        return byteCount <= byteCountMax ? groups : nil
+        let hasPaths = groups.contains { $0.shape == .paths32 || $0.shape == .paths64 }
+        return byteCount <= byteCountMax && (layout == .heaps || hasPaths) ? groups : nil
     }
 
     /// Writes all groups, chunk by chunk; false if one alone needs too many slots.
