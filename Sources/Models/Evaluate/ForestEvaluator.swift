@@ -11,13 +11,27 @@ internal import Base
     private let ranked: RankedForest?
     /// How the trees lie in memory.
     let layout: TreeLayout
-    /// Per margin, the mean over the training rows; empty if the file has no cover.
-    let expectations: [Double]
+    /// What contributions need to know.
+    let statistics: Statistics
     let byteCount: Int
     let usedFeatureCount: Int
     let depth: Int
     let nodeCount: Int
     let leafCount: Int
+
+    /// What is the same of every row's contributions.
+    struct Statistics {
+        /// Per margin, the mean over the training rows; empty if the file has no cover.
+        let expectations: [Double]
+        /// Per tree, the most features that are asked on the way to one of its leaves.
+        let featuresOfWays: [UInt8]
+
+        init(_ ensemble: TreeEnsemble) {
+            expectations = ensemble.expectations()
+            featuresOfWays =
+                expectations.isEmpty ? [] : ensemble.trees.map { $0.featuresOfWays() }
+        }
+    }
 
     /// Lays a forest out: as `layout` says if it is given and possible, else as is fastest.
     static func fastest(
@@ -25,12 +39,14 @@ internal import Base
     ) throws(ImportError) -> ForestEvaluator {
         try ensemble.verify()
         let packer = ForestPacker(ensemble)
-        var fastest = unsafe ForestEvaluator(ensemble, packer, nil, .nodes)
+        let statistics = Statistics(ensemble)
+        var fastest = unsafe ForestEvaluator(ensemble, packer, statistics, nil, .nodes)
         var shortest = layout == nil ? fastest.measure() : .infinity
         for candidate in [TreeLayout.heaps, .paths]
         where unsafe RankedForest.isSupported && (layout ?? candidate) == candidate {
             guard let ranked = unsafe RankedPacker.pack(ensemble, packer, candidate) else { continue }
-            let other = unsafe ForestEvaluator(ensemble, packer, ranked, candidate)
+            let other = unsafe ForestEvaluator(
+                ensemble, packer, statistics, ranked, candidate)
             let time = layout == nil ? other.measure() : 0
             if time < shortest { (fastest, shortest) = (other, time) }
         }
@@ -38,8 +54,8 @@ internal import Base
     }
 
     private init(
-        _ ensemble: TreeEnsemble, _ packer: ForestPacker, _ ranked: RankedForest?,
-        _ layout: TreeLayout
+        _ ensemble: TreeEnsemble, _ packer: ForestPacker, _ statistics: Statistics,
+        _ ranked: RankedForest?, _ layout: TreeLayout
     ) {
         self.ensemble = ensemble
         unsafe forest = layout == .nodes ? packer.forest() : packer.forestWithoutNodes()
@@ -50,7 +66,7 @@ internal import Base
         depth = packer.depth
         nodeCount = packer.nodeCount
         leafCount = packer.leafCount
-        expectations = ensemble.expectations()
+        self.statistics = statistics
     }
 
     deinit {
@@ -60,7 +76,7 @@ internal import Base
 
     var marginCount: Int { ensemble.baseMargins.count }
     var predictionCount: Int { ensemble.link.predictionCount(margins: marginCount) }
-    var hasContributions: Bool { !expectations.isEmpty }
+    var hasContributions: Bool { !statistics.expectations.isEmpty }
 
     func margins(of row: Span<Float>, into margins: inout MutableSpan<Double>) {
         evaluate(row, into: &margins)
