@@ -124,6 +124,11 @@ let executables: [Target] = [
         dependencies: ["API", "Wire"],
         path: "Tests/differential/WireEcho",
         swiftSettings: settings),
+    .executableTarget(
+        name: "ModelEcho",
+        dependencies: ["Files", "Models"],
+        path: "Tests/differential/ModelEcho",
+        swiftSettings: settings),
 ]
 
 let package = Package(

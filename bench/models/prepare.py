@@ -4,9 +4,9 @@
     prepare.py FOLDER           # what is there already stays
 
 For each shape a folder: model.txt (LightGBM), model.ubj (XGBoost of the same shape), model.onnx,
-libtl2cgen.so and liblleaves.so (all three of the LightGBM model), ydf.txt (microseconds per row by
-YDF's own benchmark, of a model that YDF trained), rows-random.f32, rows-real.f32 and the
-margins that the trainers give to the first 64 rows of each.
+libtl2cgen.so and liblleaves.so (all three of the LightGBM model), ydf (a model of the same shape that
+YDF trained), rows-random.f32 and rows-real.f32. A peer that does not take a model leaves a file
+`<product>.failed` that says why.
 """
 
 import pathlib
@@ -98,7 +98,7 @@ def compile_lleaves(folder):
                    check=True)
 
 
-def measure_ydf(folder, x, y, rows, shape):
+def train_ydf(folder, x, y, shape):
     import ydf
     trees, leaves, depth = shape
     names = [f"f{index}" for index in range(FEATURES)]
@@ -113,7 +113,7 @@ def measure_ydf(folder, x, y, rows, shape):
 
 STEPS = [("model.txt", train_lightgbm, True), ("model.ubj", train_xgboost, True),
          ("model.onnx", convert_onnx, False), ("liblleaves.so", compile_lleaves, False),
-         ("libtl2cgen.so", compile_tl2cgen, False), ("ydf", measure_ydf, None)]
+         ("libtl2cgen.so", compile_tl2cgen, False), ("ydf", train_ydf, True)]
 
 
 def main():
@@ -133,9 +133,7 @@ def main():
                 continue
             began = time.monotonic()
             try:
-                if takes_data is None:
-                    step(folder, x, y, shuffled, shape)
-                elif takes_data:
+                if takes_data:
                     step(folder, x, y, shape)
                 else:
                     step(folder)

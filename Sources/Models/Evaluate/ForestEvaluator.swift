@@ -44,7 +44,9 @@ internal import Base
         var shortest = layout == nil ? fastest.measure() : .infinity
         for candidate in [TreeLayout.heaps, .paths]
         where unsafe RankedForest.isSupported && (layout ?? candidate) == candidate {
-            guard let ranked = unsafe RankedPacker.pack(ensemble, packer, candidate) else { continue }
+            guard let ranked = unsafe RankedPacker.pack(ensemble, packer, candidate) else {
+                continue
+            }
             let other = unsafe ForestEvaluator(
                 ensemble, packer, statistics, ranked, candidate)
             let time = layout == nil ? other.measure() : 0

@@ -59,7 +59,8 @@ struct ModelsBench {
             let chosen = model.layout.map { "\($0)" } ?? ""
             print(
                 "\(shape) \(file): \(model.summary.leafCount) leaves of depth",
-                "\(model.summary.depth) or less; \(parts.joined(separator: "; ")); chosen: \(chosen)")
+                "\(model.summary.depth) or less; \(parts.joined(separator: "; ")); chosen: \(chosen)"
+            )
         }
         fflush(nil)
     }
