@@ -38,9 +38,10 @@ internal import Base
         _ ensemble: TreeEnsemble, layout: TreeLayout? = nil
     ) throws(ImportError) -> ForestEvaluator {
         try ensemble.verify()
-        let packer = ForestPacker(ensemble)
+        var packer = ForestPacker(ensemble)
         let statistics = Statistics(ensemble)
-        var fastest = unsafe ForestEvaluator(ensemble, packer, statistics, nil, .nodes)
+        var fastest = unsafe ForestEvaluator(
+            ensemble, packer, statistics, packer.forest(), nil, .nodes)
         var shortest = layout == nil ? fastest.measure() : .infinity
         for candidate in [TreeLayout.heaps, .paths]
         where unsafe RankedForest.isSupported && (layout ?? candidate) == candidate {
@@ -48,7 +49,7 @@ internal import Base
                 continue
             }
             let other = unsafe ForestEvaluator(
-                ensemble, packer, statistics, ranked, candidate)
+                ensemble, packer, statistics, packer.forestWithoutNodes(), ranked, candidate)
             let time = layout == nil ? other.measure() : 0
             if time < shortest { (fastest, shortest) = (other, time) }
         }
@@ -57,10 +58,10 @@ internal import Base
 
     private init(
         _ ensemble: TreeEnsemble, _ packer: ForestPacker, _ statistics: Statistics,
-        _ ranked: RankedForest?, _ layout: TreeLayout
+        _ forest: PackedForest, _ ranked: RankedForest?, _ layout: TreeLayout
     ) {
         self.ensemble = ensemble
-        unsafe forest = layout == .nodes ? packer.forest() : packer.forestWithoutNodes()
+        unsafe self.forest = forest
         unsafe self.ranked = ranked
         self.layout = layout
         unsafe byteCount = forest.byteCount + (ranked?.byteCount ?? 0)
