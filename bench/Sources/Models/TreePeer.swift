@@ -23,8 +23,10 @@ struct TreePeer {
         func library(_ path: String) -> String? {
             let name = path.split(separator: "/").last.map(String.init) ?? ""
             let directory = String(path.dropLast(name.count + 1))
-            return try? Files.names(in: directory).first { $0.hasPrefix(name) }
-                .map { "\(directory)/\($0)" }
+            return try? Files.names(in: directory).first {
+                $0.hasPrefix(name) && !$0.hasSuffix(".failed")
+            }
+            .map { "\(directory)/\($0)" }
         }
         func peer(
             _ name: String, _ engine: String, _ file: String, _ path: String, _ tolerance: Double
@@ -64,7 +66,11 @@ struct TreePeer {
         guard let command else { throw BenchError("\(name) is not installed") }
         let folder = try TemporaryFolder()
         let log = "\(folder.path)/log"
-        let words = command + [rows] + (canRotate ? ["\(copies)"] : []) + ["\(seconds)"]
+        // Libraries that start threads of their own wait for them by spinning.
+        let words =
+            ["env", "OMP_NUM_THREADS=1"] + command + [rows] + (canRotate ? ["\(copies)"] : []) + [
+                "\(seconds)"
+            ]
         let child = try ChildProcess(words, core: Machine.clientCore, log: log)
         let isDone = child.waitForSuccess(seconds: 900)
         let text = readFile(log) ?? ""
