@@ -101,7 +101,7 @@ package final class Server {
         do throws(EngineError) {
             return try Engine(
                 folder: configuration.dataFolder, loopCount: configuration.loopCount,
-                mapBytes: configuration.mapBytes)
+                mapBytes: configuration.mapBytes, killAt: configuration.killAt)
         } catch {
             throw ServerError(error.reason)
         }

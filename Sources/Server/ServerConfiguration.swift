@@ -26,6 +26,8 @@ package struct ServerConfiguration: Sendable {
     package var scrubHours = 24
     /// Rest between two sweeps of the store, in seconds; 0 means never to sweep.
     package var sweepSeconds = 600
+    /// Where a harness has the process end at once, as the variable `KASSA_KILL_AT` says; nil for nowhere.
+    package var killAt: String?
     /// What the build calls itself in metrics.
     package var version = ""
 

@@ -31,13 +31,16 @@ extension Environment {
                 entries: found.entries, files: [data])
             let files = files + others
             try Self.check(files, folder)
+            faults.hit(.snapshotCopied)
             for file in files {
                 try checkCopy()
                 manifest.files.append(try Self.copy(file, into: &making))
             }
             try making.write(manifest.text, to: SnapshotManifest.fileName)
             try checkCopy()
+            faults.hit(.snapshotWhole)
             try making.finish()
+            faults.hit(.snapshotNamed)
             return manifest
         }
     }

@@ -221,7 +221,7 @@ struct WriterLoop: ~Copyable {
         syncedSequence = self.sequence
         self.sequence = sequence
         counters.lastSequence.store(sequence, ordering: .relaxed)
-        _ = environment.faults.hit(.committed)
+        environment.faults.hit(.committed)
         guard durability == .durable else {
             unsyncedSince = MonotonicTime.now()
             return .committed(.fast, syncFailure: nil)
@@ -261,7 +261,7 @@ struct WriterLoop: ~Copyable {
     private mutating func report(_ attempt: Attempt) {
         // A writer that cannot even begin has taken nothing in: everything that waits fails alike.
         if group.entries.isEmpty { takeBacklogIn() }
-        _ = environment.faults.hit(.acknowledge)
+        environment.faults.hit(.acknowledge)
         mailbox.release(commands: group.entries.count, bytes: group.bytes)
         count(attempt)
         for entry in group.entries {

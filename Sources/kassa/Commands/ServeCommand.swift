@@ -66,6 +66,11 @@ let serveCommand = Command(
         "--sweep-seconds", in: 0...86_400, default: 600)
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
     configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
+    // For tests alone; CONTRIBUTING.md lists the points.
+    if let point = unsafe getenv("KASSA_KILL_AT") {
+        configuration.killAt = unsafe String(cString: point)
+        printError("KASSA_KILL_AT: this server is going to kill itself, to be tested")
+    }
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
