@@ -18,6 +18,8 @@ extension EngineError {
             .invalidArgument
         case .readersFull, .mapFull, .diskFull, .queueFull:
             .resourceExhausted
+        case .copyTooCostly:
+            .aborted
         case .damaged:
             .dataLoss
         case .alreadyExists:

@@ -31,6 +31,9 @@ package enum EngineLimits {
     /// Keys of live writes that are remembered while a generation is being loaded.
     package static let liveKeysMax = 1_000_000
 
+    /// The longest that a snapshot may be told to hold the data as of one moment, in seconds.
+    package static let snapshotSecondsMax = 86_400
+
     /// Bytes that wait for the writer.
     package static let queuedByteCountMax = 128 << 20
 

@@ -46,6 +46,8 @@ internal import Synchronization
     let isCopying = Atomic<Bool>(false)
     /// The file that such a copy goes to, and whether it is to be given up.
     let copyTarget = Mutex(CopyTarget())
+    /// Copies that were given up because they cost too much.
+    let copiesTooCostly = Atomic<UInt64>(0)
     let diskFreePercentMin: UInt64
     let isDiskNearlyFull = Atomic<Bool>(false)
     /// When the disk was last measured, in monotonic nanoseconds.
