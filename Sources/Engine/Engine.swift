@@ -42,7 +42,7 @@ package final class Engine: Sendable {
     /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
     package init(
         folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
-        killAt: String? = nil
+        mapBytesMax: Int = 0, killAt: String? = nil
     ) throws(EngineError) {
         let kill = try killAt.map { text throws(EngineError) in
             guard let parsed = FaultPoint.parse(text) else {
@@ -57,7 +57,8 @@ package final class Engine: Sendable {
             environment = try Environment(
                 at: folder, tables: EngineTables.definitions,
                 configuration: EnvironmentConfiguration(
-                    mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
+                    mapBytes: mapBytes, mapBytesMax: mapBytesMax,
+                    readersMax: loopCount + EngineLimits.sparedReaders))
             if let kill { environment.faults.arm(kill.point, .kill, skipping: kill.skipping) }
             writer = try Writer(environment: environment, limits: EngineLimits.writer)
         } catch {

@@ -101,7 +101,8 @@ package final class Server {
         do throws(EngineError) {
             return try Engine(
                 folder: configuration.dataFolder, loopCount: configuration.loopCount,
-                mapBytes: configuration.mapBytes, killAt: configuration.killAt)
+                mapBytes: configuration.mapBytes, mapBytesMax: configuration.mapBytesMax,
+                killAt: configuration.killAt)
         } catch {
             throw ServerError(error.reason)
         }

@@ -22,6 +22,8 @@ package struct ServerConfiguration: Sendable {
     package var connectionsPerLoopMax = 1_000
     /// Address space of the store.
     package var mapBytes = EngineLimits.mapBytes
+    /// What the address space of the store may grow to when it is nearly full; 0 for never.
+    package var mapBytesMax = 0
     /// Hours in which the background looks at every entry of the store once; 0 means only when asked.
     package var scrubHours = 24
     /// Rest between two sweeps of the store, in seconds; 0 means never to sweep.

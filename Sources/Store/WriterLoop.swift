@@ -203,7 +203,12 @@ struct WriterLoop: ~Copyable {
             }
             return try commit(transaction, sequence: sequence, durability: durability)
         } catch {
-            return .failed(error)
+            // In a larger map it fits, perhaps. A control-plane change runs once and only once.
+            guard error == .mapFull, group.entries.first?.command.needsOwnTransaction == false,
+                environment.growMap()
+            else { return .failed(error) }
+            group.readmit(.mapFull)
+            return .again
         }
     }
 
