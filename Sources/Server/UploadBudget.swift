@@ -33,7 +33,8 @@ final class UploadBudget: Sendable {
     func take(_ byteCount: Int) throws(EngineError) -> Share {
         guard Self.isThere(byteCount) else {
             throw EngineError(
-                .resourceExhausted, "spec.byte_count: there is no memory for so much at the moment")
+                .resourceExhausted, "spec.byte_count: there is no memory for so much at the moment",
+                retryMilliseconds: EngineLimits.workRetryMilliseconds)
         }
         let isTaken = taken.withLock { taken in
             guard byteCount <= Self.byteCountMax - taken else { return false }
@@ -42,7 +43,8 @@ final class UploadBudget: Sendable {
         }
         guard isTaken else {
             throw EngineError(
-                .resourceExhausted, "other uploads are under way; try again when they have ended")
+                .resourceExhausted, "other uploads are under way; try again when they have ended",
+                retryMilliseconds: EngineLimits.workRetryMilliseconds)
         }
         return Share(self, byteCount)
     }

@@ -108,6 +108,19 @@ internal import Synchronization
         try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
     }
 
+    /// Calls `body` with every key below `bound`, and its value, from the greatest down, until it returns
+    /// false; an empty bound is above all keys. Allocates a cursor: for control work.
+    package func scanBackwards(
+        _ table: Table, below bound: Span<UInt8>,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
+    ) throws(StoreError) {
+        guard isActive else { throw .noSnapshot }
+        // Safe: the cursor is closed before the snapshot is let go of.
+        let cursor = try unsafe openCursor(table)
+        defer { unsafe mdb_cursor_close(cursor) }
+        try unsafe TransactionHandle.scanBackwards(cursor, below: bound, body)
+    }
+
     /// Keys and pages of `table`. `mdb_stat`.
     func size(of table: Table) throws(StoreError) -> (entries: UInt64, pages: UInt64) {
         var status = MDB_stat()
