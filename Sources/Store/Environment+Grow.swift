@@ -13,6 +13,8 @@ internal import Synchronization
 extension Environment {
     /// How long one attempt waits for readers to end their turns, and others to begin theirs.
     private static let growthPatienceNanoseconds: UInt64 = 10_000_000
+    /// The time after which it is looked whether a call that uses the handle has ended.
+    private static let growthPollMicroseconds: UInt32 = 200
     /// The time from a failed attempt to the next.
     private static let growthRestNanoseconds: UInt64 = 250_000_000
 
@@ -28,16 +30,18 @@ extension Environment {
         let end = now.advanced(byNanoseconds: Self.growthPatienceNanoseconds)
         // With the first one still mapped: LMDB unmaps it before it asks for the other.
         if Self.hasAddressSpace(wanted) {
-            switch state.withLock({ $0.resize(to: wanted, until: end) }) {
-            case nil: break
-            case MDB_SUCCESS:
-                map.store(wanted, ordering: .relaxed)
-                return true
-            default:
-                // It has no map now, and is opened anew.
-                notePanic()
-                return false
-            }
+            repeat {
+                switch state.withLock({ $0.resize(to: wanted, until: end) }) {
+                case nil: usleep(Self.growthPollMicroseconds)
+                case MDB_SUCCESS:
+                    map.store(wanted, ordering: .relaxed)
+                    return true
+                default:
+                    // It has no map now, and is opened anew.
+                    notePanic()
+                    return false
+                }
+            } while MonotonicTime.now() < end
         }
         nextGrowth.store(now.nanoseconds &+ Self.growthRestNanoseconds, ordering: .relaxed)
         return false
@@ -56,7 +60,8 @@ extension OpenState {
     private static let pollMicroseconds: UInt32 = 50
 
     /// Gives LMDB a map of another size once nobody is in the middle of something, and returns its code; nil
-    /// if somebody still is at `end`. `mdb_env_set_mapsize`.
+    /// if somebody still is at `end`, or if a call uses the handle, which ends only without the lock.
+    /// `mdb_env_set_mapsize`.
     ///
     /// The lock is held meanwhile, so that whoever ends a turn cannot begin another: under load there is no
     /// other moment at which all are between two.
