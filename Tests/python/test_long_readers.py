@@ -19,7 +19,8 @@ from kassa_process import Server, eventually
 from test_durability import Acknowledged, Writer, assert_all_there
 
 ROWS, PART = 110_000, 1_000
-AGE_MS_MAX = 1_000
+# On a machine that others use too; alone it is a tenth of this.
+AGE_MS_MAX = 2_000
 
 
 def stats(client):
@@ -92,21 +93,23 @@ def test_a_snapshot_that_would_double_the_file_is_given_up(busy, tmp_path, capsy
               f"{acknowledged.writes - writes} writes;", end=" ")
 
 
-def test_a_snapshot_ends_at_its_time(busy, tmp_path):
-    _, client, _ = busy
+def test_a_snapshot_ends_at_its_time(start_server, tmp_path):
+    client = Client(start_server(map_gib=1).address)
+    shop.set_up_shop(client)
     with pytest.raises(grpc.RpcError) as caught:
         client.storage.Snapshot(
             storage_pb2.SnapshotStoreRequest(
-                folder=str(tmp_path / "copy"), bytes_per_second=1 << 10, seconds_max=1),
+                folder=str(tmp_path / "copy"), bytes_per_second=1, seconds_max=1),
             timeout=20)
     assert caught.value.code() == grpc.StatusCode.ABORTED
-    assert "for 1 s" in caught.value.details() or "grown" in caught.value.details()
+    assert "for 1 s" in caught.value.details()
     assert not list(tmp_path.glob("copy*"))
     error = shop.refusal(client.storage.Snapshot, storage_pb2.SnapshotStoreRequest(
         folder=str(tmp_path / "copy"), seconds_max=86_401))
     shop.assert_refused(error, grpc.StatusCode.INVALID_ARGUMENT, "seconds_max", "86400")
     client.storage.Snapshot(storage_pb2.SnapshotStoreRequest(
         folder=str(tmp_path / "copy"), seconds_max=86_400), timeout=60)
+    client.close()
 
 
 def test_nothing_else_holds_a_snapshot_for_long(busy, capsys):
