@@ -5,6 +5,15 @@ internal import CLMDB
 internal import Glibc
 internal import Synchronization
 
+/// What became of an attempt to enlarge the map.
+enum MapGrowth {
+    case grown
+    /// Somebody reads for long, or LMDB had to be closed; it is tried again soon.
+    case later
+    /// It is as large as it may be, or the system gives no address space.
+    case never
+}
+
 /// A larger map under running loops, when the one there is is nearly full.
 ///
 /// LMDB maps anew where no transaction is active in the process. So readers between two turns lose their
@@ -16,35 +25,35 @@ extension Environment {
     /// The time after which it is looked whether a call that uses the handle has ended.
     private static let growthPollMicroseconds: UInt32 = 200
     /// The time from a failed attempt to the next.
-    private static let growthRestNanoseconds: UInt64 = 250_000_000
+    private static let growthRestNanoseconds: UInt64 = 50_000_000
 
-    /// Doubles the map, up to the largest that is configured; false if it is that large, if the system gives
-    /// no address space, or if somebody reads for long. On the writer's thread, between its transactions.
-    func growMap() -> Bool {
+    /// Doubles the map, up to the largest that is configured. On the writer's thread, between its
+    /// transactions.
+    func growMap() -> MapGrowth {
         let now = MonotonicTime.now()
         let current = mapBytes
-        guard current < mapBytesMax, health.load(ordering: .acquiring) == .writable,
+        guard current < mapBytesMax else { return .never }
+        guard health.load(ordering: .acquiring) == .writable,
             now.nanoseconds >= nextGrowth.load(ordering: .relaxed)
-        else { return false }
+        else { return .later }
         let wanted = current > mapBytesMax / 2 ? mapBytesMax : current * 2
         let end = now.advanced(byNanoseconds: Self.growthPatienceNanoseconds)
         // With the first one still mapped: LMDB unmaps it before it asks for the other.
-        if Self.hasAddressSpace(wanted) {
-            repeat {
-                switch state.withLock({ $0.resize(to: wanted, until: end) }) {
-                case nil: usleep(Self.growthPollMicroseconds)
-                case MDB_SUCCESS:
-                    map.store(wanted, ordering: .relaxed)
-                    return true
-                default:
-                    // It has no map now, and is opened anew.
-                    notePanic()
-                    return false
-                }
-            } while MonotonicTime.now() < end
-        }
+        guard Self.hasAddressSpace(wanted) else { return .never }
+        repeat {
+            switch state.withLock({ $0.resize(to: wanted, until: end) }) {
+            case nil: usleep(Self.growthPollMicroseconds)
+            case MDB_SUCCESS:
+                map.store(wanted, ordering: .relaxed)
+                return .grown
+            default:
+                // It has no map now, and is opened anew.
+                notePanic()
+                return .later
+            }
+        } while MonotonicTime.now() < end
         nextGrowth.store(now.nanoseconds &+ Self.growthRestNanoseconds, ordering: .relaxed)
-        return false
+        return .later
     }
 
     private static func hasAddressSpace(_ byteCount: Int) -> Bool {

@@ -21,7 +21,8 @@ extension Environment {
         if let refusal = writeRefusal { throw refusal }
         let usedPages = usedPages
         keepRoomAhead(of: usedPages)
-        let isMapFull = isMapNearlyFull(usedPages) && !growMap()
+        // While it may still grow, what is left of it is used.
+        let isMapFull = isMapNearlyFull(usedPages) && growMap() == .never
         if let refusal = writeRefusal { throw refusal }
         var begun: OpaquePointer?
         // Safe: the environment is open, and the pointer is to a local.

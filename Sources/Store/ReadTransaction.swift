@@ -158,7 +158,17 @@ extension Environment {
     }
 
     /// Begins a transaction in `slot`, in a turn, and returns LMDB's handle of it.
+    ///
+    /// Where all slots are taken, those of processes that are gone are freed first.
     func begin(_ slot: ReaderSlot) throws(StoreError) -> OpaquePointer {
+        do throws(StoreError) {
+            return try unsafe beginOnce(slot)
+        } catch .readersFull where freeStaleReaders() > 0 {
+            return try unsafe beginOnce(slot)
+        }
+    }
+
+    private func beginOnce(_ slot: ReaderSlot) throws(StoreError) -> OpaquePointer {
         guard health.load(ordering: .acquiring) != .panicked else { throw .panicked }
         let failure = state.withLock { state -> StoreError? in
             do throws(StoreError) {

@@ -205,7 +205,7 @@ struct WriterLoop: ~Copyable {
         } catch {
             // In a larger map it fits, perhaps. A control-plane change runs once and only once.
             guard error == .mapFull, group.entries.first?.command.needsOwnTransaction == false,
-                environment.growMap()
+                environment.growMap() == .grown
             else { return .failed(error) }
             group.readmit(.mapFull)
             return .again
