@@ -66,11 +66,22 @@ def score(client, **more):
     return client.scoring.Score(shop.score("cart_abandonment", "s"), **more)
 
 
+def is_stopped(server):
+    """Whether each thread stands still; a signal takes its time."""
+    tasks = f"/proc/{server.process.pid}/task"
+    states = []
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/stat", encoding="ascii") as file:
+            states.append(file.read().rsplit(")", 1)[1].split()[0])
+    return set(states) == {"T"}
+
+
 def test_a_server_that_was_stopped_goes_on(busy):
     server, client, writers, acknowledged = busy
     expected = score(client, timeout=5).score
     server.process.send_signal(signal.SIGSTOP)
     try:
+        assert eventually(lambda: is_stopped(server))
         # Calls that come meanwhile end at their own deadlines, whatever the server does.
         begun = time.monotonic()
         calls = [
