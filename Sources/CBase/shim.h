@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
+// What Base needs of C: the name of a thread, and two instructions of the processor: CRC-32C, prefetch.
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -12,6 +13,11 @@ extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+// Asks for `count` bytes to be brought near, at most four cache lines of them.
+static inline void kassa_prefetch(const uint8_t *bytes, size_t count) {
+    for (size_t at = 0; at < count && at < 256; at += 64) __builtin_prefetch(bytes + at);
 }
 
 #if defined(__x86_64__)
@@ -39,3 +45,9 @@ static inline uint32_t kassa_crc32c(uint32_t crc, const uint8_t *bytes, size_t c
     return crc;
 }
 #endif
+
+// Has malloc keep what is freed, up to `rest_bytes` at the end of a heap and in blocks of `block_bytes`.
+static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
+    mallopt(M_MMAP_THRESHOLD, block_bytes);
+    mallopt(M_TRIM_THRESHOLD, rest_bytes);
+}

@@ -20,7 +20,11 @@ package struct Worker: ~Copyable {
     var configuration: Published<Configuration>.Subscription
     var transaction: ReadTransaction
     var request = ScoreRequestFields()
+    var readRequest = ReadRequestFields()
+    var readRows = ReadRows()
+    var readPlans = ReadPlanCache()
     var key = RowKey()
+    var historyKey = HistoryKey()
     /// For each scorer of the configuration, memory for its vector.
     var scratches: [ScoreScratch]
     var counters: WorkerCounters
@@ -84,5 +88,6 @@ package struct Worker: ~Copyable {
             ScoreScratch(inputCount: $0.plan.count, model: $0.model.compiled)
         }
         counters.prepare(for: configuration.value)
+        readPlans.removeAll()
     }
 }

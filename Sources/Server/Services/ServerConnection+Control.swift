@@ -78,16 +78,17 @@ extension ServerConnection {
         }
     }
 
-    /// Has the control thread carry out `work`, unless the caller has given up by then.
+    /// Has another thread carry out `work`, unless the caller has given up by then.
     func submit(
-        _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
+        _ call: Call, to queue: WorkQueue = .control,
+        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
     ) {
         let ticket = ticket(call)
         let deadline = call.deadline
         let job = ControlJob()
         do throws(EngineError) {
             try context.expectAnswer()
-            let isQueued = context.control.submit {
+            let isQueued = queue.submit(in: context) {
                 [engine = context.engine, answers = context.answers!] in
                 // The session answers a call whose deadline has passed.
                 guard !job.isGivenUp, MonotonicTime.now() < deadline else {
@@ -104,8 +105,7 @@ extension ServerConnection {
             }
             if !isQueued {
                 context.expectNoAnswer()
-                throw EngineError(
-                    .resourceExhausted, "too much control work is queued; try again later")
+                throw WorkQueue.busy
             }
             streams[call.id] = .control(job)
         } catch {
