@@ -57,12 +57,16 @@ let layers: [[Target]] = [
     module("Models", ["Base", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     module("Loading", ["API", "Base"]),
+    module("Rollout", ["Base"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.
     module(
         "Engine",
-        ["API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Store", "Wire"]),
+        [
+            "API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Rollout", "Store",
+            "Wire",
+        ]),
     // Layer 4: the edges.
     module("Admin", ["Base", "CMicroHTTPD", "Metrics"]),
     module(
