@@ -62,6 +62,15 @@ extension Engine {
     }
 }
 
+extension Engine {
+    /// Takes a model to STABLE of the scorer `abandonment`.
+    func promote(_ model: String) throws {
+        _ = try shadow(
+            KassaV1.ShadowRequest(scorer: "abandonment", model: model), at: .now())
+        _ = try promote(KassaV1.PromoteRequest(scorer: "abandonment", full: true), at: .now())
+    }
+}
+
 /// An XGBoost file with one split, base score 0.5 and the objective binary:logistic.
 func stump(threshold: Float) -> String {
     """

@@ -79,6 +79,8 @@ extension KassaV1 {
             @inlinable package static var context: UInt32 { 3 }
             /// The number of `include`.
             @inlinable package static var include: UInt32 { 4 }
+            /// The number of `routing_key`.
+            @inlinable package static var routingKey: UInt32 { 5 }
         }
 
         /// The field `scorer`.
@@ -93,6 +95,10 @@ extension KassaV1 {
         /// The field `include`.
         package var include: [KassaV1.Include] = []
 
+        /// What stays in one slot during a rollout, up to 256 bytes. Empty means the id of the entity of the
+        /// kind that the scorer declares. Without either, only a canary of all entities answers.
+        package var routingKey: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -101,12 +107,14 @@ extension KassaV1 {
             scorer: String = "",
             entities: [KassaV1.EntityKey] = [],
             context: [KassaV1.NamedValue] = [],
-            include: [KassaV1.Include] = []
+            include: [KassaV1.Include] = [],
+            routingKey: String = ""
         ) {
             self.scorer = scorer
             self.entities = entities
             self.context = context
             self.include = include
+            self.routingKey = routingKey
         }
 
         /// Reads fields until `reader` ends.
@@ -119,6 +127,7 @@ extension KassaV1 {
                 case 26: self.context.append(try reader.message())
                 case 32: self.include.append(try reader.enumeration())
                 case 34: try reader.packed(enumeration: &self.include)
+                case 42: self.routingKey = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -131,6 +140,7 @@ extension KassaV1 {
             for element in self.entities { writer.message(2, element) }
             for element in self.context { writer.message(3, element) }
             writer.packed(4, enumeration: self.include)
+            if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
         }
     }
 }
@@ -422,5 +432,5 @@ extension APIFiles {
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.ScoreRequest kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMinAMKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqMAoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQATKHAQoHU2NvcmluZxI4CgVTY29yZRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvItUBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5IksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMinAMKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqMAoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQATKHAQoHU2NvcmluZxI4CgVTY29yZRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
 }

@@ -33,6 +33,8 @@ struct ScoreRequestFields {
     private(set) var entities: [Entity] = []
     private(set) var context: [ContextValue] = []
     private(set) var includesFeatures = false
+    /// What the caller wants to stay in one slot; empty means its entity.
+    private(set) var routingKey = ByteRange.empty
 
     init() {
         entities.reserveCapacity(ScoreLimits.entitiesMax)
@@ -45,6 +47,7 @@ struct ScoreRequestFields {
         entities.removeAll(keepingCapacity: true)
         context.removeAll(keepingCapacity: true)
         includesFeatures = false
+        routingKey = .empty
         do throws(WireError) {
             try readFields(message)
         } catch {
@@ -83,6 +86,8 @@ struct ScoreRequestFields {
             case WireTag.rawValue(of: Request.include, .lengthDelimited):
                 var packed = try reader.packed()
                 while !packed.isAtEnd { note(try packed.enumeration()) }
+            case WireTag.rawValue(of: Request.routingKey, .lengthDelimited):
+                routingKey = try reader.textRange()
             default:
                 try reader.skip(tag)
             }
