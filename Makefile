@@ -44,13 +44,14 @@ test-durability: deps build ## Kill the writer, fail its system calls, cut the p
 	python3 Tests/durability/power_cut.py --images 1000
 	python3 Tests/durability/corpus.py --flips 200
 
-soak: venv build release ## The long versions: 200 kills, all failing calls, ten minutes of load.
+soak: venv build release ## The long versions: 200 kills, all failing calls, ten minutes of load, 20,000 rollouts.
 	python3 Tests/durability/kill9.py --rounds 200
 	python3 Tests/durability/syscall_faults.py --calls 12
 	python3 Tests/durability/power_cut.py --images 10000
 	python3 Tests/durability/corpus.py --flips 10000
 	KASSA_KILL_ROUNDS=200 $(PYTHON) -m pytest -q Tests/python/test_durability.py
 	$(PYTHON) bench/soak.py --seconds 600
+	KASSA_SIMULATIONS=20000 .build/release/RolloutSimulations soak
 
 demo: deps ## Play the main job end to end, with a story.
 	swift build -c release $(SWIFT_FLAGS) --product kassa

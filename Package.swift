@@ -106,6 +106,13 @@ let executables: [Target] = [
         name: "StoreTorture", dependencies: ["Base", "Store"],
         path: "Tests/durability/StoreTorture", swiftSettings: settings),
     .executableTarget(
+        name: "RolloutSimulations", dependencies: ["Base", "Rollout"],
+        path: "Tests/RolloutSimulations", swiftSettings: settings),
+    .testTarget(
+        name: "RolloutSimulationsTests",
+        dependencies: ["Base", "Rollout", "RolloutSimulations"],
+        swiftSettings: settings),
+    .executableTarget(
         name: "Bench",
         dependencies: [
             "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Transport", "Wire",

@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import struct
 import subprocess
 
 import pytest
@@ -44,3 +45,22 @@ def test_the_first_scores_of_a_connection_are_seen_to_allocate(interposer):
     """The other half of the proof: the same counter counts where there is something to count."""
     result, _ = count(interposer, "--warm-up", "1", "--scores", "100")
     assert sum(result["allocations"].values()) > 0
+
+
+def test_evidence_is_weighed_without_allocating(interposer, tmp_path):
+    """As many allocations for 100,000 observations of every kind as for 100: those of the start."""
+    program = ROOT / ".build" / "release" / "RolloutSimulations"
+    totals = []
+    for observations in (100, 100_000):
+        counts = tmp_path / f"counts-{observations}"
+        subprocess.run(
+            [program, "observe", str(observations)],
+            env={"LD_PRELOAD": str(interposer), "KASSA_ALLOCATION_COUNTS": str(counts)},
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+        totals.append(sum(struct.unpack("<6Q", counts.read_bytes()[:48])))
+    # The filters and the arrays of a rollout are counted; otherwise nothing was.
+    assert totals[0] > 10
+    assert totals[1] == totals[0]

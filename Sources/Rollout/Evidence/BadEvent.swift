@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What can go wrong with one scored request, on either arm.
+package enum BadEvent: Int, CaseIterable, Sendable {
+    /// The score failed or came too late to be used.
+    case error
+    /// The score came later than the scorer's latency objective.
+    case sloMiss
+    /// A fallback answered, or a feature that only the canary's feature set has was null or stale.
+    case fallback
+}
+
+/// What went wrong with one scored request; empty if nothing did.
+package struct RequestOutcome: OptionSet, Sendable {
+    /// A bit per ``BadEvent``, by its raw value.
+    package let rawValue: UInt8
+
+    /// The set with these bits.
+    package init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// ``BadEvent/error`` happened.
+    package static let error = RequestOutcome(.error)
+    /// ``BadEvent/sloMiss`` happened.
+    package static let sloMiss = RequestOutcome(.sloMiss)
+    /// ``BadEvent/fallback`` happened.
+    package static let fallback = RequestOutcome(.fallback)
+
+    /// The set of one event.
+    package init(_ event: BadEvent) {
+        rawValue = 1 << UInt8(event.rawValue)
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Evidence {
+    static let recordMagic: UInt32 = 0x4445_564B
+    static let filtersMagic: UInt32 = 0x4946_564B
+
+    /// The evidence as bytes, without the filters: what a transition stores and `explain` reads.
+    ///
+    /// A few hundred bytes and 72 for every share. Decoding gives the same value back, bit for bit.
+    package func encoded() -> [UInt8] {
+        var writer = RecordWriter(magic: Self.recordMagic, version: EvidenceRule.version)
+        writer.put(rule)
+        writer.put(seed)
+        for filter in [seenEntities, seenEvents, seenLabels] {
+            writer.put(UInt32(filter.words.count * 8))
+        }
+        writer.put(counts)
+        writer.put(UInt8(shareIndex))
+        writer.put(step)
+        writer.put(UInt8(sampleRatioAlarm ? 1 : 0))
+        // What was concluded at the time, for `explain` to compare with.
+        writer.put(verdict.code)
+        writer.put(logEvidence)
+        for component in EvidenceComponent.allCases { writer.put(logEvidence(of: component)) }
+        return writer.finish()
+    }
+
+    /// The filters as bytes: 1.5 MiB by default, for a slower pace than ``encoded()``.
+    package func encodedFilters() -> [UInt8] {
+        var writer = RecordWriter(magic: Self.filtersMagic, version: EvidenceRule.version)
+        writer.put(seed)
+        for filter in [seenEntities, seenEvents, seenLabels] { writer.put(filter.words) }
+        return writer.finish()
+    }
+
+    /// The evidence that was stored.
+    ///
+    /// - Parameter filters: what ``encodedFilters()`` gave, at the same time or earlier. Entities that
+    ///   spoke between the two may speak once more; without filters all of them may, so those belong to
+    ///   a record that is only looked at.
+    package init(
+        decoding bytes: Span<UInt8>, filters: Span<UInt8>? = nil
+    ) throws(EvidenceError) {
+        let record = try EvidenceRecord(bytes)
+        self = record.evidence
+        if let filters { try restoreFilters(filters) }
+    }
+
+    private mutating func restoreFilters(_ bytes: Span<UInt8>) throws(EvidenceError) {
+        var reader = try RecordReader(
+            bytes, magic: Self.filtersMagic, version: EvidenceRule.version)
+        guard try reader.integer(UInt64.self) == seed else { throw .corrupt }
+        let entities = try reader.words(count: seenEntities.words.count)
+        let events = try reader.words(count: seenEvents.words.count)
+        let labels = try reader.words(count: seenLabels.words.count)
+        try reader.finish()
+        seenEntities = EntityFilter(words: entities, seed: seed)
+        seenEvents = EntityFilter(words: events, seed: seed)
+        seenLabels = EntityFilter(words: labels, seed: seed)
+    }
+}
+
+/// A decoded record: the evidence recomputed from its counts, and what had been concluded.
+struct EvidenceRecord {
+    var evidence: Evidence
+    let recordedVerdict: EvidenceVerdict
+    let recordedMerged: Double
+    var recordedComponents: [Double] = []
+
+    init(_ bytes: Span<UInt8>) throws(EvidenceError) {
+        var reader = try RecordReader(
+            bytes, magic: Evidence.recordMagic, version: EvidenceRule.version)
+        let rule = try reader.rule()
+        let seed: UInt64 = try reader.integer()
+        var filterBytes = FilterBytes()
+        filterBytes.entities = Int(try reader.integer(UInt32.self))
+        filterBytes.events = Int(try reader.integer(UInt32.self))
+        filterBytes.labels = Int(try reader.integer(UInt32.self))
+        let counts = try reader.counts()
+        let shareIndex = Int(try reader.integer(UInt8.self))
+        guard shareIndex < counts.shares.count else { throw .corrupt }
+        var evidence = try Evidence(
+            rule: rule, seed: seed, share: counts.shares[0].share, filterBytes: filterBytes)
+        evidence.resume(counts, shareIndex: shareIndex)
+        evidence.step = try reader.step()
+        evidence.sampleRatioAlarm = try reader.integer(UInt8.self) != 0
+        guard
+            let verdict = EvidenceVerdict(
+                code: try reader.integer(), violation: counts.violation)
+        else { throw .corrupt }
+        evidence.verdict = verdict
+        recordedVerdict = verdict
+        recordedMerged = try reader.double()
+        for _ in EvidenceComponent.allCases { recordedComponents.append(try reader.double()) }
+        try reader.finish()
+        self.evidence = evidence
+    }
+}
+
+extension EvidenceVerdict {
+    var code: UInt8 {
+        switch self {
+        case .within: 0
+        case .freeze: 1
+        case .pause: 2
+        case .rollback(.evidence): 3
+        case .rollback(.violation): 4
+        }
+    }
+
+    init?(code: UInt8, violation: ContractViolation?) {
+        switch (code, violation) {
+        case (0, nil): self = .within
+        case (1, nil): self = .freeze
+        case (2, nil): self = .pause
+        case (3, nil): self = .rollback(.evidence)
+        case (4, let violation?): self = .rollback(.violation(violation))
+        default: return nil
+        }
+    }
+}

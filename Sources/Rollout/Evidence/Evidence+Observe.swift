@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Evidence {
+    /// The roles in which an entity is remembered.
+    private enum Role {
+        static var arrival: UInt64 { 0 }
+        static var pair: UInt64 { 1 }
+        static func step(_ number: UInt64) -> UInt64 { 16 + number }
+        static func badEvent(_ event: BadEvent) -> UInt64 { UInt64(event.rawValue) }
+    }
+
+    /// Weighs one scored request, and the verdict after it.
+    ///
+    /// - Parameters:
+    ///   - entity: the hash of the routing key, well mixed: equal for all requests of an entity.
+    ///   - arm: the model that the entity's hash chose; a fallback that stood in for the canary counts as the canary's.
+    /// - Complexity: O(1), without allocation.
+    @discardableResult
+    package mutating func observe(
+        request entity: UInt64, arm: Arm, outcome: RequestOutcome
+    ) -> EvidenceVerdict {
+        guard !isFinal else { return verdict }
+        if arm == .canary { step.canaryRequests &+= 1 }
+        let isNewInStep = seenEntities.insert(entity, role: Role.step(step.number))
+        if isNewInStep { step.entities[arm] &+= 1 }
+        if isNewInStep && seenEntities.insert(entity, role: Role.arrival) { weighArrival(arm) }
+        if outcome != [] {
+            for event in BadEvent.allCases where outcome.contains(RequestOutcome(event)) {
+                // Repeated or not: what speaks for raising the share takes every bad event as one.
+                if arm == .canary { step.canaryBadEvents[event.rawValue] &+= 1 }
+                weigh(event, of: entity, arm: arm)
+            }
+        }
+        return verdict
+    }
+
+    /// Weighs one request that a shadow scored beside the stable model, and the verdict after it.
+    ///
+    /// The share must be 0.5: of an event that only one of the two has, either is as likely to have it if
+    /// they are equally good (McNemar 1947). What both have says nothing about their difference.
+    ///
+    /// - Complexity: O(1), without allocation.
+    @discardableResult
+    package mutating func observe(
+        shadowed entity: UInt64, stable: RequestOutcome, canary: RequestOutcome
+    ) -> EvidenceVerdict {
+        precondition(counts.shares[shareIndex].share == 0.5, "a shadow's share is 0.5")
+        guard !isFinal else { return verdict }
+        step.canaryRequests &+= 1
+        if seenEntities.insert(entity, role: Role.step(step.number)) {
+            step.entities.stable &+= 1
+            step.entities.canary &+= 1
+        }
+        for event in BadEvent.allCases where canary.contains(RequestOutcome(event)) {
+            step.canaryBadEvents[event.rawValue] &+= 1
+        }
+        for event in BadEvent.allCases {
+            let isCanary = canary.contains(RequestOutcome(event))
+            guard isCanary != stable.contains(RequestOutcome(event)) else { continue }
+            weigh(event, of: entity, arm: isCanary ? .canary : .stable)
+        }
+        return verdict
+    }
+
+    /// Weighs one request that both models scored, and the verdict after it.
+    ///
+    /// - Parameter decisionsDiffer: whether the two scores lie on different sides of the scorer's threshold.
+    /// - Complexity: O(1), without allocation.
+    @discardableResult
+    package mutating func observe(
+        pair entity: UInt64, decisionsDiffer: Bool
+    ) -> EvidenceVerdict {
+        guard !isFinal, seenEntities.insert(entity, role: Role.pair) else { return verdict }
+        counts.pairs &+= 1
+        if decisionsDiffer { counts.differingPairs &+= 1 }
+        weighed.flips.add(bets.flips.step(differs: decisionsDiffer))
+        judge()
+        return verdict
+    }
+
+    /// Weighs one outcome that has become known at the label's maturity, and the verdict after it.
+    ///
+    /// Every label of a request that both models scored counts, whichever of them answered.
+    ///
+    /// - Parameters:
+    ///   - outcome: whether what the models predict the probability of has happened.
+    ///   - canary: the canary's probability, 0 to 1; the label is refused and counted otherwise.
+    ///   - stable: the stable model's probability.
+    /// - Complexity: O(1), without allocation.
+    @discardableResult
+    package mutating func observe(
+        label entity: UInt64, outcome: Bool, canary: Double, stable: Double
+    ) -> EvidenceVerdict {
+        guard !isFinal else { return verdict }
+        guard canary >= 0 && canary <= 1 && stable >= 0 && stable <= 1 else {
+            counts.refusedLabels &+= 1
+            return verdict
+        }
+        guard seenLabels.insert(entity) else { return verdict }
+        counts.labels &+= 1
+        let target = outcome ? 1.0 : 0.0
+        weighed.labels.brier.add(
+            bets.brier.step(outcome: target, canary: canary, stable: stable))
+        weighed.labels.absolute.add(
+            bets.calibration.step(target: target, probability: canary))
+        weighed.labels.relative.add(
+            bets.calibration.step(target: stable, probability: canary))
+        counts.labelSums = weighed.labels
+        judge()
+        return verdict
+    }
+
+    /// Takes a breach of the contract, which rolls back at once.
+    @discardableResult
+    package mutating func observe(violation: ContractViolation) -> EvidenceVerdict {
+        guard !isFinal else { return verdict }
+        counts.violation = violation
+        judge()
+        return verdict
+    }
+
+    private var isFinal: Bool {
+        if case .rollback = verdict { return true }
+        return false
+    }
+
+    private mutating func weigh(_ event: BadEvent, of entity: UInt64, arm: Arm) {
+        guard !isFinal, seenEvents.insert(entity, role: Role.badEvent(event)) else { return }
+        counts.shares[shareIndex][event][arm] &+= 1
+        weighed[event].add(bets.risk[shareIndex][arm])
+        judge()
+    }
+
+    private mutating func weighArrival(_ arm: Arm) {
+        counts.shares[shareIndex].entities[arm] &+= 1
+        weighed.sampleRatio.add(bets.sampleRatio[shareIndex][arm])
+        guard weighed.sampleRatio.largest(RelativeRisk.tiltLanes) >= suspicion,
+            !sampleRatioAlarm,
+            weighed.sampleRatio.logMean(RelativeRisk.tiltLanes)
+                >= Logarithm.natural(rule.sampleRatioAlarmAt)
+        else { return }
+        sampleRatioAlarm = true
+        judge()
+    }
+
+    /// Draws the verdict; exactly only where the bound leaves it open.
+    @inline(__always)
+    private mutating func judge() {
+        if weighed.bound < caution && !sampleRatioAlarm && counts.violation == nil {
+            verdict = .within
+        } else {
+            verdict = EvidenceVerdict(
+                rule: rule, merged: logEvidence, violation: counts.violation,
+                sampleRatioAlarm: sampleRatioAlarm)
+        }
+    }
+}
+
+extension EvidenceVerdict {
+    /// The rule itself: a breach, then the evidence, then the split, then caution.
+    init(
+        rule: EvidenceRule, merged: Double, violation: ContractViolation?, sampleRatioAlarm: Bool
+    ) {
+        if let violation {
+            self = .rollback(.violation(violation))
+        } else if merged >= -Logarithm.natural(rule.alpha) {
+            self = .rollback(.evidence)
+        } else if sampleRatioAlarm {
+            self = .pause
+        } else {
+            self = merged >= Logarithm.natural(rule.freezeAt) ? .freeze : .within
+        }
+    }
+}

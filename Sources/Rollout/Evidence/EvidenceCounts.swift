@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Everything a rollout's evidence is computed from: the record that `explain` starts from.
+///
+/// Whole numbers only. Bad events, entities and pairs are counts; what labels add is summed in fixed
+/// point. No order and no floating-point history is in it.
+package struct EvidenceCounts: Equatable, Sendable {
+    /// The counts under each share that the canary has had, in order of its first time.
+    package internal(set) var shares: [ShareCounts] = []
+    /// Entities that both models scored.
+    package internal(set) var pairs: UInt64 = 0
+    /// Of these, how many got different decisions.
+    package internal(set) var differingPairs: UInt64 = 0
+    /// Labels taken.
+    package internal(set) var labels: UInt64 = 0
+    /// Labels refused, because a probability was outside 0...1.
+    package internal(set) var refusedLabels: UInt64 = 0
+    /// The first breach of the contract.
+    package internal(set) var violation: ContractViolation?
+    /// The logarithms of the bets on labels.
+    var labelSums = LabelSums()
+
+    init() {
+        shares.reserveCapacity(EvidenceLimits.sharesMax)
+    }
+}
+
+/// What was counted while the canary had one share of entities.
+package struct ShareCounts: Equatable, Sendable {
+    /// The canary's share of entities, 0 to 1.
+    package let share: Double
+    /// Entities that arrived first under this share.
+    package internal(set) var entities = ArmCounts()
+    /// First errors of entities.
+    package internal(set) var errors = ArmCounts()
+    /// First misses of the latency objective.
+    package internal(set) var sloMisses = ArmCounts()
+    /// First fallbacks.
+    package internal(set) var fallbacks = ArmCounts()
+
+    init(share: Double) {
+        self.share = share
+    }
+
+    /// The counts of one kind of bad event.
+    package subscript(event: BadEvent) -> ArmCounts {
+        get {
+            switch event {
+            case .error: errors
+            case .sloMiss: sloMisses
+            case .fallback: fallbacks
+            }
+        }
+        set {
+            switch event {
+            case .error: errors = newValue
+            case .sloMiss: sloMisses = newValue
+            case .fallback: fallbacks = newValue
+            }
+        }
+    }
+}
+
+/// What was counted since the present step of the rollout began.
+package struct StepCounts: Equatable, Sendable {
+    /// Steps begun before this one.
+    package internal(set) var number: UInt64 = 0
+    /// Different entities seen in this step.
+    package internal(set) var entities = ArmCounts()
+    /// The canary's requests.
+    package internal(set) var canaryRequests: UInt64 = 0
+    /// The canary's bad events by ``BadEvent``'s raw value; every one counts, repeated or not.
+    package internal(set) var canaryBadEvents: [UInt64] = [0, 0, 0]
+
+    init() {}
+}
