@@ -82,6 +82,7 @@ package final class Engine: Sendable {
             StoreSource(environment: environment, writer: writer, published: published),
             CareSource(environment: environment, care: care),
             RolloutSource(engine: self),
+            ModelsSource(published: published),
         ]
     }
 

@@ -99,7 +99,7 @@ package final class Configuration: Sendable {
 
     /// The bundle that "name@version" is among `models`.
     static func bundle(_ name: String, in models: [String: [Model]]) -> Bundle? {
-        model(name, in: models).map { Bundle(model: $0.name, digest: $0.bundleDigest) }
+        model(name, in: models)?.bundle
     }
 
     /// What is in a scorer's slots.
@@ -114,7 +114,7 @@ package final class Configuration: Sendable {
         Self.model(reference, in: models)
     }
 
-    private static func model(_ reference: String, in models: [String: [Model]]) -> Model? {
+    static func model(_ reference: String, in models: [String: [Model]]) -> Model? {
         guard let reference = VersionedName(reference), let versions = models[reference.name] else {
             return nil
         }

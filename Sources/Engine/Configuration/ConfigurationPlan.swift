@@ -89,6 +89,12 @@ struct ConfigurationPlan {
                 "\(field).model: STABLE has \(old?.model ?? ""); another model comes in by a rollout"
                     + " (kassa rollout shadow, kassa rollout canary)")
         }
+        guard old != nil || model.isServed else {
+            throw EngineError(
+                .failedPrecondition,
+                "\(field).model: it is not served, it failed its check at start: "
+                    + model.info.defect)
+        }
         guard old != nil || !base.rollouts.isQuarantined(model.bundleDigest) else {
             throw EngineError(
                 .failedPrecondition, "\(field).model: its bundle is quarantined")

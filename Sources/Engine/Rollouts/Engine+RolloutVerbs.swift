@@ -132,11 +132,16 @@ extension Engine {
             throw EngineError(
                 .invalidArgument, "model: must name a version, as in abandonment@2")
         }
-        guard let bundle = published.current.bundle(name) else {
+        guard let model = published.current.model(name) else {
             throw EngineError(
                 .notFound, "model: there is no such model; upload it first (kassa model upload)")
         }
-        return bundle
+        guard model.isServed else {
+            throw EngineError(
+                .failedPrecondition,
+                "model: it is not served, it failed its check at start: \(model.info.defect)")
+        }
+        return model.bundle
     }
 }
 

@@ -102,12 +102,12 @@ extension RolloutBook {
     /// ends if its model is gone; PREVIOUS is emptied.
     init(
         _ stored: [KassaStorageV1.StoredSlots], _ quarantine: [KassaStorageV1.StoredQuarantine],
-        scorers specs: [KassaV1.ScorerSpec], bundle: (String) -> Bundle?
+        scorers specs: [KassaV1.ScorerSpec], model: (String) -> Model?
     ) {
         for entry in quarantine { self.quarantine[entry.bundleSha256] = entry }
         for entry in stored {
             guard let spec = specs.first(where: { $0.name == entry.scorer }),
-                let stable = bundle(spec.model)
+                let stable = model(spec.model)?.bundle
             else { continue }
             guard var found = ScorerRollout(entry) else {
                 // The record cannot be read: STABLE alone, at a revision that nobody expects.
@@ -116,7 +116,10 @@ extension RolloutBook {
                     slots: ScorerSlots(stable: stable, revision: revision))
                 continue
             }
-            found.slots = found.slots.reconciled(stable: stable) { bundle($0.model) == $0 }
+            found.slots = found.slots.reconciled(stable: stable) { bundle in
+                // One that fails its golden rows now does not answer or wait in a slot either.
+                model(bundle.model).map { $0.bundle == bundle && $0.isServed } ?? false
+            }
             scorers[spec.name] = found
         }
     }
