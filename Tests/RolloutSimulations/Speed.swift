@@ -32,13 +32,16 @@ enum Speed {
     static func observe(count: Int) throws {
         var draws = Draws(seed: 1)
         var evidence = try Evidence(seed: 1, share: 0.05)
+        // The literal of a set makes an array; it belongs before the loop.
+        let both: RequestOutcome = [.error, .sloMiss]
+        let good: RequestOutcome = []
         for index in 0..<count {
             let entity = draws.entity()
             let isCanary = index % 20 == 0
             evidence.observe(
                 request: entity, arm: isCanary ? .canary : .stable,
-                outcome: index % 10 < 2 ? [.error, .sloMiss] : [])
-            evidence.observe(pair: entity, decisionsDiffer: index % 100 == 0)
+                outcome: index % 7 < 2 ? both : good)
+            evidence.observe(pair: entity, decisionsDiffer: index % 50 == 0)
             evidence.observe(label: entity, outcome: index % 10 == 0, canary: 0.1, stable: 0.1)
         }
         print("\(count) observations of each kind: \(evidence.verdict)")

@@ -104,6 +104,41 @@ struct `A drift reference` {
     }
 }
 
+struct `The bounds of a stored reference` {
+    @Test func `are met at the limit and not beyond`() throws {
+        func edges(_ count: Int) throws -> DriftReference {
+            try DriftReference(
+                bins: .numbers(edges: (0..<count).map { Double($0) }),
+                counts: [UInt64](repeating: 1, count: count + 1))
+        }
+        #expect(try edges(DriftReference.binsMax).bins.count == DriftReference.binsMax + 1)
+        #expect(throws: EvidenceError.outOfRange("reference.edges")) {
+            try edges(DriftReference.binsMax + 1)
+        }
+        func known(_ count: Int) throws -> DriftReference {
+            try DriftReference(
+                bins: .categories(top: [], known: (0..<UInt64(count)).map { $0 }),
+                counts: [0, 0, 0])
+        }
+        _ = try known(DriftReference.knownCategoriesMax)
+        #expect(throws: EvidenceError.outOfRange("reference.categories")) {
+            try known(DriftReference.knownCategoriesMax + 1)
+        }
+    }
+
+    @Test func `of a budget are named when they are missed`() {
+        func fault(_ change: (inout DriftBudget) -> Void) -> EvidenceError? {
+            var budget = DriftBudget(featureCount: 5)
+            change(&budget)
+            return budget.fault
+        }
+        #expect(fault { _ in } == nil)
+        #expect(fault { $0.falsePagesPerMonth = .nan } == .outOfRange("false_pages_per_month"))
+        #expect(fault { $0.windowMilliseconds = 999 } == .outOfRange("window_milliseconds"))
+        #expect(fault { $0.featureCount = 1_000_001 } == .outOfRange("feature_count"))
+    }
+}
+
 struct `The population stability index` {
     @Test func `is that of the formula`() {
         // a = (10.5, 30.5)/41, b = (20.5, 20.5)/41.

@@ -133,6 +133,15 @@ struct `A rule` {
         #expect(fault { $0.tolerances.brierMargin = 0.2 } == .outOfRange("brier_margin"))
         #expect(fault { $0.tolerances.calibrationMargin = -1 } == .outOfRange("calibration_margin"))
         var bytes = FilterBytes()
+        bytes.labels = EvidenceLimits.filterBytesMax
+        bytes.events = EvidenceLimits.filterBytesMin
+        #expect(throws: Never.self) { try Evidence(seed: 1, share: 0.1, filterBytes: bytes) }
+        for wrong in [100, EvidenceLimits.filterBytesMin / 2, EvidenceLimits.filterBytesMax * 2] {
+            bytes.events = wrong
+            #expect(throws: EvidenceError.outOfRange("filter_bytes.events")) {
+                try Evidence(seed: 1, share: 0.1, filterBytes: bytes)
+            }
+        }
         bytes.events = 100
         #expect(throws: EvidenceError.outOfRange("filter_bytes.events")) {
             try Evidence(seed: 1, share: 0.1, filterBytes: bytes)

@@ -8,7 +8,7 @@
 package struct DriftBudget: Equatable, Sendable {
     /// False pages a month that are tolerated, all features and signals together.
     package var falsePagesPerMonth = 0.5
-    /// How many features are watched.
+    /// How many features are watched, on all slots together; a slot's scores are one more.
     package var featureCount: Int
     /// How long a window lasts at least.
     package var windowMilliseconds: UInt64 = 300_000
@@ -16,6 +16,20 @@ package struct DriftBudget: Equatable, Sendable {
     /// The default budget for that many features.
     package init(featureCount: Int) {
         self.featureCount = max(featureCount, 1)
+    }
+
+    /// Why the budget cannot be used; nil if it can.
+    package var fault: EvidenceError? {
+        guard falsePagesPerMonth >= 0.001 && falsePagesPerMonth <= 1_000 else {
+            return .outOfRange("false_pages_per_month")
+        }
+        guard windowMilliseconds >= 1_000 && windowMilliseconds <= 86_400_000 else {
+            return .outOfRange("window_milliseconds")
+        }
+        guard featureCount >= 1 && featureCount <= 1_000_000 else {
+            return .outOfRange("feature_count")
+        }
+        return nil
     }
 
     /// Windows in 30 days.

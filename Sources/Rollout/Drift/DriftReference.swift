@@ -8,6 +8,8 @@ package struct DriftReference: Equatable, Sendable {
     package static let topCategories = 20
     /// Categories that are known by name, at most.
     package static let knownCategoriesMax = 65_536
+    /// Edges, and categories with a bin of their own, that a stored reference may have.
+    package static let binsMax = 1_024
 
     /// The bins.
     package let bins: FrozenBins
@@ -23,11 +25,11 @@ package struct DriftReference: Equatable, Sendable {
         guard counts.allSatisfy({ $0 < 1 << 48 }) else { throw .outOfRange("reference.counts") }
         switch bins {
         case .numbers(let edges):
-            guard edges.count != 1, edges.count <= 1_025, edges.allSatisfy(\.isFinite),
+            guard edges.count != 1, edges.count <= Self.binsMax, edges.allSatisfy(\.isFinite),
                 zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 })
             else { throw .outOfRange("reference.edges") }
         case .categories(let top, let known):
-            guard top.count <= 1_024, known.count <= Self.knownCategoriesMax,
+            guard top.count <= Self.binsMax, known.count <= Self.knownCategoriesMax,
                 zip(top, top.dropFirst()).allSatisfy({ $0 < $1 }),
                 zip(known, known.dropFirst()).allSatisfy({ $0 < $1 })
             else { throw .outOfRange("reference.categories") }

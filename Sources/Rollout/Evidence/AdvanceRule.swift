@@ -2,7 +2,8 @@
 
 /// When a canary may have more traffic: the rule that makes silence mean "hold".
 ///
-/// Every condition must be shown by traffic that came; none is met by traffic that did not.
+/// Every condition must be shown by traffic that came; none is met by traffic that did not. Check
+/// ``fault`` before use.
 package struct AdvanceRule: Equatable, Sendable {
     /// One stage of a rollout.
     package struct Step: Equatable, Sendable {

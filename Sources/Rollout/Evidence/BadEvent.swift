@@ -11,6 +11,8 @@ package enum BadEvent: Int, CaseIterable, Sendable {
 }
 
 /// What went wrong with one scored request; empty if nothing did.
+///
+/// A literal such as `[.error, .sloMiss]` may make an array: on a hot path, insert into an empty set.
 package struct RequestOutcome: OptionSet, Sendable {
     /// A bit per ``BadEvent``, by its raw value.
     package let rawValue: UInt8
@@ -30,5 +32,13 @@ package struct RequestOutcome: OptionSet, Sendable {
     /// The set of one event.
     package init(_ event: BadEvent) {
         rawValue = 1 << UInt8(event.rawValue)
+    }
+
+    /// Calls `body` for each event of the set; `allCases` would make an array.
+    @inline(__always)
+    func forEach(_ body: (BadEvent) -> Void) {
+        if contains(.error) { body(.error) }
+        if contains(.sloMiss) { body(.sloMiss) }
+        if contains(.fallback) { body(.fallback) }
     }
 }

@@ -24,12 +24,10 @@ extension Evidence {
         let isNewInStep = seenEntities.insert(entity, role: Role.step(step.number))
         if isNewInStep { step.entities[arm] &+= 1 }
         if isNewInStep && seenEntities.insert(entity, role: Role.arrival) { weighArrival(arm) }
-        if outcome != [] {
-            for event in BadEvent.allCases where outcome.contains(RequestOutcome(event)) {
-                // Repeated or not: what speaks for raising the share takes every bad event as one.
-                if arm == .canary { step.canaryBadEvents[event.rawValue] &+= 1 }
-                weigh(event, of: entity, arm: arm)
-            }
+        outcome.forEach { event in
+            // Repeated or not: what speaks for raising the share takes every bad event as one.
+            if arm == .canary { step.canaryBadEvents[event.rawValue] &+= 1 }
+            weigh(event, of: entity, arm: arm)
         }
         return verdict
     }
@@ -51,14 +49,9 @@ extension Evidence {
             step.entities.stable &+= 1
             step.entities.canary &+= 1
         }
-        for event in BadEvent.allCases where canary.contains(RequestOutcome(event)) {
-            step.canaryBadEvents[event.rawValue] &+= 1
-        }
-        for event in BadEvent.allCases {
-            let isCanary = canary.contains(RequestOutcome(event))
-            guard isCanary != stable.contains(RequestOutcome(event)) else { continue }
-            weigh(event, of: entity, arm: isCanary ? .canary : .stable)
-        }
+        canary.forEach { step.canaryBadEvents[$0.rawValue] &+= 1 }
+        canary.subtracting(stable).forEach { weigh($0, of: entity, arm: .canary) }
+        stable.subtracting(canary).forEach { weigh($0, of: entity, arm: .stable) }
         return verdict
     }
 

@@ -15,6 +15,11 @@ package enum EvidenceComponent: Int, CaseIterable, Sendable {
     /// Probabilities that are too high or too low, where the stable model's are not.
     case calibration
 
+    /// All of them, without the array that `allCases` makes.
+    static let inOrder: [6 of EvidenceComponent] = [
+        .errors, .sloMisses, .fallbacks, .decisionFlips, .pairedBrier, .calibration,
+    ]
+
     /// The component that weighs this kind of bad event.
     package init(_ event: BadEvent) {
         switch event {

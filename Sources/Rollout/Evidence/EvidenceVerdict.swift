@@ -7,6 +7,7 @@ package enum EvidenceVerdict: Equatable, Sendable {
     /// Something may: the canary's share must not be raised.
     case freeze
     /// Entities are not split as the share says, so no comparison can be trusted: pause and find out why.
+    /// It stays, or ends in a rollback: with the cause removed, begin a new rollout.
     case pause
     /// The canary goes, now. Final: later observations change nothing.
     case rollback(RollbackCause)

@@ -63,9 +63,8 @@ struct WeighedEvidence: Equatable, Sendable {
     func merged(_ weights: [Double]) -> Double {
         var terms = [6 of Double](repeating: -.infinity)
         var largest = -Double.infinity
-        for component in EvidenceComponent.allCases {
-            let lane = component.rawValue
-            terms[lane] = log(component) + Logarithm.natural(weights[lane])
+        for lane in terms.indices {
+            terms[lane] = log(EvidenceComponent.inOrder[lane]) + Logarithm.natural(weights[lane])
             largest = max(largest, terms[lane])
         }
         var sum = 0.0
