@@ -5,6 +5,7 @@ import Base
 import Crypto
 import Features
 import Glibc
+import Models
 import Testing
 import Wire
 
@@ -204,5 +205,43 @@ struct `A batch` {
         ] as [(Double, Int)])
     func `has no more rows than its loop has time for`(cost: Double, rows: Int) {
         #expect(ScoreLimits.batchRows(ofMicroseconds: cost) == rows)
+    }
+}
+
+struct `Contributions` {
+    private let folder = TemporaryFolder()
+
+    @Test func `are refused where they take too long, and given where they do not`() throws {
+        let artefact = Array(stump(threshold: 3).utf8)
+        let compiled = try CompiledModel(importing: artefact.span, format: .xgboostJSON)
+        let output = try ScoreOutput(nil, of: compiled)
+        func check(_ microseconds: Double) throws(EngineError) {
+            try Worker.checkContributions(
+                of: Model(
+                    info: KassaV1.ModelInfo(), compiled: compiled, output: output,
+                    contributionMicroseconds: microseconds))
+        }
+        try check(ScoreLimits.contributionMicrosecondsMax)
+        for slow in [ScoreLimits.contributionMicrosecondsMax.nextUp, .infinity] {
+            let error = #expect(throws: EngineError.self) { try check(slow) }
+            #expect(error?.kind == .failedPrecondition)
+            #expect(error?.reason.hasPrefix("include: ") == true)
+        }
+    }
+
+    @Test func `of a stump are its leaf without the mean`() throws {
+        try folder.withEngine { engine, worker in
+            try engine.apply([cart])
+            try engine.uploadStump()
+            try engine.apply([scorer("stump@1")])
+            try worker.write(items: 9, session: "s")
+            let answer = try worker.score("s", include: [.contributions])
+            #expect(answer.contributions.map(\.name) == ["cart.items"])
+            #expect(answer.contributions.map(\.value) == [-0.25])
+            #expect(answer.expectation == 0)
+            let model = try #require(engine.published.current.model("stump"))
+            #expect(model.contributionMicroseconds > 0)
+            #expect(model.contributionMicroseconds < ScoreLimits.contributionMicrosecondsMax)
+        }
     }
 }

@@ -6,6 +6,8 @@ package enum ScoreLimits {
     package static let entitiesMax = 8
     /// Values that a request brings along.
     package static let contextValuesMax = 1_000
+    /// How long the contributions of one row may keep their loop busy, in microseconds.
+    package static let contributionMicrosecondsMax: Double = 20_000
     /// Rows of one batch.
     package static let batchRowsMax = 1_000
     /// How long a batch may keep its loop busy with evaluation, in microseconds.

@@ -21,12 +21,11 @@ extension Worker {
                 "include: model \(model.name) gives no contributions; trees need the counts or "
                     + "weights of their training rows, and other graphs have none")
         }
-        guard model.contributionMicroseconds <= EngineLimits.rowMicrosecondsMax else {
+        guard model.contributionMicroseconds <= ScoreLimits.contributionMicrosecondsMax else {
             throw EngineError(
                 .failedPrecondition,
-                "include: the contributions of model \(model.name) take about "
-                    + "\(Int(model.contributionMicroseconds)) µs, more than "
-                    + "\(Int(EngineLimits.rowMicrosecondsMax))")
+                "include: the contributions of model \(model.name) take more than "
+                    + "\(Int(ScoreLimits.contributionMicrosecondsMax)) µs a row")
         }
     }
 
