@@ -30,14 +30,15 @@ def count(interposer, *options):
     return json.loads(run.stdout.splitlines()[0]), run.stdout
 
 
-def test_a_warm_server_scores_without_allocating(interposer):
-    result, _ = count(interposer)
+@pytest.mark.parametrize("options", [[], ["--canary", "50"]], ids=["stable", "canary"])
+def test_a_warm_server_scores_without_allocating(interposer, options):
+    result, _ = count(interposer, *options)
     assert result["scores"] == 100_000
     # The server started, took a model in and loaded rows: a counter that sees nothing is broken.
     assert result["allocations_before"] > 100
     allocations = result["allocations"]
     if sum(allocations.values()) > 0:
-        _, stacks = count(interposer, "--trace", "5")
+        _, stacks = count(interposer, "--trace", "5", *options)
         pytest.fail(f"{allocations} in 100,000 Scores, for example\n{stacks}")
 
 

@@ -9,9 +9,11 @@ import Transport
 struct AllocationBench {
     static let help = """
         usage: Bench allocations INTERPOSER [--warm-up N] [--scores N] [--trace N] [--server FILE]
+                                [--canary PERCENT]
 
           Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
           warms one connection up (20000) and counts the allocations of further Scores (100000).
+          With --canary a rollout is open, whose candidate answers that share of entities.
           The result is one line of JSON. --trace has the server report the stacks of the first N.
         """
     /// Scores in flight.
@@ -21,6 +23,7 @@ struct AllocationBench {
     private var warmUpCount = 20_000
     private var scoreCount = 100_000
     private var traceCount: UInt64 = 0
+    private var canaryPercent = 0
     private var server: String?
 
     init(_ words: [String]) throws(BenchError) {
@@ -36,6 +39,7 @@ struct AllocationBench {
             case ("--warm-up", let number?) where number > 0: warmUpCount = number
             case ("--scores", let number?) where number > 0: scoreCount = number
             case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
+            case ("--canary", let number?) where number > 0: canaryPercent = number
             default: throw BenchError(Self.help)
             }
         }
@@ -57,6 +61,9 @@ struct AllocationBench {
         let control = try ControlClient(port: kassa.port)
         try fixture.configure(kassa.access(control))
         try fixture.load(control)
+        if canaryPercent > 0 {
+            try fixture.beginCanary(percent: Double(canaryPercent), control)
+        }
         try fixture.verify(control)
 
         let requests = fixture.requests()
