@@ -57,6 +57,7 @@ final class ServerConnection: ByteSession {
         self.now = now
         session.advance(to: now)
         endHealthWatches()
+        endRolloutWatches()
         session.drain(now: now)
     }
 
@@ -114,6 +115,10 @@ final class ServerConnection: ByteSession {
         case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
             .discardGeneration, .listGenerations:
             generations(call, rpc, now)
+        case .shadow, .canary, .setWeight, .pause, .resume, .promote, .abort, .undo, .quarantine,
+            .clearQuarantine, .rolloutStatus, .rolloutHistory, .explainRollout:
+            rollouts(call, rpc, now)
+        case .watchRollouts: watchRollouts(call)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)
         case .healthWatch: watchHealth(call)
@@ -125,7 +130,7 @@ final class ServerConnection: ByteSession {
         switch RPC(rawValue: call.method) {
         case .upload: finishUpload(call, now)
         case .writeStream: finishWrites(call)
-        case .healthWatch: break
+        case .healthWatch, .watchRollouts: break
         default: finish(call, .ok)
         }
     }
@@ -166,6 +171,8 @@ final class ServerConnection: ByteSession {
             writeAnswered(call)
         case .refusal(let error):
             refuse(call, error)
+        case .events(let batch):
+            tellOfRollouts(call, batch)
         case .nothing:
             break
         }

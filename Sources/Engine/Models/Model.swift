@@ -4,6 +4,7 @@ internal import API
 internal import Crypto
 internal import Features
 internal import Models
+internal import Rollout
 internal import Wire
 
 extension ModelFormat {
@@ -68,6 +69,9 @@ final class Model: Sendable {
         }
         self.init(info: info, compiled: compiled, output: output)
     }
+
+    /// How slots refer to it.
+    var bundle: Bundle { Bundle(model: name, digest: bundleDigest) }
 
     /// "abandonment@1".
     var name: String { "\(info.spec?.name ?? "")@\(info.spec?.version ?? 0)" }

@@ -66,7 +66,7 @@ extension ServerConnection {
     }
 
     /// Answers from the configuration in force, whatever the control thread is doing.
-    private func answerNow(
+    func answerNow(
         _ call: Call, _ body: (Engine) throws(EngineError) -> [UInt8]
     ) {
         do throws(EngineError) {
@@ -78,11 +78,13 @@ extension ServerConnection {
         }
     }
 
-    /// Has another thread carry out `work`, unless the caller has given up by then.
+    /// Has another thread carry out `work`, unless the caller has given up by then; says whether it was
+    /// queued, after refusing the call if not.
+    @discardableResult
     func submit(
-        _ call: Call, to queue: WorkQueue = .control,
+        _ call: Call, to queue: WorkQueue = .control, evenForNobody: Bool = false,
         _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
-    ) {
+    ) -> Bool {
         let ticket = ticket(call)
         let deadline = call.deadline
         let job = ControlJob()
@@ -91,7 +93,7 @@ extension ServerConnection {
             let isQueued = queue.submit(in: context) {
                 [engine = context.engine, answers = context.answers!] in
                 // The session answers a call whose deadline has passed.
-                guard !job.isGivenUp, MonotonicTime.now() < deadline else {
+                guard evenForNobody || !job.isGivenUp && MonotonicTime.now() < deadline else {
                     _ = answers.post(Answer(ticket: ticket, outcome: .nothing))
                     return
                 }
@@ -108,8 +110,10 @@ extension ServerConnection {
                 throw WorkQueue.busy
             }
             streams[call.id] = .control(job)
+            return true
         } catch {
             refuse(call, error)
+            return false
         }
     }
 

@@ -9,10 +9,11 @@ import Transport
 struct AllocationBench {
     static let help = """
         usage: Bench allocations INTERPOSER [--reads N] [--warm-up N] [--calls N] [--trace N]
-                                 [--server FILE]
+                                 [--canary PERCENT] [--server FILE]
 
           Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
           warms one connection up (20000) and counts the allocations of further Scores (100000).
+          With --canary a rollout is open, whose candidate answers that share of entities.
           --reads has it make Reads of N rows instead.
           The result is one line of JSON. --trace has the server report the stacks of the first N.
         """
@@ -25,6 +26,7 @@ struct AllocationBench {
     /// Rows of each Read; 0 is a Score instead.
     private var rowCount = 0
     private var traceCount: UInt64 = 0
+    private var canaryPercent = 0
     private var server: String?
 
     init(_ words: [String]) throws(BenchError) {
@@ -41,6 +43,7 @@ struct AllocationBench {
             case ("--calls", let number?) where number > 0: callCount = number
             case ("--reads", let number?) where (1...1_000).contains(number): rowCount = number
             case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
+            case ("--canary", let number?) where number > 0: canaryPercent = number
             default: throw BenchError(Self.help)
             }
         }
@@ -62,6 +65,9 @@ struct AllocationBench {
         let control = try ControlClient(port: kassa.port)
         try fixture.configure(kassa.access(control))
         try fixture.load(control)
+        if canaryPercent > 0 {
+            try fixture.beginCanary(percent: Double(canaryPercent), control)
+        }
         try fixture.verify(control)
 
         let requests = rowCount == 0 ? fixture.requests() : fixture.reads(batch: rowCount)
