@@ -96,7 +96,7 @@ let executables: [Target] = [
         swiftSettings: settings),
     .testTarget(
         name: "DemoTests",
-        dependencies: ["API", "Base", "Demo", "Files", "Simulator"],
+        dependencies: ["API", "Base", "Demo", "Documents", "Files", "Simulator"],
         swiftSettings: settings),
     .executableTarget(name: "ProtoGen", dependencies: ["Wire"], swiftSettings: settings),
     .executableTarget(

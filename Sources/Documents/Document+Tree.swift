@@ -75,8 +75,17 @@ extension KassaV1.ModelSpec {
         entries.append(.init("format", .text(known ?? format.name)))
         if !sha256.isEmpty { entries.append(.init("sha256", .text(Tree.hexadecimal(sha256)))) }
         if byteCount != 0 { entries.append(.init("byte_count", .unsigned(byteCount))) }
+        if let output { entries.append(.init("output", output.tree)) }
         entries.append(.init("inputs", .list(inputs.map(\.tree))))
         entries.append(owner: owner, description: description, labels: labels)
+        entries.append(text: trainingRunId, "training_run_id")
+        if !golden.isEmpty { entries.append(.init("golden_rows", .integer(Int64(golden.count)))) }
+        if !histograms.isEmpty {
+            entries.append(.init("histograms", .list(histograms.map { $0.tree(isOfScore: false) })))
+        }
+        if let scoreHistogram {
+            entries.append(.init("score_histogram", scoreHistogram.tree(isOfScore: true)))
+        }
         return .map(entries)
     }
 }
@@ -84,11 +93,69 @@ extension KassaV1.ModelSpec {
 extension KassaV1.ModelInput {
     fileprivate var tree: Tree {
         let reference = Tree.text("\(featureSet).\(feature)")
-        guard !categories.isEmpty else { return reference }
-        return .map([
-            .init("feature", reference),
-            .init("categories", .list(categories.map { .text($0) })),
-        ])
+        var entries: [Tree.Entry] = [.init("feature", reference)]
+        if !categories.isEmpty {
+            entries.append(.init("categories", .list(categories.map { .text($0) })))
+        }
+        if !codes.isEmpty {
+            entries.append(.init("codes", .list(codes.map { .number(Double($0)) })))
+        }
+        if let otherCode { entries.append(.init("other_code", .number(Double(otherCode)))) }
+        if let value = `default` { entries.append(.init("default", value.tree)) }
+        return entries.count == 1 ? reference : .map(entries)
+    }
+}
+
+extension KassaV1.ModelOutput {
+    fileprivate var tree: Tree {
+        let known = Self.kindNames.first { $0.kind == kind }?.name
+        var entries: [Tree.Entry] = []
+        if let known { entries.append(.init("kind", .text(known))) }
+        if index != 0 { entries.append(.init("index", .integer(Int64(index)))) }
+        if let calibration { entries.append(.init("calibration", calibration.tree)) }
+        return .map(entries)
+    }
+}
+
+extension KassaV1.Calibration {
+    fileprivate var tree: Tree {
+        switch method {
+        case .platt(let platt):
+            .map([
+                .init("platt", .map([.init("a", .number(platt.a)), .init("b", .number(platt.b))]))
+            ])
+        case .isotonic(let points):
+            .map([
+                .init(
+                    "isotonic",
+                    .map([
+                        .init("x", .list(points.x.map { .number($0) })),
+                        .init("y", .list(points.y.map { .number($0) })),
+                    ]))
+            ])
+        case nil: .map([])
+        }
+    }
+}
+
+extension KassaV1.ReferenceHistogram {
+    fileprivate func tree(isOfScore: Bool) -> Tree {
+        var entries: [Tree.Entry] = isOfScore ? [] : [.init("input", .integer(Int64(input)))]
+        entries.append(.init("n", .unsigned(n)))
+        if edges.isEmpty {
+            entries += [
+                .init("categories", .list(categories.map { .text($0) })),
+                .init("category_counts", .list(categoryCounts.map { .unsigned($0) })),
+                .init("other", .unsigned(other)), .init("unseen", .unsigned(unseen)),
+            ]
+        } else {
+            entries += [
+                .init("edges", .list(edges.map { .number($0) })),
+                .init("counts", .list(counts.map { .unsigned($0) })),
+                .init("out_of_range", .unsigned(outOfRange)),
+            ]
+        }
+        return .map(entries + [.init("missing", .unsigned(missing))])
     }
 }
 

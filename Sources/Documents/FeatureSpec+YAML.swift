@@ -145,33 +145,35 @@ extension YAMLNode {
     }
 
     /// What `read` makes of the elements of a sequence; nil if it is none or one cannot be read.
-    private func list<Element>(_ read: (YAMLNode) -> Element?) -> [Element]? {
+    func list<Element>(_ read: (YAMLNode) -> Element?) -> [Element]? {
         guard case .sequence(let elements) = content else { return nil }
         let values = elements.compactMap(read)
         return values.count == elements.count ? values : nil
     }
 
-    private var scalar: String? {
+    /// The text of a scalar, quoted or not.
+    var scalar: String? {
         guard case .scalar(let text, _) = content else { return nil }
         return text
     }
 
-    private var plain: String? {
+    /// The text of a scalar that is not quoted.
+    var plain: String? {
         guard case .scalar(let text, isPlain: true) = content else { return nil }
         return text
     }
 
     /// A decimal number; the words and hexadecimal forms that Swift reads as well are refused.
-    private static func number(_ text: String) -> Double? {
+    static func number(_ text: String) -> Double? {
         guard text.utf8.allSatisfy({ byte in "0123456789+-.eE".utf8.contains(byte) }),
             let number = Double(text), number.isFinite
         else { return nil }
         return number
     }
 
-    private static func integer(_ text: String) -> Int64? { Int64(text) }
+    static func integer(_ text: String) -> Int64? { Int64(text) }
 
-    private static func flag(_ text: String) -> Bool? {
+    static func flag(_ text: String) -> Bool? {
         switch text {
         case "true", "True", "TRUE": true
         case "false", "False", "FALSE": false

@@ -9,13 +9,20 @@ package struct ModelDocument: Equatable, Sendable {
     package var spec: KassaV1.ModelSpec
     /// The artefact's path as written.
     package var artefact: String
+    /// The path of the golden rows as written; empty if the file names none.
+    package var golden: String
+    /// The path of the histograms as written; empty if the file names none.
+    package var histograms: String
+
+    /// A path of the model's file, taken as relative to the folder of that file.
+    package static func path(_ path: String, besides file: String) -> String {
+        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
+        return file[...slash] + path
+    }
 
     /// The artefact's path, taken as relative to the folder of the model's own file.
     package func artefactPath(besides file: String) -> String {
-        guard !artefact.hasPrefix("/"), let slash = file.lastIndex(of: "/") else {
-            return artefact
-        }
-        return file[...slash] + artefact
+        Self.path(artefact, besides: file)
     }
 
     /// The formats as files name them.
@@ -29,8 +36,8 @@ package struct ModelDocument: Equatable, Sendable {
         let fields = try Fields(
             node, name: "model",
             keys: [
-                "kind", "name", "version", "format", "artefact", "inputs", "owner", "description",
-                "labels",
+                "kind", "name", "version", "format", "artefact", "golden", "histograms", "output",
+                "inputs", "owner", "description", "labels", "training_run_id",
             ])
         spec = KassaV1.ModelSpec()
         spec.name = try fields.name("name")
@@ -42,11 +49,19 @@ package struct ModelDocument: Equatable, Sendable {
             throw DocumentError(.expected(names, for: "format"), at: formatNode.position)
         }
         spec.format = known.format
-        let artefactNode = try fields.required("artefact")
-        artefact = try artefactNode.text("artefact")
-        guard !artefact.isEmpty, !artefact.utf8.contains(0) else {
-            throw DocumentError(.expected("a path", for: "artefact"), at: artefactNode.position)
+        artefact = try Self.path(try fields.required("artefact"), "artefact")
+        golden =
+            try fields.node("golden").map { node throws(DocumentError) in
+                try Self.path(node, "golden")
+            } ?? ""
+        histograms =
+            try fields.node("histograms").map { node throws(DocumentError) in
+                try Self.path(node, "histograms")
+            } ?? ""
+        if let output = fields.node("output") {
+            spec.output = try KassaV1.ModelOutput(output)
         }
+        spec.trainingRunId = try fields.text("training_run_id")
         let list = try fields.required("inputs")
         for element in try list.elements("inputs") {
             spec.inputs.append(try KassaV1.ModelInput(element))
@@ -58,17 +73,35 @@ package struct ModelDocument: Equatable, Sendable {
         spec.description = try fields.text("description")
         spec.labels = try fields.labels()
     }
+
+    private static func path(_ node: YAMLNode, _ key: String) throws(DocumentError) -> String {
+        let path = try node.text(key)
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw DocumentError(.expected("a path", for: key), at: node.position)
+        }
+        return path
+    }
 }
 
 extension KassaV1.ModelInput {
-    /// An input: `cart@1.items`, or a mapping of `feature` and, for text, its `categories`.
+    /// An input: `cart@1.items`, or a mapping of `feature` with its `default` and, for text, its
+    /// `categories`, their `codes` and the `other_code`.
     fileprivate init(_ node: YAMLNode) throws(DocumentError) {
         guard case .mapping = node.content else {
             try self.init(reference: node)
             return
         }
-        let fields = try Fields(node, name: "inputs", keys: ["feature", "categories"])
+        let fields = try Fields(
+            node, name: "inputs",
+            keys: ["feature", "categories", "codes", "other_code", "default"])
         try self.init(reference: try fields.required("feature"))
+        `default` = try fields.node("default")?.plainValue("default")
+        if let node = fields.node("codes") {
+            codes = try node.numbers("codes").map { Float($0) }
+        }
+        otherCode = try fields.node("other_code").map { node throws(DocumentError) in
+            Float(try node.number("other_code"))
+        }
         guard let list = fields.node("categories") else { return }
         for element in try list.elements("categories") {
             let category = try element.text("categories")

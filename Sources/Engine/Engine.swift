@@ -69,6 +69,7 @@ package final class Engine: Sendable {
         metrics.sources + [
             StoreSource(environment: environment, writer: writer, published: published),
             CareSource(environment: environment, care: care),
+            ModelsSource(published: published),
         ]
     }
 

@@ -5,7 +5,7 @@ internal import GRPC
 
 /// Every method that the server answers; the raw value is the tag of its calls and its metrics' number.
 enum RPC: Int, CaseIterable {
-    case score, scoreStream
+    case score, scoreBatch, scoreStream
     case write, writeStream, read, erase
     case apply, drop, getDocument, listDocuments, audit
     case upload, listModels, getModel, deleteModel
@@ -19,6 +19,7 @@ enum RPC: Int, CaseIterable {
     var method: APIMethod {
         switch self {
         case .score: KassaV1.ScoringService.score
+        case .scoreBatch: KassaV1.ScoringService.scoreBatch
         case .scoreStream: KassaV1.ScoringService.scoreStream
         case .write: KassaV1.FeaturesService.write
         case .writeStream: KassaV1.FeaturesService.writeStream

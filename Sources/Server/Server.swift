@@ -77,6 +77,11 @@ package final class Server {
         self.loops = loops
     }
 
+    /// What somebody should know who starts it: the models that are not served, and why.
+    package var warnings: [String] {
+        engine.modelDefects.map { "model \($0); it is not served" }
+    }
+
     private static func openAdmin(
         _ configuration: ServerConfiguration, _ engine: Engine, _ health: Health,
         _ registry: Registry

@@ -95,6 +95,11 @@ final class ServerConnection: ByteSession {
             answer(call, rpc) { worker, writer throws(EngineError) in
                 try worker.score(call.message, at: now, into: &writer)
             }
+        case .scoreBatch:
+            answer(call, rpc) { worker, writer throws(EngineError) in
+                try worker.scoreBatch(
+                    call.message, at: now, into: &writer, refusal: Self.refusal)
+            }
         case .read:
             answer(call, rpc) { worker, writer throws(EngineError) in
                 try worker.read(call.message, at: now, into: &writer)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import API
+import Documents
 import Foundation
 import Simulator
 import Testing
@@ -85,21 +87,20 @@ private let sets = [
     #expect(model.utf8.count < 600_000)
 }
 
-@Test func `the golden rows have the model's columns, known categories and a score each`() throws {
-    let lines = try text("Configuration/abandonment.golden.csv").split(separator: "\n")
-    #expect(
-        lines.first.map(String.init)
-            == (TrainingRows.columns.map(\.name) + ["score"]).joined(separator: ","))
-    #expect(lines.count == 65)
-    for line in lines.dropFirst() {
-        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-        #expect(cells.count == TrainingRows.columns.count + 1)
-        let score = try #require(cells.last.flatMap { Double($0) })
+@Test func `the golden rows have the model's inputs, known categories and a score each`() throws {
+    let bytes = Array(try text("Configuration/abandonment.golden.jsonl").utf8)
+    let rows = try GoldenFile.rows(in: bytes.span)
+    #expect(rows.count == 64)
+    for row in rows {
+        #expect(row.values.map(\.name) == TrainingRows.columns.map(\.name))
+        let score = try #require(row.score)
         #expect(score > 0)
         #expect(score < 1)
-        for (cell, column) in zip(cells, TrainingRows.columns) {
-            guard case .string(let categories) = column.kind, !cell.isEmpty else { continue }
-            #expect(categories.contains(String(cell)))
+        for (named, column) in zip(row.values, TrainingRows.columns) {
+            guard case .string(let categories) = column.kind,
+                case .text(let text) = named.value?.kind
+            else { continue }
+            #expect(categories.contains(text))
         }
     }
 }

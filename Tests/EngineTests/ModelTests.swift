@@ -47,7 +47,8 @@ struct `Models` {
                     KassaV1.ModelSpec(
                         name: "stump", format: .xgboostJson, sha256: digest,
                         byteCount: UInt64(artefact.count),
-                        inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: "items")]),
+                        inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: "items")],
+                        golden: stumpGolden()),
                     artefact: artefact, at: .now())
             }
             #expect(error?.kind == .dataLoss)
@@ -200,7 +201,8 @@ struct `Models` {
                     inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: "items")],
                     owner: String(repeating: "o", count: prose),
                     labels: Dictionary(
-                        uniqueKeysWithValues: (0..<labels).map { ("l\($0)", "v") })))
+                        uniqueKeysWithValues: (0..<labels).map { ("l\($0)", "v") }),
+                    golden: stumpGolden()))
         }
         try check(prose: FeatureLimits.proseByteCountMax, labels: FeatureLimits.labelsMax)
         let prose = #expect(throws: EngineError.self) {

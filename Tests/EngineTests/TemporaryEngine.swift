@@ -50,16 +50,26 @@ extension Engine {
     func uploadStump(
         threshold: Float = 3, name: String = "stump", version: UInt32 = 0,
         feature: String = "items",
-        actor: String = "", reason: String = ""
+        actor: String = "", reason: String = "",
+        _ change: (inout KassaV1.ModelSpec) -> Void = { _ in }
     ) throws -> KassaV1.UploadResponse {
         let artefact = Array(stump(threshold: threshold).utf8)
-        return try upload(
-            KassaV1.ModelSpec(
-                name: name, version: version, format: .xgboostJson,
-                sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
-                inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: feature)]),
-            artefact: artefact, actor: actor, reason: reason, at: .now())
+        var spec = KassaV1.ModelSpec(
+            name: name, version: version, format: .xgboostJson,
+            sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
+            inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: feature)],
+            golden: stumpGolden(threshold: threshold))
+        change(&spec)
+        return try upload(spec, artefact: artefact, actor: actor, reason: reason, at: .now())
     }
+}
+
+/// Golden rows of a stump on both sides of its threshold.
+func stumpGolden(threshold: Float = 3) -> [KassaV1.GoldenRow] {
+    [
+        KassaV1.GoldenRow(row: [threshold - 1], margin: 0.25),
+        KassaV1.GoldenRow(row: [threshold], margin: -0.25),
+    ]
 }
 
 /// An XGBoost file with one split, base score 0.5 and the objective binary:logistic.

@@ -94,11 +94,14 @@ struct SelectionTests {
                 examples:
                   kassa score cart_abandonment -e session=s-81 -e customer=c-7
                   kassa score cart_abandonment -e session=s-81 -e customer= -c cart_value=84.90 --features
+                  kassa score cart_abandonment -e session=s-81 -e customer= --contributions --top 5
 
                 flags:
                   -e, --entity KIND=ID      An entity, such as session=s-81; once per kind.
                   -c, --context NAME=VALUE  A value known only now; it overrides the stored one. Repeatable.
                       --features            Show every value that the model saw.
+                      --contributions       Show what each input added to the margin, the largest first.
+                      --top N               Only so many contributions (1 to 4096).
                   -s, --server HOST:PORT    The server; else $KASSA_SERVER, else 127.0.0.1:6750.
                       --timeout DURATION    How long to wait for an answer; 10s by default.
                       --json                Print JSON for programs, on one line.

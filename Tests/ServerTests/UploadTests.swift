@@ -17,7 +17,8 @@ struct `An upload` {
                 KassaV1.ModelSpec(
                     name: "m", format: .xgboostJson, sha256: [UInt8](repeating: 0, count: 32),
                     byteCount: UInt64(byteCount),
-                    inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: "items")]))
+                    inputs: [KassaV1.ModelInput(featureSet: "cart@1", feature: "items")],
+                    golden: [KassaV1.GoldenRow(row: [1], score: 0.5)]))
         ).encodedBytes()
     }
 

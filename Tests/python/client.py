@@ -129,8 +129,23 @@ def fixture_model():
         [float(row["margin"]) for row in expected])
 
 
+def golden_row(cells, **expected):
+    """A golden row of the artefact's whole row; None is missing."""
+    row = [float("nan") if cell is None else cell for cell in cells]
+    return models_pb2.GoldenRow(row=row, **expected)
+
+
+def fixture_golden(count=20):
+    """Golden rows of the fixture's model, with the margins that XGBoost gave."""
+    _, inputs, _, margins = fixture_model()
+    return [
+        golden_row(cells, margin=margin, tolerance=1e-5)
+        for cells, margin in list(zip(inputs, margins))[:count]
+    ]
+
+
 def model_spec(artefact, name="abandonment", **more):
-    """The spec of an artefact that takes the signals."""
+    """The spec of an artefact that takes the signals; the golden rows are the fixture's."""
     given = {
         "format": models_pb2.XGBOOST_JSON,
         "sha256": hashlib.sha256(artefact).digest(),
@@ -139,6 +154,7 @@ def model_spec(artefact, name="abandonment", **more):
             models_pb2.ModelInput(feature_set="signals@1", feature=f"signal_{i}")
             for i in range(SIGNALS)
         ],
+        "golden": fixture_golden(),
         **more,
     }
     return models_pb2.ModelSpec(name=name, **given)

@@ -147,6 +147,48 @@ def test_a_model_is_shown_with_who_serves_it(kassa):
     assert kassa.json("model", "list")[0]["sha256"] == model["sha256"]
 
 
+def test_a_bundle_is_shown_with_what_it_costs(kassa, tmp_path):
+    model = kassa.json("model", "get", "abandonment")
+    assert model["served"] is True and "defect" not in model
+    assert model["has_contributions"] is True and 0 < model["row_us"] < 5_000
+    assert model["golden_rows"] == 64
+    assert "golden_rows" not in kassa.json("model", "list")[0]
+
+
+def test_a_bundle_is_uploaded_with_all_that_its_file_names(kassa, tmp_path):
+    text = (SHOP / "abandonment.model.yaml").read_text()
+    for name in ("abandonment.json", "abandonment.golden.jsonl"):
+        text = text.replace(f": {name}\n", f": {SHOP}/{name}\n")
+    text = text.replace("name: abandonment\n", "name: whole\n")
+    text = text.replace("inputs:\n", (
+        "histograms: training.jsonl\ntraining_run_id: run 7\n"
+        "output: {kind: probability, calibration: {isotonic: {x: [0, 1], y: [0, 1]}}}\ninputs:\n"))
+    (tmp_path / "whole.yaml").write_text(text)
+    histograms = [
+        {"input": 6, "n": 5, "edges": [0, 10, 50.5], "counts": [2, 2], "missing": 1},
+        {"input": 18, "n": 3, "categories": ["mobile"], "category_counts": [2], "unseen": 1},
+        {"input": "score", "n": 4, "edges": [0, 0.5, 1], "counts": [3, 1]}]
+    (tmp_path / "training.jsonl").write_text("\n".join(map(json.dumps, histograms)))
+    assert kassa("model", "upload", str(tmp_path / "whole.yaml")).startswith("+ model whole@1\n")
+    model = kassa.json("model", "get", "whole")
+    assert model["output"]["calibration"] == {"isotonic": {"x": [0, 1], "y": [0, 1]}}
+    assert model["training_run_id"] == "run 7"
+    assert [each["input"] for each in model["histograms"]] == [6, 18]
+    assert model["histograms"][0]["edges"] == [0, 10, 50.5]
+    assert model["histograms"][0]["counts"] == [2, 2] and model["histograms"][0]["missing"] == 1
+    assert model["histograms"][1]["categories"] == ["mobile"]
+    assert model["score_histogram"]["counts"] == [3, 1]
+
+    wrong = tmp_path / "wrong.jsonl"
+    wrong.write_text('{"values": {"cart_items": 3}, "score": 0.5}\n{"values": 1}\n')
+    words = kassa.refused(1, "model", "upload", str(tmp_path / "whole.yaml"), "--golden", str(wrong))
+    assert words == f"{wrong}:2:12: values: expected a mapping"
+    wrong.write_text('{"values": {"cart_items": 3}, "score": 0.5}\n')
+    (tmp_path / "whole.yaml").write_text(text.replace("name: whole\n", "name: off\n"))
+    words = kassa.refused(1, "model", "upload", str(tmp_path / "whole.yaml"), "--golden", str(wrong))
+    assert words.startswith("INVALID_ARGUMENT: spec.golden[0].score: the model gives 0.")
+
+
 def test_a_model_that_is_served_stays_and_another_can_go(kassa, tmp_path):
     words = kassa.refused(1, "model", "delete", "abandonment@1", "--reason", "test")
     assert words.startswith("FAILED_PRECONDITION: ") and "cart_abandonment" in words
@@ -156,7 +198,9 @@ def test_a_model_that_is_served_stays_and_another_can_go(kassa, tmp_path):
     copy.write_text(
         text.replace("name: abandonment\n", "name: spare\n")
         .replace("artefact: abandonment.json", f"artefact: {SHOP}/abandonment.json"))
-    assert kassa.json("model", "upload", str(copy))["model"] == "spare@1"
+    golden = str(SHOP / "abandonment.golden.jsonl")
+    spare = kassa.json("model", "upload", str(copy), "--golden", golden)
+    assert spare["model"] == "spare@1"
     assert kassa("model", "delete", "spare@1", "--reason", "test") == "deleted spare@1\n"
     assert kassa.refused(1, "model", "get", "spare").startswith("NOT_FOUND: ")
 
@@ -199,6 +243,23 @@ def test_what_is_written_is_read_and_scored(kassa):
     lines = kassa("score", "cart_abandonment", *row, "-e", "customer=").splitlines()
     assert lines[0] == f"cart_abandonment {score['score']:.4f}"
     assert lines[1].split() == ["model", "abandonment@1", "(STABLE)"]
+
+
+def test_contributions_are_shown_and_sum_to_the_margin(kassa):
+    row = ["-e", "session=", "-e", "customer=", "-c", "cart_value=84.90"]
+    score = kassa.json("score", "cart_abandonment", *row, "--contributions")
+    assert len(score["contributions"]) == 27 and score["other_contributions"] == 0
+    total = sum(entry["value"] for entry in score["contributions"]) + score["expectation"]
+    assert abs(total - score["margin"]) < 1e-4
+    lines = kassa("score", "cart_abandonment", *row, "--top", "3").splitlines()
+    start = lines.index("") + 1
+    assert lines[start].split()[0] == "CONTRIBUTION"
+    names = [line.split("  ")[1].strip() for line in lines[start + 1:]]
+    assert names[:3] == [entry["name"] for entry in score["contributions"][:3]]
+    assert names[3:] == ["all others", "expectation", "margin"]
+    numbers = [float(line.split()[-1]) for line in lines[start + 1:]]
+    assert abs(sum(numbers[:-1]) - numbers[-1]) < 1e-3
+    assert kassa.refused(2, "score", "cart_abandonment", *row, "--top", "0")
 
 
 def test_the_context_overrides_what_is_stored(kassa):
@@ -281,7 +342,8 @@ def test_an_artefact_that_is_no_model_is_refused(kassa, tmp_path):
     path.write_text(
         (SHOP / "abandonment.model.yaml").read_text().replace("name: abandonment\n", "name: bad\n"))
     (tmp_path / "abandonment.json").write_bytes(b"x" * 5_000_000)
-    words = kassa.refused(1, "model", "upload", str(path))
+    golden = str(SHOP / "abandonment.golden.jsonl")
+    words = kassa.refused(1, "model", "upload", str(path), "--golden", golden)
     assert words.startswith("INVALID_ARGUMENT: artefact: ")
     assert kassa.refused(1, "model", "get", "bad").startswith("NOT_FOUND: ")
 

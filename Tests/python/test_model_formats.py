@@ -9,7 +9,6 @@ import hashlib
 import math
 import struct
 
-import grpc
 import pytest
 
 import client as shop
@@ -44,6 +43,16 @@ def rows(folder, has_float64_thresholds):
                 yield cells, answer
 
 
+def golden(pairs, score_column):
+    """Rows of the artefact's own inputs, with the score that its library gave."""
+    return [
+        shop.golden_row(
+            [float(cell) if cell else None for cell in cells.values()],
+            score=float(answer[score_column]), tolerance=1e-5)
+        for cells, answer in pairs
+    ]
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{case[0]}-{case[2]}" for case in CASES])
 def test_a_model_answers_as_its_own_library(server, shared_data, case):
     name, file, format_name, score_column, class_columns = case
@@ -68,7 +77,8 @@ def test_a_model_answers_as_its_own_library(server, shared_data, case):
                 inputs=[
                     models_pb2.ModelInput(feature_set=f"{set_name}@1", feature=f"f{index}")
                     for index in range(len(names))
-                ]),
+                ],
+                golden=golden(pairs, score_column)),
             artefact)
         client.config.Apply(config_pb2.ApplyRequest(documents=[config_pb2.Document(
             scorer=config_pb2.ScorerSpec(name=set_name, model=f"{set_name}@1"))]))
@@ -92,20 +102,47 @@ def test_a_model_answers_as_its_own_library(server, shared_data, case):
                 [float(answer[column]) for column in class_columns], rel=1e-5, abs=1e-6)
 
 
-def test_a_model_that_takes_texts_is_refused_by_the_input(server, shared_data):
+def test_a_model_that_takes_texts_answers_as_its_own_library(server, shared_data):
+    """Two of the inputs are texts, which the file itself encodes."""
     folder = shared_data / "models" / "generated" / "onnx_logreg_strings"
     artefact = (folder / "model.onnx").read_bytes()
+    with open(folder / "input.csv") as inputs, open(folder / "expected.csv") as expected:
+        pairs = list(zip(csv.DictReader(inputs), csv.DictReader(expected)))
+    assert len(pairs) >= 250
+    texts = {"Month", "VisitorType"}
+    names = {name: f"f{place}" for place, name in enumerate(pairs[0][0])}
+
+    def values(cells):
+        return [
+            values_pb2.NamedValue(
+                name=names[name], value=values_pb2.Value(text=cell) if name in texts
+                else values_pb2.Value(number=float(cell)))
+            for name, cell in cells.items() if name in texts or cell
+        ]
+
     with Client(server.address) as client:
-        client.config.Apply(config_pb2.ApplyRequest(documents=[config_pb2.Document(
-            feature_set=config_pb2.FeatureSetSpec(
-                name="texts", version=1, entity=["row"],
-                features=[config_pb2.FeatureSpec(name="f", type=values_pb2.FLOAT32)]))]))
-        with pytest.raises(grpc.RpcError) as caught:
-            client.upload(
-                models_pb2.ModelSpec(
-                    name="texts", format=models_pb2.ONNX, byte_count=len(artefact),
-                    sha256=hashlib.sha256(artefact).digest(),
-                    inputs=[models_pb2.ModelInput(feature_set="texts@1", feature="f")]),
-                artefact)
-        shop.assert_refused(
-            caught.value, grpc.StatusCode.INVALID_ARGUMENT, "artefact: input", "takes texts")
+        client.apply(shop.feature_set(
+            "texts", ["row"], *(
+                shop.feature(short, "STRING" if name in texts else "FLOAT32")
+                for name, short in names.items())))
+        client.upload(
+            models_pb2.ModelSpec(
+                name="texts", format=models_pb2.ONNX, byte_count=len(artefact),
+                sha256=hashlib.sha256(artefact).digest(),
+                inputs=[
+                    models_pb2.ModelInput(feature_set="texts@1", feature=short)
+                    for short in names.values()],
+                golden=[
+                    models_pb2.GoldenRow(
+                        values=values(cells), score=float(answer["probabilities[1]"]),
+                        tolerance=1e-5)
+                    for cells, answer in pairs]),
+            artefact)
+        client.apply(shop.scorer_spec("texts", "texts@1"))
+        request = scoring_pb2.ScoreBatchRequest(
+            scorer="texts", entities=[shop.entity("row", "")],
+            rows=[scoring_pb2.ScoreRow(context=values(cells)) for cells, _ in pairs])
+        answers = client.scoring.ScoreBatch(request, timeout=20).results
+        for found, (_, answer) in zip(answers, pairs, strict=True):
+            official = float(answer["probabilities[1]"])
+            assert found.score == pytest.approx(official, rel=1e-5, abs=1e-6)

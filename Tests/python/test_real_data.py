@@ -40,8 +40,18 @@ VALUES = {
 }
 
 
-def upload(client, artefact, name, feature_set, features):
-    """Uploads the model with the features of one set as its inputs."""
+def upload(client, case, name, feature_set, features):
+    """Uploads the case's model with the features of one set as its inputs, and its rows as golden."""
+    artefact = (case / "model.json").read_bytes()
+    with open(case / "input.csv", newline="", encoding="ascii") as file:
+        _, *rows = csv.reader(file)
+    with open(case / "expected.csv", newline="", encoding="ascii") as file:
+        golden = [
+            shop.golden_row(
+                [float(cell) if cell else None for cell in row],
+                margin=float(official["margin"]), tolerance=1e-5)
+            for row, official in zip(rows, csv.DictReader(file))
+        ]
     inputs = [
         models_pb2.ModelInput(
             feature_set=feature_set, feature=feature, categories=categories)
@@ -49,7 +59,7 @@ def upload(client, artefact, name, feature_set, features):
     ]
     return client.upload(
         models_pb2.ModelSpec(
-            name=name, format=models_pb2.XGBOOST_JSON, inputs=inputs,
+            name=name, format=models_pb2.XGBOOST_JSON, inputs=inputs, golden=golden,
             sha256=hashlib.sha256(artefact).digest(), byte_count=len(artefact)),
         artefact)
 
@@ -96,9 +106,8 @@ def kassa(server, sessions, case):
             yield shop.column(name, values, [convert(row[place]) for row in sessions[start:end]])
 
     write_batches(client, "shopping", "s-", len(sessions), columns_of)
-    artefact = (case / "model.json").read_bytes()
     answer = upload(
-        client, artefact, "purchase", "shopping@1",
+        client, case, "purchase", "shopping@1",
         [(name, CATEGORIES.get(name, [])) for name, _ in COLUMNS])
     assert answer.model.trees == 40
     client.apply(shop.scorer_spec("purchase", "purchase@1"))
@@ -190,8 +199,7 @@ def test_every_row_of_the_case_gets_the_official_prediction(kassa, case):
             yield shop.column(name, "floats", [float(cell or 0) for cell in cells], nulls=nulls)
 
     write_batches(kassa, "plain", "case-", len(inputs), columns_of)
-    artefact = (case / "model.json").read_bytes()
-    upload(kassa, artefact, "plain", "plain@1", [(name, []) for name in header])
+    upload(kassa, case, "plain", "plain@1", [(name, []) for name in header])
     kassa.apply(shop.scorer_spec("plain", "plain@1"))
     requests = [shop.score("plain", f"case-{row}") for row in range(len(inputs))]
     answers = list(kassa.scoring.ScoreStream(iter(requests), timeout=30))

@@ -21,7 +21,7 @@ extension KassaStorageV1 {
         /// The field `info`.
         package var info: KassaV1.ModelInfo? = nil
 
-        /// SHA-256 over format, artefact digest and inputs: the bundle's address.
+        /// SHA-256 over everything in the spec but its words: the bundle's address.
         package var bundleSha256: [UInt8] = []
 
         /// A message whose fields have their default values.

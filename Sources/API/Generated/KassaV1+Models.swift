@@ -42,6 +42,40 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// Which number of the model's answer is the score.
+    @usableFromInline package struct OutputKind: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `OUTPUT_KIND_UNSPECIFIED`: What the artefact suggests: the positive class of two, else the first prediction.
+        @inlinable package static var unspecified: OutputKind { OutputKind(rawValue: 0) }
+        /// `OUTPUT_PROBABILITY`: The prediction number `index`, which is a probability.
+        @inlinable package static var outputProbability: OutputKind { OutputKind(rawValue: 1) }
+        /// `OUTPUT_VALUE`: The prediction number `index`, whatever it is.
+        @inlinable package static var outputValue: OutputKind { OutputKind(rawValue: 2) }
+        /// `OUTPUT_CLASS`: The number of the class with the largest prediction, the first of equals.
+        @inlinable package static var outputClass: OutputKind { OutputKind(rawValue: 3) }
+        /// `OUTPUT_MARGIN`: The raw output number `index`, before the link function.
+        @inlinable package static var outputMargin: OutputKind { OutputKind(rawValue: 4) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "OUTPUT_KIND_UNSPECIFIED"
+            case 1: "OUTPUT_PROBABILITY"
+            case 2: "OUTPUT_VALUE"
+            case 3: "OUTPUT_CLASS"
+            case 4: "OUTPUT_MARGIN"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// One input of a model, in the artefact's own order.
     @usableFromInline package struct ModelInput: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -55,6 +89,12 @@ extension KassaV1 {
             @inlinable package static var feature: UInt32 { 2 }
             /// The number of `categories`.
             @inlinable package static var categories: UInt32 { 3 }
+            /// The number of `codes`.
+            @inlinable package static var codes: UInt32 { 4 }
+            /// The number of `other_code`.
+            @inlinable package static var otherCode: UInt32 { 5 }
+            /// The number of `default`.
+            @inlinable package static var `default`: UInt32 { 6 }
         }
 
         /// A pinned version, "cart@3".
@@ -63,8 +103,18 @@ extension KassaV1 {
         /// The field `feature`.
         package var feature: String = ""
 
-        /// For a string feature: the categories in code order (0, 1, ...). Any other value is missing.
+        /// For a string feature: the categories that the model tells apart; none means those that the feature
+        /// declares, or for an artefact's own text input those that the artefact has.
         package var categories: [String] = []
+
+        /// What the model sees of each category, as many as categories; none means 0, 1, 2, ...
+        package var codes: [Float] = []
+
+        /// What the model sees of any other text. Absent: it is missing.
+        package var otherCode: Float? = nil
+
+        /// Stands in for a missing value in this model, in the place of the feature's own default.
+        package var `default`: KassaV1.Value? = nil
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
@@ -73,11 +123,17 @@ extension KassaV1 {
         package init(
             featureSet: String = "",
             feature: String = "",
-            categories: [String] = []
+            categories: [String] = [],
+            codes: [Float] = [],
+            otherCode: Float? = nil,
+            `default`: KassaV1.Value? = nil
         ) {
             self.featureSet = featureSet
             self.feature = feature
             self.categories = categories
+            self.codes = codes
+            self.otherCode = otherCode
+            self.`default` = `default`
         }
 
         /// Reads fields until `reader` ends.
@@ -88,6 +144,10 @@ extension KassaV1 {
                 case 10: self.featureSet = try reader.string()
                 case 18: self.feature = try reader.string()
                 case 26: self.categories.append(try reader.string())
+                case 37: self.codes.append(try reader.float())
+                case 34: try reader.packed(float: &self.codes)
+                case 45: self.otherCode = try reader.float()
+                case 50: try reader.merge(into: &self.`default`)
                 default: try reader.skip(tag)
                 }
             }
@@ -99,6 +159,460 @@ extension KassaV1 {
             if !self.featureSet.isEmpty { writer.string(1, self.featureSet) }
             if !self.feature.isEmpty { writer.string(2, self.feature) }
             for element in self.categories { writer.string(3, element) }
+            writer.packed(4, float: self.codes)
+            if let value = self.otherCode { writer.float(5, value) }
+            if let value = self.`default` { writer.message(6, value) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// 1 / (1 + exp(a x + b)), as scikit-learn's sigmoid calibration; `a` is negative where more means more.
+    @usableFromInline package struct PlattCalibration: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.PlattCalibration" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `a`.
+            @inlinable package static var a: UInt32 { 1 }
+            /// The number of `b`.
+            @inlinable package static var b: UInt32 { 2 }
+        }
+
+        /// The field `a`.
+        package var a: Double = 0
+
+        /// The field `b`.
+        package var b: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            a: Double = 0,
+            b: Double = 0
+        ) {
+            self.a = a
+            self.b = b
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 9: self.a = try reader.double()
+                case 17: self.b = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.a.bitPattern != 0 { writer.double(1, self.a) }
+            if self.b.bitPattern != 0 { writer.double(2, self.b) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// Straight lines between the points (x, y), flat outside of them.
+    @usableFromInline package struct IsotonicCalibration: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.IsotonicCalibration" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `x`.
+            @inlinable package static var x: UInt32 { 1 }
+            /// The number of `y`.
+            @inlinable package static var y: UInt32 { 2 }
+        }
+
+        /// Strictly ascending.
+        package var x: [Double] = []
+
+        /// As many, not descending.
+        package var y: [Double] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            x: [Double] = [],
+            y: [Double] = []
+        ) {
+            self.x = x
+            self.y = y
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 9: self.x.append(try reader.double())
+                case 10: try reader.packed(double: &self.x)
+                case 17: self.y.append(try reader.double())
+                case 18: try reader.packed(double: &self.y)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            writer.packed(1, double: self.x)
+            writer.packed(2, double: self.y)
+        }
+    }
+}
+
+extension KassaV1 {
+    /// Makes a probability of the score.
+    @usableFromInline package struct Calibration: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.Calibration" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `platt`.
+            @inlinable package static var platt: UInt32 { 1 }
+            /// The number of `isotonic`.
+            @inlinable package static var isotonic: UInt32 { 2 }
+        }
+
+        /// What `method` may be: one of these.
+        package enum Method: Equatable, Sendable {
+            /// The field `platt`.
+            case platt(KassaV1.PlattCalibration)
+            /// The field `isotonic`.
+            case isotonic(KassaV1.IsotonicCalibration)
+        }
+
+        /// The oneof `method`.
+        package var method: Method? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            method: Method? = nil
+        ) {
+            self.method = method
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10:
+                    var message = KassaV1.PlattCalibration()
+                    if case .platt(let earlier)? = self.method { message = earlier }
+                    self.method = nil
+                    try reader.merge(into: &message)
+                    self.method = .platt(message)
+                case 18:
+                    var message = KassaV1.IsotonicCalibration()
+                    if case .isotonic(let earlier)? = self.method { message = earlier }
+                    self.method = nil
+                    try reader.merge(into: &message)
+                    self.method = .isotonic(message)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            switch self.method {
+            case .platt(let value)?: writer.message(1, value)
+            case .isotonic(let value)?: writer.message(2, value)
+            case nil: break
+            }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.ModelOutput`.
+    @usableFromInline package struct ModelOutput: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ModelOutput" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `kind`.
+            @inlinable package static var kind: UInt32 { 1 }
+            /// The number of `index`.
+            @inlinable package static var index: UInt32 { 2 }
+            /// The number of `calibration`.
+            @inlinable package static var calibration: UInt32 { 3 }
+        }
+
+        /// The field `kind`.
+        package var kind: KassaV1.OutputKind = KassaV1.OutputKind(rawValue: 0)
+
+        /// Which class or target, from 0; not for OUTPUT_CLASS.
+        package var index: UInt32 = 0
+
+        /// Not for OUTPUT_CLASS.
+        package var calibration: KassaV1.Calibration? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            kind: KassaV1.OutputKind = KassaV1.OutputKind(rawValue: 0),
+            index: UInt32 = 0,
+            calibration: KassaV1.Calibration? = nil
+        ) {
+            self.kind = kind
+            self.index = index
+            self.calibration = calibration
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.kind = try reader.enumeration()
+                case 16: self.index = try reader.uint32()
+                case 26: try reader.merge(into: &self.calibration)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.kind.rawValue != 0 { writer.enumeration(1, self.kind) }
+            if self.index != 0 { writer.uint32(2, self.index) }
+            if let value = self.calibration { writer.message(3, value) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// A row with what the model must make of it, from whoever trained the model.
+    @usableFromInline package struct GoldenRow: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GoldenRow" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `row`.
+            @inlinable package static var row: UInt32 { 1 }
+            /// The number of `values`.
+            @inlinable package static var values: UInt32 { 2 }
+            /// The number of `score`.
+            @inlinable package static var score: UInt32 { 3 }
+            /// The number of `margin`.
+            @inlinable package static var margin: UInt32 { 4 }
+            /// The number of `tolerance`.
+            @inlinable package static var tolerance: UInt32 { 5 }
+        }
+
+        /// Either the artefact's whole row in its own order, encoded already, NaN for what is missing,
+        package var row: [Float] = []
+
+        /// or values by feature, "cart_value" or "cart.cart_value", as Score takes them in `context`. A null is
+        /// missing; a feature that is left out has no stored row, so a declared default stands in. A timestamp
+        /// is a number: the seconds since then.
+        package var values: [KassaV1.NamedValue] = []
+
+        /// What Score must answer: the pinned output, calibrated. This or the margin must be there.
+        package var score: Double? = nil
+
+        /// What Score must answer as the margin.
+        package var margin: Double? = nil
+
+        /// How far off either may be. 0 means 1e-6, or a millionth of the expected number if that is more.
+        package var tolerance: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            row: [Float] = [],
+            values: [KassaV1.NamedValue] = [],
+            score: Double? = nil,
+            margin: Double? = nil,
+            tolerance: Double = 0
+        ) {
+            self.row = row
+            self.values = values
+            self.score = score
+            self.margin = margin
+            self.tolerance = tolerance
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 13: self.row.append(try reader.float())
+                case 10: try reader.packed(float: &self.row)
+                case 18: self.values.append(try reader.message())
+                case 25: self.score = try reader.double()
+                case 33: self.margin = try reader.double()
+                case 41: self.tolerance = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            writer.packed(1, float: self.row)
+            for element in self.values { writer.message(2, element) }
+            if let value = self.score { writer.double(3, value) }
+            if let value = self.margin { writer.double(4, value) }
+            if self.tolerance.bitPattern != 0 { writer.double(5, self.tolerance) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// How often an input had which values in training: what live traffic is compared with.
+    @usableFromInline package struct ReferenceHistogram: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ReferenceHistogram" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `input`.
+            @inlinable package static var input: UInt32 { 1 }
+            /// The number of `n`.
+            @inlinable package static var n: UInt32 { 2 }
+            /// The number of `edges`.
+            @inlinable package static var edges: UInt32 { 3 }
+            /// The number of `counts`.
+            @inlinable package static var counts: UInt32 { 4 }
+            /// The number of `missing`.
+            @inlinable package static var missing: UInt32 { 5 }
+            /// The number of `out_of_range`.
+            @inlinable package static var outOfRange: UInt32 { 6 }
+            /// The number of `categories`.
+            @inlinable package static var categories: UInt32 { 7 }
+            /// The number of `category_counts`.
+            @inlinable package static var categoryCounts: UInt32 { 8 }
+            /// The number of `other`.
+            @inlinable package static var other: UInt32 { 9 }
+            /// The number of `unseen`.
+            @inlinable package static var unseen: UInt32 { 10 }
+        }
+
+        /// The place in the artefact's row, from 0: the number of the input if none before it is a vector.
+        package var input: UInt32 = 0
+
+        /// Rows counted: the sum of all counts here.
+        package var n: UInt64 = 0
+
+        /// Of a number: ascending edges of 1 to 10 bins. Bin i holds edges[i] <= x < edges[i + 1], the last
+        /// one its right edge too.
+        package var edges: [Double] = []
+
+        /// One per bin.
+        package var counts: [UInt64] = []
+
+        /// The field `missing`.
+        package var missing: UInt64 = 0
+
+        /// Below the first edge or above the last.
+        package var outOfRange: UInt64 = 0
+
+        /// Of a text: the most frequent categories, up to 20, and how often each was there.
+        package var categories: [String] = []
+
+        /// The field `category_counts`.
+        package var categoryCounts: [UInt64] = []
+
+        /// Known to the model, but none of the most frequent.
+        package var other: UInt64 = 0
+
+        /// Not known to the model.
+        package var unseen: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            input: UInt32 = 0,
+            n: UInt64 = 0,
+            edges: [Double] = [],
+            counts: [UInt64] = [],
+            missing: UInt64 = 0,
+            outOfRange: UInt64 = 0,
+            categories: [String] = [],
+            categoryCounts: [UInt64] = [],
+            other: UInt64 = 0,
+            unseen: UInt64 = 0
+        ) {
+            self.input = input
+            self.n = n
+            self.edges = edges
+            self.counts = counts
+            self.missing = missing
+            self.outOfRange = outOfRange
+            self.categories = categories
+            self.categoryCounts = categoryCounts
+            self.other = other
+            self.unseen = unseen
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.input = try reader.uint32()
+                case 16: self.n = try reader.uint64()
+                case 25: self.edges.append(try reader.double())
+                case 26: try reader.packed(double: &self.edges)
+                case 32: self.counts.append(try reader.uint64())
+                case 34: try reader.packed(uint64: &self.counts)
+                case 40: self.missing = try reader.uint64()
+                case 48: self.outOfRange = try reader.uint64()
+                case 58: self.categories.append(try reader.string())
+                case 64: self.categoryCounts.append(try reader.uint64())
+                case 66: try reader.packed(uint64: &self.categoryCounts)
+                case 72: self.other = try reader.uint64()
+                case 80: self.unseen = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.input != 0 { writer.uint32(1, self.input) }
+            if self.n != 0 { writer.uint64(2, self.n) }
+            writer.packed(3, double: self.edges)
+            writer.packed(4, uint64: self.counts)
+            if self.missing != 0 { writer.uint64(5, self.missing) }
+            if self.outOfRange != 0 { writer.uint64(6, self.outOfRange) }
+            for element in self.categories { writer.string(7, element) }
+            writer.packed(8, uint64: self.categoryCounts)
+            if self.other != 0 { writer.uint64(9, self.other) }
+            if self.unseen != 0 { writer.uint64(10, self.unseen) }
         }
     }
 }
@@ -129,6 +643,16 @@ extension KassaV1 {
             @inlinable package static var description: UInt32 { 8 }
             /// The number of `labels`.
             @inlinable package static var labels: UInt32 { 9 }
+            /// The number of `output`.
+            @inlinable package static var output: UInt32 { 10 }
+            /// The number of `golden`.
+            @inlinable package static var golden: UInt32 { 11 }
+            /// The number of `histograms`.
+            @inlinable package static var histograms: UInt32 { 12 }
+            /// The number of `score_histogram`.
+            @inlinable package static var scoreHistogram: UInt32 { 13 }
+            /// The number of `training_run_id`.
+            @inlinable package static var trainingRunId: UInt32 { 14 }
         }
 
         /// The field `name`.
@@ -158,6 +682,21 @@ extension KassaV1 {
         /// The field `labels`.
         package var labels: [String: String] = [:]
 
+        /// Pinned with the artefact; absent means what the artefact suggests.
+        package var output: KassaV1.ModelOutput? = nil
+
+        /// Required, 1 to 1,000: checked now, and again at every start. List leaves them out.
+        package var golden: [KassaV1.GoldenRow] = []
+
+        /// At most one per place in the row. List leaves them out.
+        package var histograms: [KassaV1.ReferenceHistogram] = []
+
+        /// Of the score in training, calibrated; its `input` is 0.
+        package var scoreHistogram: KassaV1.ReferenceHistogram? = nil
+
+        /// Which run of the trainer made the artefact.
+        package var trainingRunId: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -171,7 +710,12 @@ extension KassaV1 {
             inputs: [KassaV1.ModelInput] = [],
             owner: String = "",
             description: String = "",
-            labels: [String: String] = [:]
+            labels: [String: String] = [:],
+            output: KassaV1.ModelOutput? = nil,
+            golden: [KassaV1.GoldenRow] = [],
+            histograms: [KassaV1.ReferenceHistogram] = [],
+            scoreHistogram: KassaV1.ReferenceHistogram? = nil,
+            trainingRunId: String = ""
         ) {
             self.name = name
             self.version = version
@@ -182,6 +726,11 @@ extension KassaV1 {
             self.owner = owner
             self.description = description
             self.labels = labels
+            self.output = output
+            self.golden = golden
+            self.histograms = histograms
+            self.scoreHistogram = scoreHistogram
+            self.trainingRunId = trainingRunId
         }
 
         /// Reads fields until `reader` ends.
@@ -198,6 +747,11 @@ extension KassaV1 {
                 case 58: self.owner = try reader.string()
                 case 66: self.description = try reader.string()
                 case 74: try reader.mapEntry(into: &self.labels)
+                case 82: try reader.merge(into: &self.output)
+                case 90: self.golden.append(try reader.message())
+                case 98: self.histograms.append(try reader.message())
+                case 106: try reader.merge(into: &self.scoreHistogram)
+                case 114: self.trainingRunId = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -215,6 +769,11 @@ extension KassaV1 {
             if !self.owner.isEmpty { writer.string(7, self.owner) }
             if !self.description.isEmpty { writer.string(8, self.description) }
             writer.map(9, self.labels)
+            if let value = self.output { writer.message(10, value) }
+            for element in self.golden { writer.message(11, element) }
+            for element in self.histograms { writer.message(12, element) }
+            if let value = self.scoreHistogram { writer.message(13, value) }
+            if !self.trainingRunId.isEmpty { writer.string(14, self.trainingRunId) }
         }
     }
 }
@@ -321,6 +880,12 @@ extension KassaV1 {
             @inlinable package static var objective: UInt32 { 5 }
             /// The number of `uploaded_at_us`.
             @inlinable package static var uploadedAtUs: UInt32 { 6 }
+            /// The number of `row_us`.
+            @inlinable package static var rowUs: UInt32 { 7 }
+            /// The number of `has_contributions`.
+            @inlinable package static var hasContributions: UInt32 { 8 }
+            /// The number of `defect`.
+            @inlinable package static var defect: UInt32 { 9 }
         }
 
         /// The field `spec`.
@@ -341,6 +906,15 @@ extension KassaV1 {
         /// The field `uploaded_at_us`.
         package var uploadedAtUs: Int64 = 0
 
+        /// What one row costs, as measured at upload.
+        package var rowUs: Double = 0
+
+        /// Whether Score can say what each feature contributes.
+        package var hasContributions: Bool = false
+
+        /// Why the model is not served; empty if it is. Found out anew at every start.
+        package var defect: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -351,7 +925,10 @@ extension KassaV1 {
             nodes: UInt32 = 0,
             depth: UInt32 = 0,
             objective: String = "",
-            uploadedAtUs: Int64 = 0
+            uploadedAtUs: Int64 = 0,
+            rowUs: Double = 0,
+            hasContributions: Bool = false,
+            defect: String = ""
         ) {
             self.spec = spec
             self.trees = trees
@@ -359,6 +936,9 @@ extension KassaV1 {
             self.depth = depth
             self.objective = objective
             self.uploadedAtUs = uploadedAtUs
+            self.rowUs = rowUs
+            self.hasContributions = hasContributions
+            self.defect = defect
         }
 
         /// Reads fields until `reader` ends.
@@ -372,6 +952,9 @@ extension KassaV1 {
                 case 32: self.depth = try reader.uint32()
                 case 42: self.objective = try reader.string()
                 case 48: self.uploadedAtUs = try reader.sint64()
+                case 57: self.rowUs = try reader.double()
+                case 64: self.hasContributions = try reader.bool()
+                case 74: self.defect = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -386,6 +969,9 @@ extension KassaV1 {
             if self.depth != 0 { writer.uint32(4, self.depth) }
             if !self.objective.isEmpty { writer.string(5, self.objective) }
             if self.uploadedAtUs != 0 { writer.sint64(6, self.uploadedAtUs) }
+            if self.rowUs.bitPattern != 0 { writer.double(7, self.rowUs) }
+            if self.hasContributions { writer.bool(8, self.hasContributions) }
+            if !self.defect.isEmpty { writer.string(9, self.defect) }
         }
     }
 }
@@ -728,7 +1314,7 @@ extension APIFiles {
     /// `kassa/v1/models.proto` as a descriptor, for reflection.
     static let kassaV1Models = APIFile(
         name: "kassa/v1/models.proto",
-        dependencies: [],
-        symbolList: "kassa.v1.ModelInput kassa.v1.ModelSpec kassa.v1.ModelSpec.LabelsEntry kassa.v1.UploadRequest kassa.v1.ModelInfo kassa.v1.UploadResponse kassa.v1.ListModelsRequest kassa.v1.ListModelsResponse kassa.v1.GetModelRequest kassa.v1.GetModelResponse kassa.v1.DeleteModelRequest kassa.v1.DeleteModelResponse kassa.v1.ModelFormat kassa.v1.Models kassa.v1.Models.Upload kassa.v1.Models.List kassa.v1.Models.Get kassa.v1.Models.Delete",
-        base64: "ChVrYXNzYS92MS9tb2RlbHMucHJvdG8SCGthc3NhLnYxImcKCk1vZGVsSW5wdXQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGAoHZmVhdHVyZRgCIAEoCVIHZmVhdHVyZRIeCgpjYXRlZ29yaWVzGAMgAygJUgpjYXRlZ29yaWVzIvkCCglNb2RlbFNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAIgASgNUgd2ZXJzaW9uEi0KBmZvcm1hdBgDIAEoDjIVLmthc3NhLnYxLk1vZGVsRm9ybWF0UgZmb3JtYXQSFgoGc2hhMjU2GAQgASgMUgZzaGEyNTYSHQoKYnl0ZV9jb3VudBgFIAEoBFIJYnl0ZUNvdW50EiwKBmlucHV0cxgGIAMoCzIULmthc3NhLnYxLk1vZGVsSW5wdXRSBmlucHV0cxIUCgVvd25lchgHIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YCCABKAlSC2Rlc2NyaXB0aW9uEjcKBmxhYmVscxgJIAMoCzIfLmthc3NhLnYxLk1vZGVsU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiiAEKDVVwbG9hZFJlcXVlc3QSKQoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY0gAUgRzcGVjEhYKBWNodW5rGAIgASgMSABSBWNodW5rEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIGCgRwYXJ0IroBCglNb2RlbEluZm8SJwoEc3BlYxgBIAEoCzITLmthc3NhLnYxLk1vZGVsU3BlY1IEc3BlYxIUCgV0cmVlcxgCIAEoDVIFdHJlZXMSFAoFbm9kZXMYAyABKA1SBW5vZGVzEhQKBWRlcHRoGAQgASgNUgVkZXB0aBIcCglvYmplY3RpdmUYBSABKAlSCW9iamVjdGl2ZRIkCg51cGxvYWRlZF9hdF91cxgGIAEoElIMdXBsb2FkZWRBdFVzImQKDlVwbG9hZFJlc3BvbnNlEikKBW1vZGVsGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgVtb2RlbBInCg9hbHJlYWR5X3ByZXNlbnQYAiABKAhSDmFscmVhZHlQcmVzZW50IhMKEUxpc3RNb2RlbHNSZXF1ZXN0IkEKEkxpc3RNb2RlbHNSZXNwb25zZRIrCgZtb2RlbHMYASADKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBm1vZGVscyInCg9HZXRNb2RlbFJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsIlcKEEdldE1vZGVsUmVzcG9uc2USKQoFbW9kZWwYASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBW1vZGVsEhgKB3Njb3JlcnMYAiADKAlSB3Njb3JlcnMiWAoSRGVsZXRlTW9kZWxSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIUCgVhY3RvchgDIAEoCVIFYWN0b3IiFQoTRGVsZXRlTW9kZWxSZXNwb25zZSp7CgtNb2RlbEZvcm1hdBIcChhNT0RFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIQCgxYR0JPT1NUX0pTT04QARIPCgtYR0JPT1NUX1VCShACEhEKDUxJR0hUR0JNX1RFWFQQAxIICgRPTk5YEAQSDgoKUExBSU5fSlNPThAFMo8CCgZNb2RlbHMSPQoGVXBsb2FkEhcua2Fzc2EudjEuVXBsb2FkUmVxdWVzdBoYLmthc3NhLnYxLlVwbG9hZFJlc3BvbnNlKAESQQoETGlzdBIbLmthc3NhLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Ghwua2Fzc2EudjEuTGlzdE1vZGVsc1Jlc3BvbnNlEjwKA0dldBIZLmthc3NhLnYxLkdldE1vZGVsUmVxdWVzdBoaLmthc3NhLnYxLkdldE1vZGVsUmVzcG9uc2USRQoGRGVsZXRlEhwua2Fzc2EudjEuRGVsZXRlTW9kZWxSZXF1ZXN0Gh0ua2Fzc2EudjEuRGVsZXRlTW9kZWxSZXNwb25zZWIGcHJvdG8z")
+        dependencies: ["kassa/v1/values.proto"],
+        symbolList: "kassa.v1.ModelInput kassa.v1.PlattCalibration kassa.v1.IsotonicCalibration kassa.v1.Calibration kassa.v1.ModelOutput kassa.v1.GoldenRow kassa.v1.ReferenceHistogram kassa.v1.ModelSpec kassa.v1.ModelSpec.LabelsEntry kassa.v1.UploadRequest kassa.v1.ModelInfo kassa.v1.UploadResponse kassa.v1.ListModelsRequest kassa.v1.ListModelsResponse kassa.v1.GetModelRequest kassa.v1.GetModelResponse kassa.v1.DeleteModelRequest kassa.v1.DeleteModelResponse kassa.v1.ModelFormat kassa.v1.OutputKind kassa.v1.Models kassa.v1.Models.Upload kassa.v1.Models.List kassa.v1.Models.Get kassa.v1.Models.Delete",
+        base64: "ChVrYXNzYS92MS9tb2RlbHMucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i2wEKCk1vZGVsSW5wdXQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSGAoHZmVhdHVyZRgCIAEoCVIHZmVhdHVyZRIeCgpjYXRlZ29yaWVzGAMgAygJUgpjYXRlZ29yaWVzEhQKBWNvZGVzGAQgAygCUgVjb2RlcxIiCgpvdGhlcl9jb2RlGAUgASgCSABSCW90aGVyQ29kZYgBARIpCgdkZWZhdWx0GAYgASgLMg8ua2Fzc2EudjEuVmFsdWVSB2RlZmF1bHRCDQoLX290aGVyX2NvZGUiLgoQUGxhdHRDYWxpYnJhdGlvbhIMCgFhGAEgASgBUgFhEgwKAWIYAiABKAFSAWIiMQoTSXNvdG9uaWNDYWxpYnJhdGlvbhIMCgF4GAEgAygBUgF4EgwKAXkYAiADKAFSAXkiiAEKC0NhbGlicmF0aW9uEjIKBXBsYXR0GAEgASgLMhoua2Fzc2EudjEuUGxhdHRDYWxpYnJhdGlvbkgAUgVwbGF0dBI7Cghpc290b25pYxgCIAEoCzIdLmthc3NhLnYxLklzb3RvbmljQ2FsaWJyYXRpb25IAFIIaXNvdG9uaWNCCAoGbWV0aG9kIoYBCgtNb2RlbE91dHB1dBIoCgRraW5kGAEgASgOMhQua2Fzc2EudjEuT3V0cHV0S2luZFIEa2luZBIUCgVpbmRleBgCIAEoDVIFaW5kZXgSNwoLY2FsaWJyYXRpb24YAyABKAsyFS5rYXNzYS52MS5DYWxpYnJhdGlvblILY2FsaWJyYXRpb24itgEKCUdvbGRlblJvdxIQCgNyb3cYASADKAJSA3JvdxIsCgZ2YWx1ZXMYAiADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgZ2YWx1ZXMSGQoFc2NvcmUYAyABKAFIAFIFc2NvcmWIAQESGwoGbWFyZ2luGAQgASgBSAFSBm1hcmdpbogBARIcCgl0b2xlcmFuY2UYBSABKAFSCXRvbGVyYW5jZUIICgZfc2NvcmVCCQoHX21hcmdpbiKZAgoSUmVmZXJlbmNlSGlzdG9ncmFtEhQKBWlucHV0GAEgASgNUgVpbnB1dBIMCgFuGAIgASgEUgFuEhQKBWVkZ2VzGAMgAygBUgVlZGdlcxIWCgZjb3VudHMYBCADKARSBmNvdW50cxIYCgdtaXNzaW5nGAUgASgEUgdtaXNzaW5nEiAKDG91dF9vZl9yYW5nZRgGIAEoBFIKb3V0T2ZSYW5nZRIeCgpjYXRlZ29yaWVzGAcgAygJUgpjYXRlZ29yaWVzEicKD2NhdGVnb3J5X2NvdW50cxgIIAMoBFIOY2F0ZWdvcnlDb3VudHMSFAoFb3RoZXIYCSABKARSBW90aGVyEhYKBnVuc2VlbhgKIAEoBFIGdW5zZWVuIoIFCglNb2RlbFNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAIgASgNUgd2ZXJzaW9uEi0KBmZvcm1hdBgDIAEoDjIVLmthc3NhLnYxLk1vZGVsRm9ybWF0UgZmb3JtYXQSFgoGc2hhMjU2GAQgASgMUgZzaGEyNTYSHQoKYnl0ZV9jb3VudBgFIAEoBFIJYnl0ZUNvdW50EiwKBmlucHV0cxgGIAMoCzIULmthc3NhLnYxLk1vZGVsSW5wdXRSBmlucHV0cxIUCgVvd25lchgHIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YCCABKAlSC2Rlc2NyaXB0aW9uEjcKBmxhYmVscxgJIAMoCzIfLmthc3NhLnYxLk1vZGVsU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzEi0KBm91dHB1dBgKIAEoCzIVLmthc3NhLnYxLk1vZGVsT3V0cHV0UgZvdXRwdXQSKwoGZ29sZGVuGAsgAygLMhMua2Fzc2EudjEuR29sZGVuUm93UgZnb2xkZW4SPAoKaGlzdG9ncmFtcxgMIAMoCzIcLmthc3NhLnYxLlJlZmVyZW5jZUhpc3RvZ3JhbVIKaGlzdG9ncmFtcxJFCg9zY29yZV9oaXN0b2dyYW0YDSABKAsyHC5rYXNzYS52MS5SZWZlcmVuY2VIaXN0b2dyYW1SDnNjb3JlSGlzdG9ncmFtEiYKD3RyYWluaW5nX3J1bl9pZBgOIAEoCVINdHJhaW5pbmdSdW5JZBo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIogBCg1VcGxvYWRSZXF1ZXN0EikKBHNwZWMYASABKAsyEy5rYXNzYS52MS5Nb2RlbFNwZWNIAFIEc3BlYxIWCgVjaHVuaxgCIAEoDEgAUgVjaHVuaxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CBgoEcGFydCKWAgoJTW9kZWxJbmZvEicKBHNwZWMYASABKAsyEy5rYXNzYS52MS5Nb2RlbFNwZWNSBHNwZWMSFAoFdHJlZXMYAiABKA1SBXRyZWVzEhQKBW5vZGVzGAMgASgNUgVub2RlcxIUCgVkZXB0aBgEIAEoDVIFZGVwdGgSHAoJb2JqZWN0aXZlGAUgASgJUglvYmplY3RpdmUSJAoOdXBsb2FkZWRfYXRfdXMYBiABKBJSDHVwbG9hZGVkQXRVcxIVCgZyb3dfdXMYByABKAFSBXJvd1VzEisKEWhhc19jb250cmlidXRpb25zGAggASgIUhBoYXNDb250cmlidXRpb25zEhYKBmRlZmVjdBgJIAEoCVIGZGVmZWN0ImQKDlVwbG9hZFJlc3BvbnNlEikKBW1vZGVsGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgVtb2RlbBInCg9hbHJlYWR5X3ByZXNlbnQYAiABKAhSDmFscmVhZHlQcmVzZW50IhMKEUxpc3RNb2RlbHNSZXF1ZXN0IkEKEkxpc3RNb2RlbHNSZXNwb25zZRIrCgZtb2RlbHMYASADKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBm1vZGVscyInCg9HZXRNb2RlbFJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsIlcKEEdldE1vZGVsUmVzcG9uc2USKQoFbW9kZWwYASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBW1vZGVsEhgKB3Njb3JlcnMYAiADKAlSB3Njb3JlcnMiWAoSRGVsZXRlTW9kZWxSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbhIUCgVhY3RvchgDIAEoCVIFYWN0b3IiFQoTRGVsZXRlTW9kZWxSZXNwb25zZSp7CgtNb2RlbEZvcm1hdBIcChhNT0RFTF9GT1JNQVRfVU5TUEVDSUZJRUQQABIQCgxYR0JPT1NUX0pTT04QARIPCgtYR0JPT1NUX1VCShACEhEKDUxJR0hUR0JNX1RFWFQQAxIICgRPTk5YEAQSDgoKUExBSU5fSlNPThAFKngKCk91dHB1dEtpbmQSGwoXT1VUUFVUX0tJTkRfVU5TUEVDSUZJRUQQABIWChJPVVRQVVRfUFJPQkFCSUxJVFkQARIQCgxPVVRQVVRfVkFMVUUQAhIQCgxPVVRQVVRfQ0xBU1MQAxIRCg1PVVRQVVRfTUFSR0lOEAQyjwIKBk1vZGVscxI9CgZVcGxvYWQSFy5rYXNzYS52MS5VcGxvYWRSZXF1ZXN0Ghgua2Fzc2EudjEuVXBsb2FkUmVzcG9uc2UoARJBCgRMaXN0Ehsua2Fzc2EudjEuTGlzdE1vZGVsc1JlcXVlc3QaHC5rYXNzYS52MS5MaXN0TW9kZWxzUmVzcG9uc2USPAoDR2V0Ehkua2Fzc2EudjEuR2V0TW9kZWxSZXF1ZXN0Ghoua2Fzc2EudjEuR2V0TW9kZWxSZXNwb25zZRJFCgZEZWxldGUSHC5rYXNzYS52MS5EZWxldGVNb2RlbFJlcXVlc3QaHS5rYXNzYS52MS5EZWxldGVNb2RlbFJlc3BvbnNlYgZwcm90bzM=")
 }

@@ -51,12 +51,15 @@ extension KassaV1 {
         @inlinable package static var unspecified: Include { Include(rawValue: 0) }
         /// `FEATURES`: the values that the model saw, with their statuses and ages
         @inlinable package static var features: Include { Include(rawValue: 1) }
+        /// `CONTRIBUTIONS`: what each input added to the margin
+        @inlinable package static var contributions: Include { Include(rawValue: 2) }
 
         /// The value's name in the proto file, or its number where it has none.
         @usableFromInline package var name: String {
             switch rawValue {
             case 0: "INCLUDE_UNSPECIFIED"
             case 1: "FEATURES"
+            case 2: "CONTRIBUTIONS"
             default: "\(rawValue)"
             }
         }
@@ -79,6 +82,8 @@ extension KassaV1 {
             @inlinable package static var context: UInt32 { 3 }
             /// The number of `include`.
             @inlinable package static var include: UInt32 { 4 }
+            /// The number of `top_contributions`.
+            @inlinable package static var topContributions: UInt32 { 20 }
         }
 
         /// The field `scorer`.
@@ -93,6 +98,9 @@ extension KassaV1 {
         /// The field `include`.
         package var include: [KassaV1.Include] = []
 
+        /// With CONTRIBUTIONS: only so many, those that moved the margin most; 0 means all.
+        package var topContributions: UInt32 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -101,12 +109,14 @@ extension KassaV1 {
             scorer: String = "",
             entities: [KassaV1.EntityKey] = [],
             context: [KassaV1.NamedValue] = [],
-            include: [KassaV1.Include] = []
+            include: [KassaV1.Include] = [],
+            topContributions: UInt32 = 0
         ) {
             self.scorer = scorer
             self.entities = entities
             self.context = context
             self.include = include
+            self.topContributions = topContributions
         }
 
         /// Reads fields until `reader` ends.
@@ -119,6 +129,7 @@ extension KassaV1 {
                 case 26: self.context.append(try reader.message())
                 case 32: self.include.append(try reader.enumeration())
                 case 34: try reader.packed(enumeration: &self.include)
+                case 160: self.topContributions = try reader.uint32()
                 default: try reader.skip(tag)
                 }
             }
@@ -131,6 +142,247 @@ extension KassaV1 {
             for element in self.entities { writer.message(2, element) }
             for element in self.context { writer.message(3, element) }
             writer.packed(4, enumeration: self.include)
+            if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What differs from row to row of a batch.
+    @usableFromInline package struct ScoreRow: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ScoreRow" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `entities`.
+            @inlinable package static var entities: UInt32 { 1 }
+            /// The number of `context`.
+            @inlinable package static var context: UInt32 { 2 }
+        }
+
+        /// The field `entities`.
+        package var entities: [KassaV1.EntityKey] = []
+
+        /// Overrides the values that the rows share.
+        package var context: [KassaV1.NamedValue] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            entities: [KassaV1.EntityKey] = [],
+            context: [KassaV1.NamedValue] = []
+        ) {
+            self.entities = entities
+            self.context = context
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.entities.append(try reader.message())
+                case 18: self.context.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.entities { writer.message(1, element) }
+            for element in self.context { writer.message(2, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The fields that a single request has as well bear the same numbers.
+    @usableFromInline package struct ScoreBatchRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ScoreBatchRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `entities`.
+            @inlinable package static var entities: UInt32 { 2 }
+            /// The number of `context`.
+            @inlinable package static var context: UInt32 { 3 }
+            /// The number of `include`.
+            @inlinable package static var include: UInt32 { 4 }
+            /// The number of `rows`.
+            @inlinable package static var rows: UInt32 { 21 }
+            /// The number of `top_contributions`.
+            @inlinable package static var topContributions: UInt32 { 20 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// What all rows share: a customer and their session, while each row brings an item.
+        package var entities: [KassaV1.EntityKey] = []
+
+        /// The field `context`.
+        package var context: [KassaV1.NamedValue] = []
+
+        /// The field `include`.
+        package var include: [KassaV1.Include] = []
+
+        /// Up to 1,000.
+        package var rows: [KassaV1.ScoreRow] = []
+
+        /// The field `top_contributions`.
+        package var topContributions: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            entities: [KassaV1.EntityKey] = [],
+            context: [KassaV1.NamedValue] = [],
+            include: [KassaV1.Include] = [],
+            rows: [KassaV1.ScoreRow] = [],
+            topContributions: UInt32 = 0
+        ) {
+            self.scorer = scorer
+            self.entities = entities
+            self.context = context
+            self.include = include
+            self.rows = rows
+            self.topContributions = topContributions
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 18: self.entities.append(try reader.message())
+                case 26: self.context.append(try reader.message())
+                case 32: self.include.append(try reader.enumeration())
+                case 34: try reader.packed(enumeration: &self.include)
+                case 170: self.rows.append(try reader.message())
+                case 160: self.topContributions = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            for element in self.entities { writer.message(2, element) }
+            for element in self.context { writer.message(3, element) }
+            writer.packed(4, enumeration: self.include)
+            if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
+            for element in self.rows { writer.message(21, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.ScoreBatchResponse`.
+    @usableFromInline package struct ScoreBatchResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.ScoreBatchResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `results`.
+            @inlinable package static var results: UInt32 { 1 }
+        }
+
+        /// One per row, in their order.
+        package var results: [KassaV1.ScoreResponse] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            results: [KassaV1.ScoreResponse] = []
+        ) {
+            self.results = results
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.results.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.results { writer.message(1, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What an input added to the margin.
+    @usableFromInline package struct Contribution: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.Contribution" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `name`.
+            @inlinable package static var name: UInt32 { 1 }
+            /// The number of `value`.
+            @inlinable package static var value: UInt32 { 2 }
+        }
+
+        /// "cart.cart_value".
+        package var name: String = ""
+
+        /// The field `value`.
+        package var value: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            name: String = "",
+            value: Double = 0
+        ) {
+            self.name = name
+            self.value = value
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.name = try reader.string()
+                case 17: self.value = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.value.bitPattern != 0 { writer.double(2, self.value) }
         }
     }
 }
@@ -289,12 +541,18 @@ extension KassaV1 {
             @inlinable package static var classScores: UInt32 { 11 }
             /// The number of `refusal`.
             @inlinable package static var refusal: UInt32 { 10 }
+            /// The number of `contributions`.
+            @inlinable package static var contributions: UInt32 { 20 }
+            /// The number of `expectation`.
+            @inlinable package static var expectation: UInt32 { 21 }
+            /// The number of `other_contributions`.
+            @inlinable package static var otherContributions: UInt32 { 22 }
         }
 
         /// The field `score`.
         package var score: Double = 0
 
-        /// The raw output before the link function; of several, the first.
+        /// The raw output before the link function; of several, the one that the score is about.
         package var margin: Double = 0
 
         /// The field `slot`.
@@ -321,8 +579,17 @@ extension KassaV1 {
         /// Of a model with several classes: one number each, in the artefact's order.
         package var classScores: [Double] = []
 
-        /// Only in a stream: the request was not scored.
+        /// Only in a stream or a batch: the request was not scored.
         package var refusal: KassaV1.Refusal? = nil
+
+        /// The largest first. With `expectation` and `other_contributions` they sum to the margin.
+        package var contributions: [KassaV1.Contribution] = []
+
+        /// What the margin is on average over the training rows; of a linear model the intercept.
+        package var expectation: Double = 0
+
+        /// The sum of the contributions that were left out.
+        package var otherContributions: Double = 0
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
@@ -339,7 +606,10 @@ extension KassaV1 {
             oldestFeatureAgeMs: UInt32 = 0,
             features: [KassaV1.FeatureValue] = [],
             classScores: [Double] = [],
-            refusal: KassaV1.Refusal? = nil
+            refusal: KassaV1.Refusal? = nil,
+            contributions: [KassaV1.Contribution] = [],
+            expectation: Double = 0,
+            otherContributions: Double = 0
         ) {
             self.score = score
             self.margin = margin
@@ -352,6 +622,9 @@ extension KassaV1 {
             self.features = features
             self.classScores = classScores
             self.refusal = refusal
+            self.contributions = contributions
+            self.expectation = expectation
+            self.otherContributions = otherContributions
         }
 
         /// Reads fields until `reader` ends.
@@ -371,6 +644,9 @@ extension KassaV1 {
                 case 89: self.classScores.append(try reader.double())
                 case 90: try reader.packed(double: &self.classScores)
                 case 82: try reader.merge(into: &self.refusal)
+                case 162: self.contributions.append(try reader.message())
+                case 169: self.expectation = try reader.double()
+                case 177: self.otherContributions = try reader.double()
                 default: try reader.skip(tag)
                 }
             }
@@ -390,6 +666,9 @@ extension KassaV1 {
             for element in self.features { writer.message(9, element) }
             if let value = self.refusal { writer.message(10, value) }
             writer.packed(11, double: self.classScores)
+            for element in self.contributions { writer.message(20, element) }
+            if self.expectation.bitPattern != 0 { writer.double(21, self.expectation) }
+            if self.otherContributions.bitPattern != 0 { writer.double(22, self.otherContributions) }
         }
     }
 }
@@ -403,6 +682,12 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.ScoreRequest", response: "kassa.v1.ScoreResponse")
 
+        /// Many rows at once, each answered as Score would; one that is refused does not stop the others.
+        package static let scoreBatch = APIMethod(
+            path: "/kassa.v1.Scoring/ScoreBatch",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.ScoreBatchRequest", response: "kassa.v1.ScoreBatchResponse")
+
         /// The same, many in flight; replies come in the order of the requests.
         package static let scoreStream = APIMethod(
             path: "/kassa.v1.Scoring/ScoreStream",
@@ -412,7 +697,7 @@ extension KassaV1 {
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Scoring",
-            methods: [score, scoreStream])
+            methods: [score, scoreBatch, scoreStream])
     }
 }
 
@@ -421,6 +706,6 @@ extension APIFiles {
     static let kassaV1Scoring = APIFile(
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.ScoreRequest kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIrQBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMinAMKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqMAoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQATKHAQoHU2NvcmluZxI4CgVTY29yZRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
+        symbolList: "kassa.v1.ScoreRequest kassa.v1.ScoreRow kassa.v1.ScoreBatchRequest kassa.v1.ScoreBatchResponse kassa.v1.Contribution kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreBatch kassa.v1.Scoring.ScoreStream",
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIuEBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCKOAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucyJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMirQQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucypOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKkMKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAESEQoNQ09OVFJJQlVUSU9OUxACMtABCgdTY29yaW5nEjgKBVNjb3JlEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZRJHCgpTY29yZUJhdGNoEhsua2Fzc2EudjEuU2NvcmVCYXRjaFJlcXVlc3QaHC5rYXNzYS52MS5TY29yZUJhdGNoUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
 }

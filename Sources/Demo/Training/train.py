@@ -6,12 +6,13 @@
     .venv/bin/python Sources/Demo/Training/train.py .build/training.csv
 
 Reads rows of `Demo export`; writes into Sources/Demo/Configuration: abandonment.json (the model),
-the inputs of abandonment.model.yaml, and abandonment.golden.csv (held-out rows with the scores
+the inputs of abandonment.model.yaml, and abandonment.golden.jsonl (held-out rows with the scores
 that XGBoost gives them, for a check of any other evaluator). A string becomes the index of its
 category, an empty cell a missing value. One run is as good as another: everything is seeded.
 """
 
 import csv
+import json
 import pathlib
 import sys
 import zlib
@@ -111,11 +112,16 @@ def write_inputs():
 
 
 def write_golden(cells, scores):
-    with open(CONFIGURATION / "abandonment.golden.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*NAMES, "score"])
+    """One JSON object a line; what a row lacks is null, which the model sees as missing."""
+    def value(name, cell):
+        if cell == "" or name in CATEGORIES:
+            return cell or None
+        return float(cell) if "." in cell else int(cell)
+
+    with open(CONFIGURATION / "abandonment.golden.jsonl", "w", encoding="utf-8") as file:
         for row, score in zip(cells, scores):
-            writer.writerow([*row, f"{score:.9g}"])
+            values = {name: value(name, cell) for name, cell in zip(NAMES, row)}
+            file.write(json.dumps({"values": values, "score": float(f"{score:.9g}")}) + "\n")
 
 
 def main():

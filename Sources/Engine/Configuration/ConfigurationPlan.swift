@@ -69,6 +69,12 @@ struct ConfigurationPlan {
         let old = scorers[spec.name]
         let details = Self.differences(from: old, to: spec)
         if !details.isEmpty {
+            guard model.isServed else {
+                throw EngineError(
+                    .failedPrecondition,
+                    "\(field).model: it is not served, it failed its check at start: "
+                        + model.info.defect)
+            }
             scorers[spec.name] = spec
             changedScorers[spec.name] = spec
         }

@@ -26,7 +26,8 @@ enum ResourceKind {
 let epochKey = Array("engine.epoch".utf8)
 
 extension Engine {
-    /// The configuration that the store holds; every artefact is verified and compiled again.
+    /// The configuration that the store holds; every artefact is verified and compiled again,
+    /// and its golden rows are run. A model that fails them is loaded and not served.
     static func load(
         _ environment: Environment, _ tables: EngineTables, _ artefacts: ArtefactFiles
     ) throws(EngineError) -> Configuration {
@@ -63,7 +64,8 @@ extension Engine {
                 throw EngineError(
                     .dataLoss, "model \(spec.name)@\(spec.version): \(error.description)")
             }
-            models[spec.name, default: []].append(Model(info: info, compiled: compiled))
+            models[spec.name, default: []].append(
+                try Model(stored: info, compiled: compiled, features: catalog))
         }
         // What a crash between a commit and its file left behind; of no use to anybody.
         artefacts.removeAll(except: stored.models.compactMap { $0.spec?.sha256 })

@@ -34,11 +34,11 @@ final class Scorer: Sendable {
     private static func plan(
         of model: Model, features: FeatureCatalog, scorer: String
     ) throws(EngineError) -> VectorPlan {
-        let inputs = try ModelInputs.resolve(model.info.spec?.inputs ?? [], in: features)
-        do throws(FieldError) {
-            return try VectorPlan(inputs)
+        do throws(EngineError) {
+            return try ModelInputs.plan(
+                model.info.spec ?? KassaV1.ModelSpec(), of: model.compiled, in: features)
         } catch {
-            throw EngineError(error, in: "scorer \(scorer): ", .failedPrecondition)
+            throw EngineError(.failedPrecondition, "scorer \(scorer): \(error.reason)")
         }
     }
 

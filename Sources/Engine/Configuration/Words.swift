@@ -19,6 +19,7 @@ enum Words {
         try checkName(spec.name, at: "\(field).name")
         try checkProse(spec.owner, at: "\(field).owner")
         try checkProse(spec.description, at: "\(field).description")
+        try checkProse(spec.trainingRunId, at: "\(field).training_run_id")
         try checkLabels(spec.labels, at: "\(field).labels")
     }
 

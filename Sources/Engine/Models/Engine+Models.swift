@@ -42,12 +42,19 @@ extension Engine {
                 .invalidArgument,
                 "spec.inputs[\(index)].categories: more than \(FeatureLimits.categoriesMax)")
         }
+        try GoldenCheck.check(form: spec.golden, at: "spec.golden")
+        try ReferenceHistograms.check(form: spec)
+        guard spec.encodedBytes().count <= BundleLimits.specByteCountMax else {
+            throw EngineError(
+                .invalidArgument,
+                "spec: more than \(BundleLimits.specByteCountMax) bytes; bring fewer golden rows")
+        }
     }
 
     /// Verifies an artefact and, if everything holds, makes it a model.
     ///
-    /// The digest, the structure of every tree, the number of inputs and their types are checked
-    /// first; then the file, then one durable transaction with the model and its audit record, which
+    /// The digest, the structure of every tree, the number of inputs and their types, the output, the
+    /// histograms and every golden row are checked first; then the file, then one durable transaction with the model and its audit record, which
     /// names `actor` and `reason`.
     package func upload(
         _ given: KassaV1.ModelSpec, artefact: [UInt8], actor: String = "", reason: String = "",
@@ -65,9 +72,9 @@ extension Engine {
         let base = published.current
         let digest = Model.bundleDigest(of: given)
         if let present = try Self.present(given, digest: digest, in: base) {
-            return KassaV1.UploadResponse(model: present.info, alreadyPresent: true)
+            return KassaV1.UploadResponse(model: present.summary, alreadyPresent: true)
         }
-        let compiled = try Self.compile(artefact, given, features: base.features)
+        let (compiled, output) = try Self.compile(artefact, given, features: base.features)
         var spec = given
         let versions = base.models[spec.name] ?? []
         spec.version = try Self.version(spec.version, after: base.modelNumbers[spec.name] ?? 0)
@@ -76,8 +83,9 @@ extension Engine {
             spec: spec, trees: UInt32(clamping: compiled.summary.treeCount),
             nodes: UInt32(clamping: compiled.summary.nodeCount),
             depth: UInt32(clamping: compiled.summary.depth),
-            objective: compiled.summary.objective, uploadedAtUs: now.microseconds)
-        let model = Model(info: info, compiled: compiled)
+            objective: compiled.summary.objective, uploadedAtUs: now.microseconds,
+            rowUs: compiled.rowMicroseconds, hasContributions: compiled.hasContributions)
+        let model = Model(info: info, compiled: compiled, output: output)
         try artefacts.write(artefact.span, digest: spec.sha256)
         let put = Put(
             table: tables.bundles, key: Array(model.name.utf8),
@@ -98,7 +106,7 @@ extension Engine {
         var numbers = base.modelNumbers
         numbers[spec.name] = spec.version
         try publish(models: models, numbers: numbers, over: base)
-        return KassaV1.UploadResponse(model: info)
+        return KassaV1.UploadResponse(model: model.summary)
     }
 
     /// The number of a new version: the one that was asked for, or with 0 the next. Numbers only go
@@ -150,7 +158,7 @@ extension Engine {
 
     private static func compile(
         _ artefact: [UInt8], _ spec: KassaV1.ModelSpec, features: FeatureCatalog
-    ) throws(EngineError) -> CompiledModel {
+    ) throws(EngineError) -> (CompiledModel, ScoreOutput) {
         guard let format = ModelFormat(spec.format) else {
             throw EngineError(.invalidArgument, "spec.format: it is none that this release reads")
         }
@@ -160,32 +168,18 @@ extension Engine {
         } catch {
             throw EngineError(.invalidArgument, "artefact: \(error.description)")
         }
-        if let place = compiled.inputs.firstIndex(where: \.isText) {
-            throw EngineError(
-                .invalidArgument,
-                "artefact: input \(place) takes texts, which are not supported; train on codes")
-        }
         guard compiled.rowMicroseconds <= EngineLimits.rowMicrosecondsMax else {
             throw EngineError(
                 .invalidArgument,
                 "artefact: a row takes \(Int(compiled.rowMicroseconds)) µs to evaluate, more than "
                     + "\(Int(EngineLimits.rowMicrosecondsMax))")
         }
-        let inputs = try ModelInputs.resolve(spec.inputs, in: features)
-        let inputCount: Int
-        do throws(FieldError) {
-            // A vector feature is an input for each of its components.
-            inputCount = try VectorPlan(inputs).count
-        } catch {
-            throw EngineError(error, in: "spec.")
-        }
-        guard compiled.summary.featureCount == inputCount else {
-            throw EngineError(
-                .invalidArgument,
-                "spec.inputs: the artefact takes \(compiled.summary.featureCount), "
-                    + "\(inputCount) were named")
-        }
-        return compiled
+        let output = try ScoreOutput(spec.output, of: compiled)
+        let plan = try ModelInputs.plan(spec, of: compiled, in: features)
+        try ReferenceHistograms.check(spec.histograms, against: plan)
+        try GoldenCheck(plan: plan, model: compiled, output: output)
+            .run(spec.golden, at: "spec.golden")
+        return (compiled, output)
     }
 
     /// Puts another set of models in force; the epoch stays, because no answer changes by it.
@@ -199,11 +193,11 @@ extension Engine {
                 places: base.places))
     }
 
-    /// All models, by name and version.
+    /// All models, by name and version, without golden rows and histograms.
     package func listModels() -> KassaV1.ListModelsResponse {
         let models = published.current.models
         return KassaV1.ListModelsResponse(
-            models: models.keys.sorted().flatMap { models[$0] ?? [] }.map(\.info))
+            models: models.keys.sorted().flatMap { models[$0] ?? [] }.map(\.summary))
     }
 
     /// One model and the scorers that name it.
@@ -216,6 +210,12 @@ extension Engine {
         }
         return KassaV1.GetModelResponse(
             model: model.info, scorers: configuration.scorers(of: model).map(\.spec.name))
+    }
+
+    /// The models that are not served, each with why: "abandonment@1: golden[3].score: ...".
+    package var modelDefects: [String] {
+        published.current.models.values.joined().filter { !$0.isServed }
+            .map { "\($0.name): \($0.info.defect)" }.sorted()
     }
 
     /// Removes a model that no scorer names, and its artefact unless another model has it too.

@@ -19,6 +19,13 @@ extension Worker {
         _ message: Span<UInt8>, at now: Timestamp, into writer: inout WireWriter
     ) throws(EngineError) {
         try request.read(message)
+        try answer(message, at: now, into: &writer)
+    }
+
+    /// Answers the request that was read from `message`; one that is refused has written nothing.
+    mutating func answer(
+        _ message: Span<UInt8>, at now: Timestamp, into writer: inout WireWriter
+    ) throws(EngineError) {
         var summary = GatherSummary()
         var index = try gather(message, at: now, &summary)
         if summary.unknownLayoutRowCount > 0 {
@@ -33,12 +40,16 @@ extension Worker {
             throw EngineError(
                 .failedPrecondition, scratches[index].failure(summary, of: scorer.plan))
         }
-        guard scratches[index].evaluate(by: scorer.model.compiled) else {
+        guard scorer.model.isServed else { throw Self.refusal(ofUnserved: scorer.model) }
+        if request.includesContributions { try Self.checkContributions(of: scorer.model) }
+        let isEvaluated = scratches[index].evaluate(by: scorer.model.compiled)
+        let score = scorer.model.output.score(scratches[index])
+        guard isEvaluated, score.isFinite else {
             throw EngineError(
                 .internal, "model \(scorer.model.name) gave a score that is no number")
         }
         counters.scored(scorer: index, summary, scratches[index])
-        writeReply(scorer, scratches[index], summary, into: &writer)
+        writeReply(score, scorer, scratches[index], summary, into: &writer)
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.
@@ -174,13 +185,12 @@ extension Worker {
     }
 
     private func writeReply(
-        _ scorer: Scorer, _ scratch: ScoreScratch, _ summary: GatherSummary,
+        _ score: Double, _ scorer: Scorer, _ scratch: ScoreScratch, _ summary: GatherSummary,
         into writer: inout WireWriter
     ) {
         typealias Field = KassaV1.ScoreResponse.Field
-        let output = scorer.model.compiled.output
-        writer.double(Field.score, scratch.prediction(output.scoreIndex))
-        writer.double(Field.margin, scratch.margin)
+        writer.double(Field.score, score)
+        writer.double(Field.margin, scratch.margin(scorer.model.output.marginIndex))
         let constantReply = scorer.constantReply
         writer.buffer.append(constantReply.span)
         writer.uint64(Field.epoch, configuration.value.epoch)
@@ -198,6 +208,7 @@ extension Worker {
             }
         }
         if request.includesFeatures { writeFeatures(scorer, scratch, into: &writer) }
+        if request.includesContributions { writeContributions(scorer, scratch, into: &writer) }
     }
 
     private func writeNotes(

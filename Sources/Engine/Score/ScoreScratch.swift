@@ -20,6 +20,7 @@ internal import Models
     init(inputCount: Int, model: CompiledModel) {
         self.inputCount = inputCount
         predictionCount = model.output.count
+        marginCount = model.marginCount
         unsafe margins = .allocate(capacity: model.marginCount)
         unsafe margins.initialize(repeating: 0)
         unsafe predictions = .allocate(capacity: model.output.count)
@@ -98,9 +99,27 @@ internal import Models
         return true
     }
 
-    /// The first raw output of the last evaluation.
-    var margin: Double { unsafe margins[0] }
+    /// Takes a whole row as it is, every value of it present.
+    func set(_ row: [Float]) {
+        precondition(row.count == inputCount)
+        for index in row.indices { unsafe vector[index] = row[index] }
+    }
 
+    /// What each input adds to each margin of the vector; see ``CompiledModel``.
+    func contributions(by model: CompiledModel) -> [Double] {
+        var contributions = [Double](repeating: 0, count: model.contributionCount)
+        var results = contributions.mutableSpan
+        unsafe model.contributions(of: Span(_unsafeElements: vector), into: &results)
+        return contributions
+    }
+
+    /// A raw output of the last evaluation.
+    func margin(_ index: Int) -> Double {
+        precondition(index >= 0 && index < marginCount)
+        return unsafe margins[index]
+    }
+
+    private let marginCount: Int
     /// How many predictions the model makes.
     let predictionCount: Int
 

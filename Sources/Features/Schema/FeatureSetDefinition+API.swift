@@ -97,7 +97,8 @@ extension FeatureType {
 }
 
 extension DefaultValue {
-    init?(_ value: KassaV1.Value, as type: FeatureType) {
+    /// The default that a document states; nil if it is not of the type.
+    package init?(_ value: KassaV1.Value, as type: FeatureType) {
         switch (type, value.kind) {
         case (.float32, .number(let number)):
             self = .float32(Float(number))

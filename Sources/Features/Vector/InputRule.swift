@@ -21,6 +21,8 @@ struct InputRule {
     let maxAge: Int64
     /// The categories' table in the plan's list; -1 if the input is not a string.
     let table: Int
+    /// Where the codes of the table's categories begin in the plan's list; before it is that of any other text.
+    let firstCode: Int
 
     /// What a model sees of the default.
     @inline(__always)

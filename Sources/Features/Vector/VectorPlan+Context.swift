@@ -46,9 +46,8 @@ extension VectorPlan {
     /// A text, for string inputs.
     package func value(ofInput input: Int, text: Span<UInt8>) -> Float? {
         guard types[input] == .string else { return nil }
-        let table = unsafe tables[rules[input].table]
-        let code = table.index(of: text)
-        return code < 0 ? .nan : Float(code)
+        let rule = unsafe rules[input]
+        return unsafe codes[rule.firstCode + tables[rule.table].index(of: text)]
     }
 
     /// Puts a context value in the place of what was gathered: present, of age 0; nil is a null, of all

@@ -18,13 +18,21 @@ extension VectorPlan {
         case .bool:
             return KassaV1.Value(kind: .flag(value != 0))
         case .string:
-            let categories = categories[input]
-            guard let code = Int(exactly: value), categories.indices.contains(code) else {
-                return KassaV1.Value(kind: .null(KassaV1.NullValue()))
-            }
-            return KassaV1.Value(kind: .text(categories[code]))
+            return KassaV1.Value(kind: category(value, ofInput: input))
         case .strings:
             return KassaV1.Value(kind: .null(KassaV1.NullValue()))
         }
+    }
+
+    /// The only category that has a code; the code itself if none has it, or several.
+    private func category(_ code: Float, ofInput input: Int) -> KassaV1.Value.Kind {
+        let first = unsafe rules[input].firstCode
+        var found: String?
+        for (index, category) in categories[input].enumerated()
+        where unsafe codes[first + index] == code {
+            guard found == nil else { return .number(Double(code)) }
+            found = category
+        }
+        return found.map { .text($0) } ?? .number(Double(code))
     }
 }

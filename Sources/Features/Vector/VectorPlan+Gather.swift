@@ -8,7 +8,7 @@ extension VectorPlan {
     /// Writes for each input of the group the float that the model sees (NaN: missing), the raw
     /// ``ValueStatus``, and the age of the stored value in microseconds (-1 where there is none).
     /// The three spans have ``count`` elements. A string is its category's code; one that is no
-    /// category is NaN and stays PRESENT. A timestamp is the seconds from it until now. A vector fills as
+    /// category has the code of others, NaN unless the model brings one, and stays PRESENT. A timestamp is the seconds from it until now. A vector fills as
     /// many inputs as it has components. A float64 too large for a float32 is INVALID.
     /// A feature's fallbacks are followed; if one wants no score, the summary names the first such input.
     ///
@@ -191,9 +191,10 @@ extension VectorPlan {
         guard let range = unsafe tailRange(bytes, cell, tailStart: tailStart) else { return nil }
         let text = unsafe UnsafeBufferPointer(
             rebasing: bytes.bindMemory(to: UInt8.self)[range])
-        let table = unsafe tables[rules[Int(cell.input)].table]
-        let code = unsafe table.index(of: text)
-        return code < 0 ? .nan : Float(code)
+        let rule = unsafe rules[Int(cell.input)]
+        let index = unsafe tables[rule.table].index(of: text)
+        // No category is -1, and the code of that lies before the first category's.
+        return unsafe codes[rule.firstCode + index]
     }
 
     /// Takes a stored vector into its inputs, with one status; INVALID if the slots are malformed.

@@ -32,6 +32,8 @@ internal import Base
     let inputNames: ByteTable
     let inputOfName: [Int]
     let rules: UnsafeMutableBufferPointer<InputRule>
+    /// For each table what a model sees of any other text, then of each category.
+    let codes: UnsafeMutableBufferPointer<Float>
     let cells: UnsafeMutableBufferPointer<LayoutPlan.Cell>
     let masks: UnsafeMutableBufferPointer<UInt64>
     /// The layouts of all groups, one after another.
@@ -60,6 +62,7 @@ internal import Base
         inputNames = ByteTable(builder.contextNames.map(\.name))
         inputOfName = builder.contextNames.map(\.input)
         unsafe rules = Self.copy(builder.rules)
+        unsafe codes = Self.copy(builder.codes)
         unsafe cells = Self.copy(builder.cells)
         unsafe masks = Self.copy(builder.masks)
         unsafe layouts = Self.copy(builder.layouts)
@@ -70,6 +73,7 @@ internal import Base
 
     deinit {
         unsafe rules.deallocate()
+        unsafe codes.deallocate()
         unsafe cells.deallocate()
         unsafe masks.deallocate()
         unsafe layouts.deallocate()

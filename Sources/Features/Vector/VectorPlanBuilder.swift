@@ -9,6 +9,8 @@ struct VectorPlanBuilder {
     private(set) var setNames: [String] = []
     private(set) var categories: [[String]] = []
     private(set) var tables: [ByteTable] = []
+    /// For each table what a model sees of any other text, then of each category.
+    private(set) var codes: [Float] = []
     private(set) var contextNames: [(name: String, input: Int)] = []
     private(set) var rules: [InputRule] = []
     private(set) var cells: [LayoutPlan.Cell] = []
@@ -43,7 +45,7 @@ struct VectorPlanBuilder {
             throw FieldError(
                 field: "\(path).feature", reason: "is not in \(input.set.name)@\(version.number)")
         }
-        let feature = version.features[place]
+        var feature = version.features[place]
         guard feature.type != .strings else {
             throw FieldError(
                 field: "\(path).feature", reason: "is a list of strings, which no model takes")
@@ -56,10 +58,19 @@ struct VectorPlanBuilder {
         }
         let known = input.categories.isEmpty ? feature.categories : input.categories
         try checkCategories(known, of: feature, at: "\(path).categories")
+        try checkCodes(of: input, categoryCount: known.count, feature.type, at: path)
         var table = -1
+        var firstCode = 0
         if feature.type == .string {
             table = tables.count
             tables.append(ByteTable(known))
+            codes.append(input.otherCode)
+            firstCode = codes.count
+            codes += input.codes.isEmpty ? known.indices.map { Float($0) } : input.codes
+        }
+        if let value = input.defaultValue {
+            try checkDefault(value, of: feature, categories: known, at: "\(path).default")
+            feature.defaultValue = value
         }
         features.append((feature.name, input.set.name, names.count))
         for index in 0..<feature.type.inputCount {
@@ -71,7 +82,48 @@ struct VectorPlanBuilder {
             rules.append(
                 rule(
                     of: feature, index: index, ttlMilliseconds: version.ttlMilliseconds,
-                    table: table))
+                    table: table, firstCode: firstCode))
+        }
+    }
+
+    private func checkCodes(
+        of input: VectorInput, categoryCount: Int, _ type: FeatureType, at path: String
+    ) throws(FieldError) {
+        let isText = type == .string
+        guard input.codes.isEmpty || isText && input.codes.count == categoryCount else {
+            throw FieldError(
+                field: "\(path).codes",
+                reason: "must be as many as categories, and none unless the feature is a string")
+        }
+        guard input.codes.allSatisfy(\.isFinite) else {
+            throw FieldError(field: "\(path).codes", reason: "must be finite")
+        }
+        guard input.otherCode.isNaN || isText && input.otherCode.isFinite else {
+            throw FieldError(
+                field: "\(path).other_code", reason: "must be finite, and of a string feature")
+        }
+    }
+
+    private func checkDefault(
+        _ value: DefaultValue, of feature: FeatureDefinition, categories: [String], at field: String
+    ) throws(FieldError) {
+        guard feature.onMissing == nil || feature.onMissing == .useDefault else {
+            throw FieldError(
+                field: field, reason: "would never be used: the feature's on_missing forbids it")
+        }
+        let isUsable =
+            switch value {
+            case .float32(let number): number.isFinite
+            case .float64(let number): Float(number).isFinite
+            case .vector(let components):
+                components.count == feature.type.dimension && components.allSatisfy(\.isFinite)
+            case .string(let text): categories.contains(text)
+            case .int64, .bool, .timestamp: true
+            case .strings: false
+            }
+        guard isUsable else {
+            throw FieldError(
+                field: field, reason: "must be finite, a category, or a vector of the dimension")
         }
     }
 
@@ -102,7 +154,8 @@ struct VectorPlanBuilder {
 
     /// The rule of the input that a feature feeds with its component `index`.
     private func rule(
-        of feature: FeatureDefinition, index: Int, ttlMilliseconds: UInt64, table: Int
+        of feature: FeatureDefinition, index: Int, ttlMilliseconds: UInt64, table: Int,
+        firstCode: Int
     ) -> InputRule {
         var time: Int64 = 0
         if case .timestamp(let value) = feature.defaultValue { time = value }
@@ -110,12 +163,17 @@ struct VectorPlanBuilder {
             type: feature.type, count: index == 0 ? feature.type.inputCount : 0,
             defaulted: feature.defaultedStatuses, failing: feature.failingStatuses,
             hidesStale: feature.hidesStale,
-            standIn: standIn(feature.defaultValue, index: index, table: table), standInTime: time,
+            standIn: standIn(
+                feature.defaultValue, index: index, table: table, firstCode: firstCode),
+            standInTime: time,
             ttl: Self.microseconds(ttlMilliseconds),
-            maxAge: Self.microseconds(feature.maxAgeMilliseconds), table: table)
+            maxAge: Self.microseconds(feature.maxAgeMilliseconds), table: table,
+            firstCode: firstCode)
     }
 
-    private func standIn(_ value: DefaultValue?, index: Int, table: Int) -> Float {
+    private func standIn(
+        _ value: DefaultValue?, index: Int, table: Int, firstCode: Int
+    ) -> Float {
         switch value {
         case nil, .timestamp, .strings: return .nan
         case .float32(let number): return number
@@ -124,8 +182,7 @@ struct VectorPlanBuilder {
         case .bool(let flag): return flag ? 1 : 0
         case .vector(let components): return components[index]
         case .string(let text):
-            let code = tables[table].index(of: text.utf8Span.span)
-            return code < 0 ? .nan : Float(code)
+            return codes[firstCode + tables[table].index(of: text.utf8Span.span)]
         }
     }
 

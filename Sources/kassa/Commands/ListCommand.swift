@@ -84,12 +84,13 @@ extension KassaV1.ModelInfo {
     /// The spec and what was found in the artefact.
     var tree: Tree {
         guard case .map(let entries) = spec?.tree ?? .map([]) else { return .null }
-        return .map(
-            entries + [
-                .init("trees", .integer(Int64(trees))), .init("nodes", .integer(Int64(nodes))),
-                .init("depth", .integer(Int64(depth))), .init("objective", .text(objective)),
-                .init("uploaded_at_us", .integer(uploadedAtUs)),
-            ])
+        let found: [Tree.Entry] = [
+            .init("trees", .integer(Int64(trees))), .init("nodes", .integer(Int64(nodes))),
+            .init("depth", .integer(Int64(depth))), .init("objective", .text(objective)),
+            .init("row_us", .number(rowUs)), .init("has_contributions", .flag(hasContributions)),
+            .init("uploaded_at_us", .integer(uploadedAtUs)), .init("served", .flag(defect.isEmpty)),
+        ]
+        return .map(entries + found + (defect.isEmpty ? [] : [.init("defect", .text(defect))]))
     }
 }
 

@@ -32,6 +32,9 @@ let modelListCommand = Command(
             ])
         }
         table.print()
+        for model in models where !model.defect.isEmpty {
+            print("\(model.title) is not served: \(model.defect)")
+        }
     })
 
 let modelGetCommand = Command(

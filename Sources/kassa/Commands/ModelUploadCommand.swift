@@ -5,6 +5,9 @@ internal import Client
 internal import Crypto
 internal import Documents
 
+private let goldenFlag = Flag(
+    name: "--golden", value: "FILE", help: "The golden rows; instead of those that FILE names.")
+
 let modelUploadCommand = Command(
     name: "model upload",
     operands: "FILE",
@@ -16,11 +19,19 @@ let modelUploadCommand = Command(
         verifies everything before the model exists; uploading the same model again is no error.
         A scorer then names the model: `kassa apply`.
 
-        example:
+        A model needs golden rows, 1 to 1,000: inputs with the score that the trainer got for them.
+        The server computes them now and at every start, and serves no model that fails. They are
+        in a file of JSON Lines, named under golden in FILE or by --golden:
+
+          {"values": {"cart_items": 3, "device": "mobile"}, "score": 0.727611542}
+          {"row": [3, 1, null], "margin": 0.98, "tolerance": 1e-5}
+
+        examples:
           kassa model upload abandonment.model.yaml
+          kassa model upload abandonment.model.yaml --golden rows.jsonl
         """,
     flags: [
-        serverFlag,
+        serverFlag, goldenFlag,
         Flag(
             name: timeoutFlag.name, value: timeoutFlag.value,
             help: "How long to wait for progress or the answer; 2m by default."),
@@ -38,6 +49,7 @@ let modelUploadCommand = Command(
         let artefact = try ArtefactFile(document.artefactPath(besides: path))
         var spec = document.spec
         (spec.sha256, spec.byteCount) = try artefact.digest()
+        try addRows(of: document, besides: path, given: arguments.value(goldenFlag.name), to: &spec)
         let client = try arguments.connect(timeoutMilliseconds: 120_000)
         let header = KassaV1.UploadRequest(
             part: .spec(spec), actor: arguments.actor, reason: arguments.reason)
@@ -66,6 +78,35 @@ let modelUploadCommand = Command(
                 + " \(counted(spec.inputs.count, "input"))")
         print("    \(spec.byteCount) bytes, sha256 \(hexadecimal(spec.sha256))")
     })
+
+/// Reads the files of golden rows and histograms that the model's file names, or the caller.
+private func addRows(
+    of document: ModelDocument, besides file: String, given: String?,
+    to spec: inout KassaV1.ModelSpec
+) throws(CommandError) {
+    func read<Rows>(
+        _ path: String, _ parse: (Span<UInt8>) throws(DocumentError) -> Rows
+    ) throws(CommandError) -> Rows {
+        let bytes = try bytes(ofFile: path, byteCountMax: documentFileByteCountMax)
+        do throws(DocumentError) {
+            return try parse(bytes.span)
+        } catch {
+            throw .failed(error.description(file: path))
+        }
+    }
+    let named = document.golden.isEmpty ? nil : ModelDocument.path(document.golden, besides: file)
+    if let path = given ?? named {
+        spec.golden = try read(path) { bytes throws(DocumentError) in
+            try GoldenFile.rows(in: bytes)
+        }
+    }
+    if !document.histograms.isEmpty {
+        let path = ModelDocument.path(document.histograms, besides: file)
+        (spec.histograms, spec.scoreHistogram) = try read(path) { bytes throws(DocumentError) in
+            try GoldenFile.histograms(in: bytes)
+        }
+    }
+}
 
 /// Sends the header and the artefact's chunks; the server may refuse before it has them all.
 private func upload(

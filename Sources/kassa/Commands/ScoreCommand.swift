@@ -9,6 +9,10 @@ private let contextFlag = Flag(
     help: "A value known only now; it overrides the stored one. Repeatable.", isRepeatable: true)
 private let featuresFlag = Flag(
     name: "--features", help: "Show every value that the model saw.")
+private let contributionsFlag = Flag(
+    name: "--contributions", help: "Show what each input added to the margin, the largest first.")
+private let topFlag = Flag(
+    name: "--top", value: "N", help: "Only so many contributions (1 to 4096).")
 
 let scoreCommand = Command(
     name: "score",
@@ -26,8 +30,9 @@ let scoreCommand = Command(
         examples:
           kassa score cart_abandonment -e session=s-81 -e customer=c-7
           kassa score cart_abandonment -e session=s-81 -e customer= -c cart_value=84.90 --features
+          kassa score cart_abandonment -e session=s-81 -e customer= --contributions --top 5
         """,
-    flags: [entityFlag, contextFlag, featuresFlag] + serverFlags,
+    flags: [entityFlag, contextFlag, featuresFlag, contributionsFlag, topFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         let scorer = arguments.operands[0]
         let entities = try NamedText.entities(arguments, allowingNone: true)
@@ -40,6 +45,11 @@ let scoreCommand = Command(
             scorer: scorer,
             entities: entities.map { KassaV1.EntityKey(kind: $0.name, id: $0.text) },
             include: arguments.has(featuresFlag.name) ? [.features] : [])
+        let top = try arguments.integer(topFlag.name, in: 1...4096, default: 0)
+        if arguments.has(contributionsFlag.name) || top > 0 {
+            request.include.append(.contributions)
+            request.topContributions = UInt32(top)
+        }
         if !given.isEmpty {
             let declared = try DeclaredFeatures.inputs(ofScorer: scorer, from: client)
             for value in given {

@@ -84,6 +84,7 @@ let serveCommand = Command(
     print("kassa \(kassaVersion), data in \(configuration.dataFolder)")
     print("listening on \(configuration.address):\(server.port)")
     print("admin on http://\(configuration.adminAddress):\(server.adminPort)")
+    for warning in server.warnings { printError("warning: \(warning)") }
     // A supervisor reads these lines from a pipe, to learn the ports.
     fflush(nil)
     var signal: Int32 = 0

@@ -25,7 +25,21 @@ struct ScoreText {
         if !response.features.isEmpty {
             lines += [""] + FeatureTable(response.features.map(ReadCell.init)).lines
         }
+        if !response.contributions.isEmpty { lines += [""] + contributionLines }
         return lines
+    }
+
+    /// What the inputs added, the rest, the expectation, and the margin that they come to.
+    private var contributionLines: [String] {
+        var table = Table(["CONTRIBUTION", "TO THE MARGIN"], rightAligned: [1], indent: 2)
+        func add(_ name: String, _ value: Double) {
+            table.add([name, ValueText.fixed(value, digits: 4)])
+        }
+        for contribution in response.contributions { add(contribution.name, contribution.value) }
+        if response.otherContributions != 0 { add("all others", response.otherContributions) }
+        add("expectation", response.expectation)
+        add("margin", response.margin)
+        return table.lines
     }
 
     /// The degraded features by status, wrapped.
@@ -67,6 +81,16 @@ struct ScoreText {
         if !response.features.isEmpty {
             entries.append(
                 .init("features", .list(response.features.map { ReadCell($0).tree })))
+        }
+        if !response.contributions.isEmpty {
+            let contributions = response.contributions.map { entry -> Tree in
+                .map([.init("name", .text(entry.name)), .init("value", .number(entry.value))])
+            }
+            entries += [
+                .init("contributions", .list(contributions)),
+                .init("other_contributions", .number(response.otherContributions)),
+                .init("expectation", .number(response.expectation)),
+            ]
         }
         return .map(entries)
     }

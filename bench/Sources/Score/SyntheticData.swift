@@ -10,6 +10,7 @@ import Wire
 struct SyntheticData: ScoreData {
     static let featureCount = 32
     static let uploadChunkBytes = 1 << 20
+    static let goldenRowCount = 100
 
     let forest: SyntheticForest
     let entityCount: Int
@@ -57,6 +58,12 @@ struct SyntheticData: ScoreData {
             sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
             inputs: (0..<Self.featureCount).map {
                 KassaV1.ModelInput(featureSet: "bench@1", feature: name(ofFeature: $0))
+            },
+            golden: (0..<Self.goldenRowCount).map { entity in
+                let row = (0..<Self.featureCount).map { value(entity, $0) }
+                // Both add float32, but in another order.
+                return KassaV1.GoldenRow(
+                    row: row, margin: Double(forest.margin(of: row)), tolerance: 1e-4)
             })
         let chunks = stride(from: 0, to: artefact.count, by: Self.uploadChunkBytes).map { start in
             let end = min(start + Self.uploadChunkBytes, artefact.count)
