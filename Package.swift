@@ -63,7 +63,10 @@ let layers: [[Target]] = [
     // Layer 3: the request path and the write path.
     module(
         "Engine",
-        ["API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Store", "Wire"]),
+        [
+            "API", "Base", "Crypto", "Features", "Files", "Metrics", "Models", "Rollout", "Store",
+            "Wire",
+        ]),
     // Layer 4: the edges.
     module("Admin", ["Base", "CMicroHTTPD", "Metrics"]),
     module(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CBase
 internal import Glibc
 
 /// A count that a thread may wait for (`sem_t`).
@@ -27,5 +28,14 @@ internal import Glibc
     /// Takes one, waiting until there is one.
     package func wait() {
         while unsafe sem_wait(handle) != 0 && errno == EINTR {}
+    }
+
+    /// Takes one, waiting at most so long by the monotonic clock; false if there was none in time.
+    package func wait(timeoutNanoseconds: UInt64) -> Bool {
+        let end = MonotonicTime.now().advanced(byNanoseconds: timeoutNanoseconds).nanoseconds
+        while unsafe kassa_sem_wait_until(handle, end) != 0 {
+            guard errno == EINTR else { return false }
+        }
+        return true
     }
 }

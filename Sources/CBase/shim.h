@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
+// What Base needs of C: the name of a thread, a timed wait, and CRC-32C by the processor's own instruction.
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 // glibc declares pthread_setname_np for _GNU_SOURCE only, which Swift's Glibc does not define.
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+// The same holds for the wait by a clock that nobody sets.
+extern int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
+
+static inline int kassa_sem_wait_until(
+    sem_t *semaphore, uint64_t monotonic_nanoseconds) {
+    struct timespec until = {
+        (time_t)(monotonic_nanoseconds / 1000000000), (long)(monotonic_nanoseconds % 1000000000)};
+    return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
 }
 
 #if defined(__x86_64__)

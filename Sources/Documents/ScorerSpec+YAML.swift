@@ -7,7 +7,7 @@ extension KassaV1.ScorerSpec {
     init(_ node: YAMLNode) throws(DocumentError) {
         let fields = try Fields(
             node, name: "scorer",
-            keys: ["kind", "name", "model", "owner", "description", "labels"])
+            keys: ["kind", "name", "model", "owner", "description", "labels", "outcomes"])
         self.init()
         name = try fields.name("name")
         let modelNode = try fields.required("model")
@@ -20,5 +20,6 @@ extension KassaV1.ScorerSpec {
         owner = try fields.text("owner")
         description = try fields.text("description")
         labels = try fields.labels()
+        if let node = fields.node("outcomes") { outcomes = try KassaV1.OutcomeSpec(node) }
     }
 }

@@ -31,6 +31,9 @@ package final class Engine: Sendable {
     let liveKeys = LiveKeys()
     let emptier: Emptier
     private let housekeeper = Mutex<Housekeeper?>(nil)
+    /// Recorded scores and what came of them.
+    let outcomes: Outcomes
+    let guardThread = Mutex<GuardThread?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
@@ -38,7 +41,8 @@ package final class Engine: Sendable {
     ///
     /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
     package init(
-        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes
+        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
+        scoresPerScorerMax: UInt64 = OutcomeLimits.scoresPerScorerMax
     ) throws(EngineError) {
         do throws(StoreError) {
             environment = try Environment(
@@ -54,6 +58,10 @@ package final class Engine: Sendable {
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
+        outcomes = Outcomes(
+            loopCount: loopCount, environment: environment, writer: writer, tables: tables,
+            published: published, consumers: [CalibrationBook(tables: tables)],
+            scoresPerScorerMax: scoresPerScorerMax)
         do throws(StoreError) {
             // What a process before this one had discarded and not deleted yet.
             for discard in try Self.discards(environment, tables) {
@@ -70,7 +78,8 @@ package final class Engine: Sendable {
             StoreSource(environment: environment, writer: writer, published: published),
             CareSource(environment: environment, care: care),
             ModelsSource(published: published),
-        ]
+            CalibrationSource(engine: self),
+        ] + outcomes.counters.sources
     }
 
     /// The number of the configuration in force.
@@ -103,6 +112,11 @@ package final class Engine: Sendable {
             housekeeper = nil
         }
         care.stop()
+        guardThread.withLock { thread in
+            thread?.stop()
+            thread = nil
+        }
+        outcomes.stop()
         writer.stop()
     }
 }

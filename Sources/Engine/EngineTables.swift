@@ -18,6 +18,10 @@ struct EngineTables: Sendable {
     let bundles: Table
     /// Changes, by their number (big-endian).
     let audit: Table
+    /// Scores that wait for their outcomes, by ``ScoreID``.
+    let scores: Table
+    /// How far each scorer's scores have matured, and the calibrations of its slots.
+    let calibrations: Table
 
     /// Spare tables for the rows of one generation of one feature set each.
     let generations: [Table]
@@ -29,6 +33,7 @@ struct EngineTables: Sendable {
         [
             .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
             .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
+            .any("scores"), .any("calibrations"),
         ] + spare.definitions
 
     init(_ environment: Environment) {
@@ -39,6 +44,8 @@ struct EngineTables: Sendable {
         resources = environment.table("resources")
         bundles = environment.table("bundles")
         audit = environment.table("audit")
+        scores = environment.table("scores")
+        calibrations = environment.table("calibrations")
         generations = Self.spare.tables(of: environment)
     }
 

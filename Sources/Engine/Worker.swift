@@ -24,6 +24,7 @@ package struct Worker: ~Copyable {
     /// For each scorer of the configuration, memory for its vector.
     var scratches: [ScoreScratch]
     var counters: WorkerCounters
+    var recorder: ScoreRecorder
     private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
@@ -39,6 +40,7 @@ package struct Worker: ~Copyable {
         configuration = Published.Subscription(engine.published)
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
+        recorder = ScoreRecorder(engine.outcomes, loop: loop)
         prepareForConfiguration()
     }
 

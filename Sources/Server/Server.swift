@@ -133,6 +133,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startGuard()
         engine.startScrubbing(periodSeconds: scrubSeconds)
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in

@@ -2,6 +2,7 @@
 
 internal import API
 internal import Features
+internal import Rollout
 
 /// What applying documents would do to a configuration: a value, so that a dry run is the same code.
 struct ConfigurationPlan {
@@ -67,6 +68,7 @@ struct ConfigurationPlan {
         var spec = given
         spec.model = model.name
         let old = scorers[spec.name]
+        try checkLane(of: spec.name, at: field)
         let details = Self.differences(from: old, to: spec)
         if !details.isEmpty {
             guard model.isServed else {
@@ -84,6 +86,18 @@ struct ConfigurationPlan {
                 kind: ResourceKind.scorer, name: spec.name, details: details))
     }
 
+    /// Recorded scores are told apart by a hash of the scorer's name, so no two may have the same one.
+    private func checkLane(of name: String, at field: String) throws(EngineError) {
+        let lane = ScoreID.lane(of: name.utf8Span.span)
+        let other = scorers.keys.first {
+            $0 != name && ScoreID.lane(of: $0.utf8Span.span) == lane
+        }
+        guard let other else { return }
+        throw EngineError(
+            .failedPrecondition,
+            "\(field).name: its hash is that of scorer \(other); choose another name")
+    }
+
     private static func differences(
         from old: KassaV1.ScorerSpec?, to new: KassaV1.ScorerSpec
     ) -> [String] {
@@ -95,6 +109,11 @@ struct ConfigurationPlan {
         if old.owner != new.owner { lines.append("owner changes") }
         if old.description != new.description { lines.append("description changes") }
         if old.labels != new.labels { lines.append("labels change") }
+        if OutcomePolicy(old.outcomes) != OutcomePolicy(new.outcomes) {
+            lines.append("when outcomes count changes")
+        } else if old.outcomes != new.outcomes {
+            lines.append("the words of outcomes change, not what they say")
+        }
         return lines
     }
 }

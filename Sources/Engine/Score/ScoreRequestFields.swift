@@ -33,6 +33,8 @@ struct ScoreRequestFields {
     private(set) var entities: [Entity] = []
     private(set) var context: [ContextValue] = []
     private(set) var includesFeatures = false
+    /// Whether the score is kept for an outcome.
+    private(set) var isRecorded = false
     private(set) var includesContributions = false
     /// How many contributions are wanted; 0 means all.
     private(set) var topContributions: UInt32 = 0
@@ -93,6 +95,7 @@ struct ScoreRequestFields {
         context.removeAll(keepingCapacity: true)
         rows.removeAll(keepingCapacity: true)
         includesFeatures = false
+        isRecorded = false
         includesContributions = false
         topContributions = 0
     }
@@ -132,6 +135,8 @@ struct ScoreRequestFields {
                 while !packed.isAtEnd { note(try packed.enumeration()) }
             case WireTag.rawValue(of: Request.topContributions, .varint):
                 topContributions = try reader.uint32()
+            case WireTag.rawValue(of: Request.record, .varint):
+                isRecorded = try reader.bool()
             case WireTag.rawValue(of: KassaV1.ScoreBatchRequest.Field.rows, .lengthDelimited)
             where isBatch:
                 let row = try reader.byteRange()
