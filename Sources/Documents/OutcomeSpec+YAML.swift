@@ -12,8 +12,8 @@ extension KassaV1.OutcomeSpec {
         horizonMs = try fields.milliseconds("horizon")
         guard let node = fields.node("absent") else { return }
         switch try node.text("absent") {
-        case "ignore": absent = .ignore
-        case "negative": absent = .negative
+        case "ignore": absent = .absentIgnore
+        case "negative": absent = .absentNegative
         default:
             throw DocumentError(.expected("ignore or negative", for: "absent"), at: node.position)
         }
@@ -24,7 +24,7 @@ extension KassaV1.OutcomeSpec {
         var entries: [Tree.Entry] = []
         entries.append(duration: maturityMs, "maturity")
         entries.append(duration: horizonMs, "horizon")
-        if absent != .ignore { entries.append(.init("absent", .text("negative"))) }
+        if absent != .absentIgnore { entries.append(.init("absent", .text("negative"))) }
         return .map(entries)
     }
 }

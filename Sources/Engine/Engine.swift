@@ -14,13 +14,16 @@ internal import Synchronization
 /// anywhere.
 ///
 /// Invariant: an answer is computed from one configuration (its epoch) and one snapshot of the store.
-/// A configuration is published only after it was committed durably.
+/// A configuration is published only after it was committed durably, but for one: a retreat from a
+/// candidate (``Verb/isRetreat``) is published first, so that no disk can keep a bad model in force.
 ///
 /// ```swift
 /// let engine = try Engine(folder: "kassa-data", loopCount: 2)
 /// let worker = try Worker(engine: engine, loop: 0)
 /// ```
 package final class Engine: Sendable {
+    /// The data folder.
+    let folder: String
     let environment: Environment
     let writer: Writer
     let tables: EngineTables
@@ -30,6 +33,11 @@ package final class Engine: Sendable {
     let care = Care()
     let liveKeys = LiveKeys()
     let emptier: Emptier
+    /// Changes of slots that are in force and not stored yet, oldest first.
+    let pendingRecords = Mutex<[RolloutRecord]>([])
+    /// Changes of slots, for those who watch.
+    package let events = RolloutEvents()
+    private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// Recorded scores and what came of them.
     let outcomes: Outcomes
@@ -44,6 +52,7 @@ package final class Engine: Sendable {
         folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
         scoresPerScorerMax: UInt64 = OutcomeLimits.scoresPerScorerMax
     ) throws(EngineError) {
+        self.folder = folder
         do throws(StoreError) {
             environment = try Environment(
                 at: folder, tables: EngineTables.definitions,
@@ -62,6 +71,9 @@ package final class Engine: Sendable {
             loopCount: loopCount, environment: environment, writer: writer, tables: tables,
             published: published, consumers: [CalibrationBook(tables: tables)],
             scoresPerScorerMax: scoresPerScorerMax)
+        if try recordNotedRetreats() {
+            published.publish(try Self.load(environment, tables, artefacts))
+        }
         do throws(StoreError) {
             // What a process before this one had discarded and not deleted yet.
             for discard in try Self.discards(environment, tables) {
@@ -77,6 +89,7 @@ package final class Engine: Sendable {
         metrics.sources + [
             StoreSource(environment: environment, writer: writer, published: published),
             CareSource(environment: environment, care: care),
+            RolloutSource(engine: self),
             ModelsSource(published: published),
             CalibrationSource(engine: self),
         ] + outcomes.counters.sources
@@ -99,6 +112,24 @@ package final class Engine: Sendable {
         }
     }
 
+    /// Looks after rollouts in the background; `submit` hands work to the control thread.
+    package func startRollouts(
+        submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool
+    ) {
+        keeper.withLock { keeper in
+            guard keeper == nil else { return }
+            keeper = RolloutKeeper(self, submit: submit)
+        }
+    }
+
+    /// Ends what ``startRollouts(submit:)`` began; to be called before the control thread stops.
+    package func stopRollouts() {
+        keeper.withLock { keeper in
+            keeper?.stop()
+            keeper = nil
+        }
+    }
+
     /// Sweeps the store once, on the calling thread.
     package func sweep() throws(EngineError) {
         try Housekeeper(self).pass()
@@ -106,6 +137,7 @@ package final class Engine: Sendable {
 
     /// Commits what is queued, syncs, and ends the writer's thread.
     package func stop() {
+        stopRollouts()
         emptier.stop()
         housekeeper.withLock { housekeeper in
             housekeeper?.stop()

@@ -22,6 +22,8 @@ struct EngineTables: Sendable {
     let scores: Table
     /// How far each scorer's scores have matured, and the calibrations of its slots.
     let calibrations: Table
+    /// What is in the slots of scorers, how it came there, and what is kept out.
+    let rollouts: Table
 
     /// Spare tables for the rows of one generation of one feature set each.
     let generations: [Table]
@@ -34,6 +36,7 @@ struct EngineTables: Sendable {
             .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
             .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
             .any("scores"), .any("calibrations"),
+            .any("rollouts"),
         ] + spare.definitions
 
     init(_ environment: Environment) {
@@ -46,6 +49,7 @@ struct EngineTables: Sendable {
         audit = environment.table("audit")
         scores = environment.table("scores")
         calibrations = environment.table("calibrations")
+        rollouts = environment.table("rollouts")
         generations = Self.spare.tables(of: environment)
     }
 

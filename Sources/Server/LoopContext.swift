@@ -105,6 +105,8 @@ struct Answer: Sendable {
         /// The reply of a unary or client-streaming call, encoded.
         case reply([UInt8])
         case refusal(EngineError)
+        /// Changes of slots, for one who watches.
+        case events(RolloutEvents.Batch)
         /// The caller has given up, or was answered by the session: only the answer's room returns.
         case nothing
     }

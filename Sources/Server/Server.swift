@@ -135,6 +135,7 @@ package final class Server {
     package func start() {
         engine.startGuard()
         engine.startScrubbing(periodSeconds: scrubSeconds)
+        engine.startRollouts { [control] job in control.submit(job) }
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
@@ -149,6 +150,7 @@ package final class Server {
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }
+        engine.stopRollouts()
         // What a check has found is kept by the control thread.
         checks.stop()
         control.stop()

@@ -57,6 +57,7 @@ final class ServerConnection: ByteSession {
         self.now = now
         session.advance(to: now)
         endHealthWatches()
+        endRolloutWatches()
         session.drain(now: now)
     }
 
@@ -116,6 +117,10 @@ final class ServerConnection: ByteSession {
         case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
             .discardGeneration, .listGenerations:
             generations(call, rpc, now)
+        case .shadow, .canary, .setWeight, .pause, .resume, .promote, .abort, .undo, .quarantine,
+            .clearQuarantine, .rolloutStatus, .rolloutHistory, .explainRollout:
+            rollouts(call, rpc, now)
+        case .watchRollouts: watchRollouts(call)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)
         case .healthWatch: watchHealth(call)
@@ -127,7 +132,7 @@ final class ServerConnection: ByteSession {
         switch RPC(rawValue: call.method) {
         case .upload: finishUpload(call, now)
         case .writeStream: finishWrites(call)
-        case .healthWatch: break
+        case .healthWatch, .watchRollouts: break
         default: finish(call, .ok)
         }
     }
@@ -168,6 +173,8 @@ final class ServerConnection: ByteSession {
             writeAnswered(call)
         case .refusal(let error):
             refuse(call, error)
+        case .events(let batch):
+            tellOfRollouts(call, batch)
         case .nothing:
             break
         }

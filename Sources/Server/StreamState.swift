@@ -14,12 +14,17 @@ enum StreamState {
     case upload(Upload)
     /// A health check that hears of changes.
     case healthWatch(service: String)
+    /// A watcher of slots, of all scorers or one, that has heard of so many events.
+    case rolloutWatch(RolloutWatch)
+    /// The same, while its client does not read.
+    case pausedRolloutWatch(RolloutWatch)
     /// Control work that is queued or under way.
     case control(ControlJob)
 
     /// The call has ended: nobody waits for what is kept.
     func giveUp() {
         if case .control(let job) = self { job.giveUp() }
+        if case .rolloutWatch(let watch) = self { watch.giveUp() }
     }
 }
 

@@ -68,7 +68,7 @@ struct `A bundle` {
                 try engine.apply([.scorer(KassaV1.ScorerSpec(name: "third", model: "stump@1"))])
             }
             #expect(named?.reason.contains("not served") == true)
-            try engine.apply([scorer("other@1")])
+            try engine.promote("other@1")
             #expect(try worker.score("s").model == "other@1")
             try rewrite(engine) { $0.spec?.golden[1].margin = -0.25 }
         }
@@ -229,7 +229,7 @@ struct `Contributions` {
         }
     }
 
-    @Test func `of a stump are its leaf without the mean, and cost what was measured`() throws {
+    @Test func `of a stump are its leaf without the mean`() throws {
         try folder.withEngine { engine, worker in
             try engine.apply([cart])
             try engine.uploadStump()

@@ -454,6 +454,8 @@ extension KassaV1 {
             @inlinable package static var description: UInt32 { 4 }
             /// The number of `labels`.
             @inlinable package static var labels: UInt32 { 5 }
+            /// The number of `entity`.
+            @inlinable package static var entity: UInt32 { 6 }
             /// The number of `outcomes`.
             @inlinable package static var outcomes: UInt32 { 30 }
         }
@@ -461,7 +463,8 @@ extension KassaV1 {
         /// The field `name`.
         package var name: String = ""
 
-        /// The model of the STABLE slot, "abandonment@1".
+        /// The model of the STABLE slot, "abandonment@1". Of a scorer that is there already it is what STABLE
+        /// has, or empty: another model comes in by Rollouts.
         package var model: String = ""
 
         /// The field `owner`.
@@ -472,6 +475,10 @@ extension KassaV1 {
 
         /// The field `labels`.
         package var labels: [String: String] = [:]
+
+        /// The entity kind whose id stays in one slot during a rollout. Empty means the first kind of the
+        /// first feature set that the model reads.
+        package var entity: String = ""
 
         /// The field `outcomes`.
         package var outcomes: KassaV1.OutcomeSpec? = nil
@@ -486,6 +493,7 @@ extension KassaV1 {
             owner: String = "",
             description: String = "",
             labels: [String: String] = [:],
+            entity: String = "",
             outcomes: KassaV1.OutcomeSpec? = nil
         ) {
             self.name = name
@@ -493,6 +501,7 @@ extension KassaV1 {
             self.owner = owner
             self.description = description
             self.labels = labels
+            self.entity = entity
             self.outcomes = outcomes
         }
 
@@ -506,6 +515,7 @@ extension KassaV1 {
                 case 26: self.owner = try reader.string()
                 case 34: self.description = try reader.string()
                 case 42: try reader.mapEntry(into: &self.labels)
+                case 50: self.entity = try reader.string()
                 case 242: try reader.merge(into: &self.outcomes)
                 default: try reader.skip(tag)
                 }
@@ -520,6 +530,7 @@ extension KassaV1 {
             if !self.owner.isEmpty { writer.string(3, self.owner) }
             if !self.description.isEmpty { writer.string(4, self.description) }
             writer.map(5, self.labels)
+            if !self.entity.isEmpty { writer.string(6, self.entity) }
             if let value = self.outcomes { writer.message(30, value) }
         }
     }
@@ -1226,6 +1237,8 @@ extension KassaV1 {
             @inlinable package static var limit: UInt32 { 1 }
             /// The number of `before`.
             @inlinable package static var before: UInt32 { 2 }
+            /// The number of `verify`.
+            @inlinable package static var verify: UInt32 { 3 }
         }
 
         /// The most records to return, up to 1,000; 0 means 100.
@@ -1234,16 +1247,21 @@ extension KassaV1 {
         /// Only records older than the one with this sequence number; 0 begins with the newest.
         package var before: UInt64 = 0
 
+        /// Recompute the digests of the whole log, from the first record to the last.
+        package var verify: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
             limit: UInt32 = 0,
-            before: UInt64 = 0
+            before: UInt64 = 0,
+            verify: Bool = false
         ) {
             self.limit = limit
             self.before = before
+            self.verify = verify
         }
 
         /// Reads fields until `reader` ends.
@@ -1253,6 +1271,7 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 8: self.limit = try reader.uint32()
                 case 16: self.before = try reader.uint64()
+                case 24: self.verify = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -1263,6 +1282,7 @@ extension KassaV1 {
         package func encode(into writer: inout WireWriter) {
             if self.limit != 0 { writer.uint32(1, self.limit) }
             if self.before != 0 { writer.uint64(2, self.before) }
+            if self.verify { writer.bool(3, self.verify) }
         }
     }
 }
@@ -1289,6 +1309,10 @@ extension KassaV1 {
             @inlinable package static var epoch: UInt32 { 6 }
             /// The number of `details`.
             @inlinable package static var details: UInt32 { 7 }
+            /// The number of `sha256`.
+            @inlinable package static var sha256: UInt32 { 8 }
+            /// The number of `previous_sha256`.
+            @inlinable package static var previousSha256: UInt32 { 9 }
         }
 
         /// The field `sequence`.
@@ -1312,6 +1336,12 @@ extension KassaV1 {
         /// What changed, a line each.
         package var details: [String] = []
 
+        /// SHA-256 of the record as it is stored; the next record holds it.
+        package var sha256: [UInt8] = []
+
+        /// The digest of the record before; empty in records of releases that linked none.
+        package var previousSha256: [UInt8] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1323,7 +1353,9 @@ extension KassaV1 {
             action: String = "",
             reason: String = "",
             epoch: UInt64 = 0,
-            details: [String] = []
+            details: [String] = [],
+            sha256: [UInt8] = [],
+            previousSha256: [UInt8] = []
         ) {
             self.sequence = sequence
             self.atUs = atUs
@@ -1332,6 +1364,8 @@ extension KassaV1 {
             self.reason = reason
             self.epoch = epoch
             self.details = details
+            self.sha256 = sha256
+            self.previousSha256 = previousSha256
         }
 
         /// Reads fields until `reader` ends.
@@ -1346,6 +1380,8 @@ extension KassaV1 {
                 case 42: self.reason = try reader.string()
                 case 48: self.epoch = try reader.uint64()
                 case 58: self.details.append(try reader.string())
+                case 66: self.sha256 = try reader.byteArray()
+                case 74: self.previousSha256 = try reader.byteArray()
                 default: try reader.skip(tag)
                 }
             }
@@ -1361,6 +1397,8 @@ extension KassaV1 {
             if !self.reason.isEmpty { writer.string(5, self.reason) }
             if self.epoch != 0 { writer.uint64(6, self.epoch) }
             for element in self.details { writer.string(7, element) }
+            if !self.sha256.isEmpty { writer.bytes(8, self.sha256) }
+            if !self.previousSha256.isEmpty { writer.bytes(9, self.previousSha256) }
         }
     }
 }
@@ -1375,19 +1413,33 @@ extension KassaV1 {
         @usableFromInline package enum Field {
             /// The number of `entries`.
             @inlinable package static var entries: UInt32 { 1 }
+            /// The number of `verified`.
+            @inlinable package static var verified: UInt32 { 2 }
+            /// The number of `broken_at`.
+            @inlinable package static var brokenAt: UInt32 { 3 }
         }
 
         /// The field `entries`.
         package var entries: [KassaV1.AuditEntry] = []
+
+        /// Asked to verify: the number of records whose links were found whole.
+        package var verified: UInt64 = 0
+
+        /// The first record whose link is broken; 0 if none is.
+        package var brokenAt: UInt64 = 0
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
-            entries: [KassaV1.AuditEntry] = []
+            entries: [KassaV1.AuditEntry] = [],
+            verified: UInt64 = 0,
+            brokenAt: UInt64 = 0
         ) {
             self.entries = entries
+            self.verified = verified
+            self.brokenAt = brokenAt
         }
 
         /// Reads fields until `reader` ends.
@@ -1396,6 +1448,8 @@ extension KassaV1 {
             while let tag = try reader.next() {
                 switch tag.rawValue {
                 case 10: self.entries.append(try reader.message())
+                case 16: self.verified = try reader.uint64()
+                case 24: self.brokenAt = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -1405,6 +1459,8 @@ extension KassaV1 {
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
             for element in self.entries { writer.message(1, element) }
+            if self.verified != 0 { writer.uint64(2, self.verified) }
+            if self.brokenAt != 0 { writer.uint64(3, self.brokenAt) }
         }
     }
 }
@@ -1455,5 +1511,5 @@ extension APIFiles {
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.OutcomeSpec kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.AbsentOutcome kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJ+CgtPdXRjb21lU3BlYxIfCgttYXR1cml0eV9tcxgBIAEoBFIKbWF0dXJpdHlNcxIdCgpob3Jpem9uX21zGAIgASgEUglob3Jpem9uTXMSLwoGYWJzZW50GAMgASgOMhcua2Fzc2EudjEuQWJzZW50T3V0Y29tZVIGYWJzZW50IpYCCgpTY29yZXJTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhQKBW93bmVyGAMgASgJUgVvd25lchIgCgtkZXNjcmlwdGlvbhgEIAEoCVILZGVzY3JpcHRpb24SOAoGbGFiZWxzGAUgAygLMiAua2Fzc2EudjEuU2NvcmVyU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzEjEKCG91dGNvbWVzGB4gASgLMhUua2Fzc2EudjEuT3V0Y29tZVNwZWNSCG91dGNvbWVzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEigwEKCERvY3VtZW50EjsKC2ZlYXR1cmVfc2V0GAEgASgLMhgua2Fzc2EudjEuRmVhdHVyZVNldFNwZWNIAFIKZmVhdHVyZVNldBIuCgZzY29yZXIYAiABKAsyFC5rYXNzYS52MS5TY29yZXJTcGVjSABSBnNjb3JlckIKCghyZXNvdXJjZSLGAQoMQXBwbHlSZXF1ZXN0EjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSKgoOZXhwZWN0ZWRfZXBvY2gYAiABKARIAFINZXhwZWN0ZWRFcG9jaIgBARIXCgdkcnlfcnVuGAMgASgIUgZkcnlSdW4SFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhEKD19leHBlY3RlZF9lcG9jaCJrCg1GZWF0dXJlQ2hhbmdlEiwKBmFjdGlvbhgBIAEoDjIULmthc3NhLnYxLlBsYW5BY3Rpb25SBmFjdGlvbhISCgRuYW1lGAIgASgJUgRuYW1lEhgKB2RldGFpbHMYAyADKAlSB2RldGFpbHMizAEKCVBsYW5FbnRyeRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEa2luZBgCIAEoCVIEa2luZBISCgRuYW1lGAMgASgJUgRuYW1lEhgKB2RldGFpbHMYBCADKAlSB2RldGFpbHMSGgoId2FybmluZ3MYBSADKAlSCHdhcm5pbmdzEjMKCGZlYXR1cmVzGAYgAygLMhcua2Fzc2EudjEuRmVhdHVyZUNoYW5nZVIIZmVhdHVyZXMiTgoNQXBwbHlSZXNwb25zZRInCgRwbGFuGAEgAygLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCI0CgpHZXRSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQSEgoEbmFtZRgCIAEoCVIEbmFtZSJTCgtHZXRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzISLmthc3NhLnYxLkRvY3VtZW50Ughkb2N1bWVudBIUCgVlcG9jaBgCIAEoBFIFZXBvY2giIQoLTGlzdFJlcXVlc3QSEgoEa2luZBgBIAEoCVIEa2luZCJWCgxMaXN0UmVzcG9uc2USMAoJZG9jdW1lbnRzGAEgAygLMhIua2Fzc2EudjEuRG9jdW1lbnRSCWRvY3VtZW50cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gitAEKC0Ryb3BSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giTQoMRHJvcFJlc3BvbnNlEicKBHBsYW4YASABKAsyEy5rYXNzYS52MS5QbGFuRW50cnlSBHBsYW4SFAoFZXBvY2gYAiABKARSBWVwb2NoIjwKDEF1ZGl0UmVxdWVzdBIUCgVsaW1pdBgBIAEoDVIFbGltaXQSFgoGYmVmb3JlGAIgASgEUgZiZWZvcmUiswEKCkF1ZGl0RW50cnkSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZhY3Rpb24YBCABKAlSBmFjdGlvbhIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcG9jaBgGIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgHIAMoCVIHZGV0YWlscyI/Cg1BdWRpdFJlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyFC5rYXNzYS52MS5BdWRpdEVudHJ5UgdlbnRyaWVzKjoKCU5vbkZpbml0ZRIVChFOT05fRklOSVRFX1JFRlVTRRAAEhYKEk5PTl9GSU5JVEVfTUlTU0lORxABKnUKCEZhbGxiYWNrEhgKFEZBTExCQUNLX1VOU1BFQ0lGSUVEEAASEAoMRkFMTEJBQ0tfVVNFEAESFAoQRkFMTEJBQ0tfREVGQVVMVBACEhQKEEZBTExCQUNLX01JU1NJTkcQAxIRCg1GQUxMQkFDS19GQUlMEAQqNwoNQWJzZW50T3V0Y29tZRIRCg1BQlNFTlRfSUdOT1JFEAASEwoPQUJTRU5UX05FR0FUSVZFEAEqWQoKUGxhbkFjdGlvbhIbChdQTEFOX0FDVElPTl9VTlNQRUNJRklFRBAAEgcKA0FERBABEgoKBkNIQU5HRRACEg0KCVVOQ0hBTkdFRBADEgoKBlJFTU9WRRAEMp4CCgZDb25maWcSOAoFQXBwbHkSFi5rYXNzYS52MS5BcHBseVJlcXVlc3QaFy5rYXNzYS52MS5BcHBseVJlc3BvbnNlEjIKA0dldBIULmthc3NhLnYxLkdldFJlcXVlc3QaFS5rYXNzYS52MS5HZXRSZXNwb25zZRI1CgRMaXN0EhUua2Fzc2EudjEuTGlzdFJlcXVlc3QaFi5rYXNzYS52MS5MaXN0UmVzcG9uc2USOAoFQXVkaXQSFi5rYXNzYS52MS5BdWRpdFJlcXVlc3QaFy5rYXNzYS52MS5BdWRpdFJlc3BvbnNlEjUKBERyb3ASFS5rYXNzYS52MS5Ecm9wUmVxdWVzdBoWLmthc3NhLnYxLkRyb3BSZXNwb25zZWIGcHJvdG8z")
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJ+CgtPdXRjb21lU3BlYxIfCgttYXR1cml0eV9tcxgBIAEoBFIKbWF0dXJpdHlNcxIdCgpob3Jpem9uX21zGAIgASgEUglob3Jpem9uTXMSLwoGYWJzZW50GAMgASgOMhcua2Fzc2EudjEuQWJzZW50T3V0Y29tZVIGYWJzZW50Iq4CCgpTY29yZXJTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhQKBW93bmVyGAMgASgJUgVvd25lchIgCgtkZXNjcmlwdGlvbhgEIAEoCVILZGVzY3JpcHRpb24SOAoGbGFiZWxzGAUgAygLMiAua2Fzc2EudjEuU2NvcmVyU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzEhYKBmVudGl0eRgGIAEoCVIGZW50aXR5EjEKCG91dGNvbWVzGB4gASgLMhUua2Fzc2EudjEuT3V0Y29tZVNwZWNSCG91dGNvbWVzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEigwEKCERvY3VtZW50EjsKC2ZlYXR1cmVfc2V0GAEgASgLMhgua2Fzc2EudjEuRmVhdHVyZVNldFNwZWNIAFIKZmVhdHVyZVNldBIuCgZzY29yZXIYAiABKAsyFC5rYXNzYS52MS5TY29yZXJTcGVjSABSBnNjb3JlckIKCghyZXNvdXJjZSLGAQoMQXBwbHlSZXF1ZXN0EjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSKgoOZXhwZWN0ZWRfZXBvY2gYAiABKARIAFINZXhwZWN0ZWRFcG9jaIgBARIXCgdkcnlfcnVuGAMgASgIUgZkcnlSdW4SFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhEKD19leHBlY3RlZF9lcG9jaCJrCg1GZWF0dXJlQ2hhbmdlEiwKBmFjdGlvbhgBIAEoDjIULmthc3NhLnYxLlBsYW5BY3Rpb25SBmFjdGlvbhISCgRuYW1lGAIgASgJUgRuYW1lEhgKB2RldGFpbHMYAyADKAlSB2RldGFpbHMizAEKCVBsYW5FbnRyeRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEa2luZBgCIAEoCVIEa2luZBISCgRuYW1lGAMgASgJUgRuYW1lEhgKB2RldGFpbHMYBCADKAlSB2RldGFpbHMSGgoId2FybmluZ3MYBSADKAlSCHdhcm5pbmdzEjMKCGZlYXR1cmVzGAYgAygLMhcua2Fzc2EudjEuRmVhdHVyZUNoYW5nZVIIZmVhdHVyZXMiTgoNQXBwbHlSZXNwb25zZRInCgRwbGFuGAEgAygLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCI0CgpHZXRSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQSEgoEbmFtZRgCIAEoCVIEbmFtZSJTCgtHZXRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzISLmthc3NhLnYxLkRvY3VtZW50Ughkb2N1bWVudBIUCgVlcG9jaBgCIAEoBFIFZXBvY2giIQoLTGlzdFJlcXVlc3QSEgoEa2luZBgBIAEoCVIEa2luZCJWCgxMaXN0UmVzcG9uc2USMAoJZG9jdW1lbnRzGAEgAygLMhIua2Fzc2EudjEuRG9jdW1lbnRSCWRvY3VtZW50cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gitAEKC0Ryb3BSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giTQoMRHJvcFJlc3BvbnNlEicKBHBsYW4YASABKAsyEy5rYXNzYS52MS5QbGFuRW50cnlSBHBsYW4SFAoFZXBvY2gYAiABKARSBWVwb2NoIlQKDEF1ZGl0UmVxdWVzdBIUCgVsaW1pdBgBIAEoDVIFbGltaXQSFgoGYmVmb3JlGAIgASgEUgZiZWZvcmUSFgoGdmVyaWZ5GAMgASgIUgZ2ZXJpZnki9AEKCkF1ZGl0RW50cnkSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZhY3Rpb24YBCABKAlSBmFjdGlvbhIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcG9jaBgGIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgHIAMoCVIHZGV0YWlscxIWCgZzaGEyNTYYCCABKAxSBnNoYTI1NhInCg9wcmV2aW91c19zaGEyNTYYCSABKAxSDnByZXZpb3VzU2hhMjU2IngKDUF1ZGl0UmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIULmthc3NhLnYxLkF1ZGl0RW50cnlSB2VudHJpZXMSGgoIdmVyaWZpZWQYAiABKARSCHZlcmlmaWVkEhsKCWJyb2tlbl9hdBgDIAEoBFIIYnJva2VuQXQqOgoJTm9uRmluaXRlEhUKEU5PTl9GSU5JVEVfUkVGVVNFEAASFgoSTk9OX0ZJTklURV9NSVNTSU5HEAEqdQoIRmFsbGJhY2sSGAoURkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIQCgxGQUxMQkFDS19VU0UQARIUChBGQUxMQkFDS19ERUZBVUxUEAISFAoQRkFMTEJBQ0tfTUlTU0lORxADEhEKDUZBTExCQUNLX0ZBSUwQBCo3Cg1BYnNlbnRPdXRjb21lEhEKDUFCU0VOVF9JR05PUkUQABITCg9BQlNFTlRfTkVHQVRJVkUQASpZCgpQbGFuQWN0aW9uEhsKF1BMQU5fQUNUSU9OX1VOU1BFQ0lGSUVEEAASBwoDQUREEAESCgoGQ0hBTkdFEAISDQoJVU5DSEFOR0VEEAMSCgoGUkVNT1ZFEAQyngIKBkNvbmZpZxI4CgVBcHBseRIWLmthc3NhLnYxLkFwcGx5UmVxdWVzdBoXLmthc3NhLnYxLkFwcGx5UmVzcG9uc2USMgoDR2V0EhQua2Fzc2EudjEuR2V0UmVxdWVzdBoVLmthc3NhLnYxLkdldFJlc3BvbnNlEjUKBExpc3QSFS5rYXNzYS52MS5MaXN0UmVxdWVzdBoWLmthc3NhLnYxLkxpc3RSZXNwb25zZRI4CgVBdWRpdBIWLmthc3NhLnYxLkF1ZGl0UmVxdWVzdBoXLmthc3NhLnYxLkF1ZGl0UmVzcG9uc2USNQoERHJvcBIVLmthc3NhLnYxLkRyb3BSZXF1ZXN0GhYua2Fzc2EudjEuRHJvcFJlc3BvbnNlYgZwcm90bzM=")
 }

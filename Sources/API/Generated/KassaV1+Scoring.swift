@@ -119,6 +119,8 @@ extension KassaV1 {
             @inlinable package static var context: UInt32 { 3 }
             /// The number of `include`.
             @inlinable package static var include: UInt32 { 4 }
+            /// The number of `routing_key`.
+            @inlinable package static var routingKey: UInt32 { 5 }
             /// The number of `top_contributions`.
             @inlinable package static var topContributions: UInt32 { 20 }
             /// The number of `record`.
@@ -137,6 +139,10 @@ extension KassaV1 {
         /// The field `include`.
         package var include: [KassaV1.Include] = []
 
+        /// What stays in one slot during a rollout, up to 256 bytes. Empty means the id of the entity of the
+        /// kind that the scorer declares. Without either, only a canary of all entities answers.
+        package var routingKey: String = ""
+
         /// With CONTRIBUTIONS: only so many, those that moved the margin most; 0 means all.
         package var topContributions: UInt32 = 0
 
@@ -152,6 +158,7 @@ extension KassaV1 {
             entities: [KassaV1.EntityKey] = [],
             context: [KassaV1.NamedValue] = [],
             include: [KassaV1.Include] = [],
+            routingKey: String = "",
             topContributions: UInt32 = 0,
             record: Bool = false
         ) {
@@ -159,6 +166,7 @@ extension KassaV1 {
             self.entities = entities
             self.context = context
             self.include = include
+            self.routingKey = routingKey
             self.topContributions = topContributions
             self.record = record
         }
@@ -173,6 +181,7 @@ extension KassaV1 {
                 case 26: self.context.append(try reader.message())
                 case 32: self.include.append(try reader.enumeration())
                 case 34: try reader.packed(enumeration: &self.include)
+                case 42: self.routingKey = try reader.string()
                 case 160: self.topContributions = try reader.uint32()
                 case 240: self.record = try reader.bool()
                 default: try reader.skip(tag)
@@ -187,6 +196,7 @@ extension KassaV1 {
             for element in self.entities { writer.message(2, element) }
             for element in self.context { writer.message(3, element) }
             writer.packed(4, enumeration: self.include)
+            if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
             if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
             if self.record { writer.bool(30, self.record) }
         }
@@ -262,6 +272,8 @@ extension KassaV1 {
             @inlinable package static var context: UInt32 { 3 }
             /// The number of `include`.
             @inlinable package static var include: UInt32 { 4 }
+            /// The number of `routing_key`.
+            @inlinable package static var routingKey: UInt32 { 5 }
             /// The number of `rows`.
             @inlinable package static var rows: UInt32 { 21 }
             /// The number of `top_contributions`.
@@ -282,6 +294,9 @@ extension KassaV1 {
         /// The field `include`.
         package var include: [KassaV1.Include] = []
 
+        /// Of all rows.
+        package var routingKey: String = ""
+
         /// Up to 1,000.
         package var rows: [KassaV1.ScoreRow] = []
 
@@ -300,6 +315,7 @@ extension KassaV1 {
             entities: [KassaV1.EntityKey] = [],
             context: [KassaV1.NamedValue] = [],
             include: [KassaV1.Include] = [],
+            routingKey: String = "",
             rows: [KassaV1.ScoreRow] = [],
             topContributions: UInt32 = 0,
             record: Bool = false
@@ -308,6 +324,7 @@ extension KassaV1 {
             self.entities = entities
             self.context = context
             self.include = include
+            self.routingKey = routingKey
             self.rows = rows
             self.topContributions = topContributions
             self.record = record
@@ -323,6 +340,7 @@ extension KassaV1 {
                 case 26: self.context.append(try reader.message())
                 case 32: self.include.append(try reader.enumeration())
                 case 34: try reader.packed(enumeration: &self.include)
+                case 42: self.routingKey = try reader.string()
                 case 170: self.rows.append(try reader.message())
                 case 160: self.topContributions = try reader.uint32()
                 case 240: self.record = try reader.bool()
@@ -338,6 +356,7 @@ extension KassaV1 {
             for element in self.entities { writer.message(2, element) }
             for element in self.context { writer.message(3, element) }
             writer.packed(4, enumeration: self.include)
+            if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
             if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
             for element in self.rows { writer.message(21, element) }
             if self.record { writer.bool(30, self.record) }
@@ -1156,5 +1175,5 @@ extension APIFiles {
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.ScoreRequest kassa.v1.ScoreRow kassa.v1.ScoreBatchRequest kassa.v1.ScoreBatchResponse kassa.v1.Contribution kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Outcome kassa.v1.RecordOutcomeRequest kassa.v1.RecordOutcomeResponse kassa.v1.GetCalibrationRequest kassa.v1.SlotCalibration kassa.v1.GetCalibrationResponse kassa.v1.Slot kassa.v1.Include kassa.v1.OutcomeStatus kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreBatch kassa.v1.Scoring.ScoreStream kassa.v1.Scoring.RecordOutcome kassa.v1.Scoring.GetCalibration",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIvkBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zEhYKBnJlY29yZBgeIAEoCFIGcmVjb3JkImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCKmAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucxIWCgZyZWNvcmQYHiABKAhSBnJlY29yZCJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMiyAQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucxIZCghzY29yZV9pZBgeIAEoCVIHc2NvcmVJZCJeCgdPdXRjb21lEhkKCHNjb3JlX2lkGAEgASgJUgdzY29yZUlkEhkKBWxhYmVsGAIgASgISABSBWxhYmVsiAEBEhMKBWF0X3VzGAMgASgSUgRhdFVzQggKBl9sYWJlbCJFChRSZWNvcmRPdXRjb21lUmVxdWVzdBItCghvdXRjb21lcxgBIAMoCzIRLmthc3NhLnYxLk91dGNvbWVSCG91dGNvbWVzIkwKFVJlY29yZE91dGNvbWVSZXNwb25zZRIzCghzdGF0dXNlcxgBIAMoDjIXLmthc3NhLnYxLk91dGNvbWVTdGF0dXNSCHN0YXR1c2VzIi8KFUdldENhbGlicmF0aW9uUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLBAwoPU2xvdENhbGlicmF0aW9uEiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EiMKDWJ1bmRsZV9wcmVmaXgYAiABKAxSDGJ1bmRsZVByZWZpeBIWCgZsYWJlbHMYAyABKARSBmxhYmVscxIcCglwb3NpdGl2ZXMYBCABKARSCXBvc2l0aXZlcxIlCg5yZWZ1c2VkX2xhYmVscxgFIAEoBFINcmVmdXNlZExhYmVscxIZCgVicmllchgGIAEoAUgAUgVicmllcogBARIeCghsb2dfbG9zcxgHIAEoAUgBUgdsb2dMb3NziAEBEjkKFm9ic2VydmVkX292ZXJfZXhwZWN0ZWQYCCABKAFIAlIUb2JzZXJ2ZWRPdmVyRXhwZWN0ZWSIAQESQQoaZXhwZWN0ZWRfY2FsaWJyYXRpb25fZXJyb3IYCSABKAFIA1IYZXhwZWN0ZWRDYWxpYnJhdGlvbkVycm9yiAEBQggKBl9icmllckILCglfbG9nX2xvc3NCGQoXX29ic2VydmVkX292ZXJfZXhwZWN0ZWRCHQobX2V4cGVjdGVkX2NhbGlicmF0aW9uX2Vycm9yIpMBChZHZXRDYWxpYnJhdGlvblJlc3BvbnNlEi8KBXNsb3RzGAEgAygLMhkua2Fzc2EudjEuU2xvdENhbGlicmF0aW9uUgVzbG90cxInCg9yZWNvcmRlZF9zY29yZXMYAiABKARSDnJlY29yZGVkU2NvcmVzEh8KC29wZW5fc2NvcmVzGAMgASgEUgpvcGVuU2NvcmVzKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqQwoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQARIRCg1DT05UUklCVVRJT05TEAIqnAEKDU91dGNvbWVTdGF0dXMSHgoaT1VUQ09NRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFQoRT1VUQ09NRV9EVVBMSUNBVEUQAhIXChNPVVRDT01FX0NPTkZMSUNUSU5HEAMSEwoPT1VUQ09NRV9VTktOT1dOEAQSEAoMT1VUQ09NRV9MQVRFEAUy9wIKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkcKClNjb3JlQmF0Y2gSGy5rYXNzYS52MS5TY29yZUJhdGNoUmVxdWVzdBocLmthc3NhLnYxLlNjb3JlQmF0Y2hSZXNwb25zZRJCCgtTY29yZVN0cmVhbRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2UoATABElAKDVJlY29yZE91dGNvbWUSHi5rYXNzYS52MS5SZWNvcmRPdXRjb21lUmVxdWVzdBofLmthc3NhLnYxLlJlY29yZE91dGNvbWVSZXNwb25zZRJTCg5HZXRDYWxpYnJhdGlvbhIfLmthc3NhLnYxLkdldENhbGlicmF0aW9uUmVxdWVzdBogLmthc3NhLnYxLkdldENhbGlicmF0aW9uUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIpoCCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zEhYKBnJlY29yZBgeIAEoCFIGcmVjb3JkImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCLHAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucxIWCgZyZWNvcmQYHiABKAhSBnJlY29yZCJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMiyAQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucxIZCghzY29yZV9pZBgeIAEoCVIHc2NvcmVJZCJeCgdPdXRjb21lEhkKCHNjb3JlX2lkGAEgASgJUgdzY29yZUlkEhkKBWxhYmVsGAIgASgISABSBWxhYmVsiAEBEhMKBWF0X3VzGAMgASgSUgRhdFVzQggKBl9sYWJlbCJFChRSZWNvcmRPdXRjb21lUmVxdWVzdBItCghvdXRjb21lcxgBIAMoCzIRLmthc3NhLnYxLk91dGNvbWVSCG91dGNvbWVzIkwKFVJlY29yZE91dGNvbWVSZXNwb25zZRIzCghzdGF0dXNlcxgBIAMoDjIXLmthc3NhLnYxLk91dGNvbWVTdGF0dXNSCHN0YXR1c2VzIi8KFUdldENhbGlicmF0aW9uUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLBAwoPU2xvdENhbGlicmF0aW9uEiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EiMKDWJ1bmRsZV9wcmVmaXgYAiABKAxSDGJ1bmRsZVByZWZpeBIWCgZsYWJlbHMYAyABKARSBmxhYmVscxIcCglwb3NpdGl2ZXMYBCABKARSCXBvc2l0aXZlcxIlCg5yZWZ1c2VkX2xhYmVscxgFIAEoBFINcmVmdXNlZExhYmVscxIZCgVicmllchgGIAEoAUgAUgVicmllcogBARIeCghsb2dfbG9zcxgHIAEoAUgBUgdsb2dMb3NziAEBEjkKFm9ic2VydmVkX292ZXJfZXhwZWN0ZWQYCCABKAFIAlIUb2JzZXJ2ZWRPdmVyRXhwZWN0ZWSIAQESQQoaZXhwZWN0ZWRfY2FsaWJyYXRpb25fZXJyb3IYCSABKAFIA1IYZXhwZWN0ZWRDYWxpYnJhdGlvbkVycm9yiAEBQggKBl9icmllckILCglfbG9nX2xvc3NCGQoXX29ic2VydmVkX292ZXJfZXhwZWN0ZWRCHQobX2V4cGVjdGVkX2NhbGlicmF0aW9uX2Vycm9yIpMBChZHZXRDYWxpYnJhdGlvblJlc3BvbnNlEi8KBXNsb3RzGAEgAygLMhkua2Fzc2EudjEuU2xvdENhbGlicmF0aW9uUgVzbG90cxInCg9yZWNvcmRlZF9zY29yZXMYAiABKARSDnJlY29yZGVkU2NvcmVzEh8KC29wZW5fc2NvcmVzGAMgASgEUgpvcGVuU2NvcmVzKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqQwoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQARIRCg1DT05UUklCVVRJT05TEAIqnAEKDU91dGNvbWVTdGF0dXMSHgoaT1VUQ09NRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFQoRT1VUQ09NRV9EVVBMSUNBVEUQAhIXChNPVVRDT01FX0NPTkZMSUNUSU5HEAMSEwoPT1VUQ09NRV9VTktOT1dOEAQSEAoMT1VUQ09NRV9MQVRFEAUy9wIKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkcKClNjb3JlQmF0Y2gSGy5rYXNzYS52MS5TY29yZUJhdGNoUmVxdWVzdBocLmthc3NhLnYxLlNjb3JlQmF0Y2hSZXNwb25zZRJCCgtTY29yZVN0cmVhbRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2UoATABElAKDVJlY29yZE91dGNvbWUSHi5rYXNzYS52MS5SZWNvcmRPdXRjb21lUmVxdWVzdBofLmthc3NhLnYxLlJlY29yZE91dGNvbWVSZXNwb25zZRJTCg5HZXRDYWxpYnJhdGlvbhIfLmthc3NhLnYxLkdldENhbGlicmF0aW9uUmVxdWVzdBogLmthc3NhLnYxLkdldENhbGlicmF0aW9uUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -50,6 +50,7 @@ struct EntryCheck {
         case "calibrations":
             return key.count == 4
                 ? LaneState(value) != nil : (try? SlotCalibration(decoding: value)) != nil
+        case "rollouts": return RolloutKey.accepts(key, value)
         // The rows of a generation.
         default: return !table.hasPrefix("generation-") || isRow(key, value)
         }

@@ -80,10 +80,11 @@ extension Engine {
                 document: KassaV1.Document(resource: .featureSet(spec)),
                 epoch: configuration.epoch)
         case ResourceKind.scorer:
-            guard let scorer = configuration.scorers.first(where: { $0.spec.name == request.name })
-            else { throw EngineError(.notFound, "name: there is no such scorer") }
+            guard let scorer = configuration.scorerSpec(request.name) else {
+                throw EngineError(.notFound, "name: there is no such scorer")
+            }
             return KassaV1.GetResponse(
-                document: KassaV1.Document(resource: .scorer(scorer.spec)),
+                document: KassaV1.Document(resource: .scorer(scorer)),
                 epoch: configuration.epoch)
         default:
             throw EngineError(.invalidArgument, "kind: must be feature_set or scorer")
@@ -107,8 +108,8 @@ extension Engine {
             }
         }
         if request.kind != ResourceKind.featureSet {
-            documents += configuration.scorers.map {
-                KassaV1.Document(resource: .scorer($0.spec))
+            documents += configuration.scorerSpecs.map {
+                KassaV1.Document(resource: .scorer($0))
             }
         }
         return KassaV1.ListResponse(documents: documents, epoch: configuration.epoch)

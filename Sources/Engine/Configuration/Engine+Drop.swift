@@ -40,8 +40,8 @@ extension Engine {
         }
         let next = try Configuration(
             epoch: base.epoch + 1, features: features, models: base.models,
-            modelNumbers: base.modelNumbers, scorerSpecs: base.scorers.map(\.spec),
-            places: base.places)
+            modelNumbers: base.modelNumbers, scorerSpecs: base.scorerSpecs,
+            places: base.places, rollouts: base.rollouts)
         let record = KassaStorageV1.AuditRecord(
             atUs: now.microseconds, actor: request.actor, action: "drop", reason: request.reason,
             epoch: next.epoch, details: change.details.map { "\(change.set.name): \($0)" })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import API
+internal import Crypto
 internal import Store
 internal import Wire
 
@@ -43,7 +44,31 @@ extension Engine {
             byteCount += entry.encodedBytes().count
             return isFirst || byteCount <= AuditLimits.replyByteCountMax
         }
-        return KassaV1.AuditResponse(entries: Array(entries))
+        var response = KassaV1.AuditResponse(entries: Array(entries))
+        if request.verify {
+            let chain = try auditChain()
+            response.verified = chain.linkedCount
+            response.brokenAt = chain.brokenAt ?? 0
+        }
+        return response
+    }
+
+    /// Recomputes every link of the audit log.
+    func auditChain() throws(EngineError) -> AuditChain {
+        do throws(StoreError) {
+            return try environment.read { transaction throws(StoreError) in
+                var chain = AuditChain()
+                try transaction.scan(tables.audit, prefix: [UInt8]().span) { key, value in
+                    chain.add(value, sequence: Self.sequence(ofKey: key))
+                    return chain.brokenAt == nil
+                }
+                let key = AuditHead.key
+                chain.end(at: try transaction.value(forKey: key.span, in: environment.meta))
+                return chain
+            }
+        } catch {
+            throw EngineError(error)
+        }
     }
 
     /// The last `limit` records older than `before`, oldest first.
@@ -75,14 +100,15 @@ extension Engine {
                 KassaV1.AuditEntry(
                     sequence: sequence, atUs: record.atUs, actor: record.actor,
                     action: record.action, reason: record.reason, epoch: record.epoch,
-                    details: record.details))
+                    details: record.details, sha256: SHA256.digest(of: value),
+                    previousSha256: record.previousSha256))
             return true
         }
         return (entries, isDamaged)
     }
 
     /// The write's number that a record is kept under, big-endian.
-    private static func sequence(ofKey key: Span<UInt8>) -> UInt64 {
+    static func sequence(ofKey key: Span<UInt8>) -> UInt64 {
         var sequence: UInt64 = 0
         for index in key.indices { sequence = sequence << 8 | UInt64(key[index]) }
         return sequence

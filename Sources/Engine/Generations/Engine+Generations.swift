@@ -151,8 +151,8 @@ extension Engine {
         let next = try Configuration(
             epoch: movesEpoch ? base.epoch + 1 : base.epoch, features: base.features,
             models: base.models, modelNumbers: base.modelNumbers,
-            scorerSpecs: base.scorers.map(\.spec),
-            places: try base.places.replacing(generations))
+            scorerSpecs: base.scorerSpecs,
+            places: try base.places.replacing(generations), rollouts: base.rollouts)
         let name = generations.featureSet
         var puts = more
         puts.append(

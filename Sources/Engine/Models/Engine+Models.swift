@@ -189,8 +189,8 @@ extension Engine {
         published.publish(
             try Configuration(
                 epoch: base.epoch, features: base.features, models: models,
-                modelNumbers: numbers, scorerSpecs: base.scorers.map(\.spec),
-                places: base.places))
+                modelNumbers: numbers, scorerSpecs: base.scorerSpecs,
+                places: base.places, rollouts: base.rollouts))
     }
 
     /// All models, by name and version, without golden rows and histograms.
@@ -209,7 +209,7 @@ extension Engine {
             throw EngineError(.notFound, "model: there is no such model")
         }
         return KassaV1.GetModelResponse(
-            model: model.info, scorers: configuration.scorers(of: model).map(\.spec.name))
+            model: model.info, scorers: configuration.scorers(of: model).map(\.name))
     }
 
     /// The models that are not served, each with why: "abandonment@1: golden[3].score: ...".
@@ -232,7 +232,7 @@ extension Engine {
         if let scorer = base.scorers(of: model).first {
             throw EngineError(
                 .failedPrecondition,
-                "model: scorer \(scorer.spec.name) names it; give the scorer another model first")
+                "model: scorer \(scorer.name) has it in a slot")
         }
         guard care.beginDeletion() else {
             throw EngineError(

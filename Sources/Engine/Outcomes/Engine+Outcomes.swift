@@ -5,6 +5,7 @@ package import Base
 internal import Glibc
 internal import Rollout
 internal import Store
+internal import Synchronization
 internal import Wire
 
 /// `Scoring.RecordOutcome` and `GetCalibration`.

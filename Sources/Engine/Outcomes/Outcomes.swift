@@ -209,6 +209,17 @@ final class Outcomes: Sendable {
 
     // MARK: On the writer's thread
 
+    /// The score that is kept under `id`; nil if there is none or its bytes are damaged.
+    func kept(
+        _ id: ScoreID, in transaction: borrowing WriteTransaction
+    ) throws(StoreError) -> KeptScore? {
+        let key = id.bytes
+        guard let bytes = try transaction.value(forKey: key.span, in: tables.scores) else {
+            return nil
+        }
+        return KeptScore(bytes, id: id)
+    }
+
     /// Gives labels to every consumer, within a transaction.
     func handOver(
         _ labels: [MaturedLabel], of scorer: String, in transaction: inout WriteTransaction

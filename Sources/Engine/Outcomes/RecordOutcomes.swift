@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import API
+package import API
 internal import Rollout
 internal import Store
 internal import Synchronization
@@ -71,13 +71,10 @@ final class RecordOutcomes: WriteCommand {
     ) throws(StoreError) -> OutcomeVerdict {
         guard let lane = outcomes.lane(report.id.lane) else { return .unknown }
         if lane.policy.isPastHorizon(report.id, now: receivedAt) { return .late }
-        let key = report.id.bytes
-        guard
-            let bytes = try transaction.value(forKey: key.span, in: outcomes.tables.scores),
-            var kept = KeptScore(bytes, id: report.id)
-        else { return .unknown }
+        guard var kept = try outcomes.kept(report.id, in: transaction) else { return .unknown }
         let verdict = kept.take(report.label, at: report.microseconds)
         guard verdict == .accepted else { return verdict }
+        let key = report.id.bytes
         let value = kept.bytes
         try transaction.put(value.span, forKey: key.span, in: outcomes.tables.scores)
         if isMature, let label = kept.lateLabel {

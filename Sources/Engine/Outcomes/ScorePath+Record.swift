@@ -18,17 +18,29 @@ extension Worker {
         writer.tag(KassaV1.ScoreResponse.Field.scoreId, .lengthDelimited)
         writer.varint(UInt64(2 * ScoreID.byteCount))
         for index in 0..<2 * ScoreID.byteCount { writer.buffer.append(id.digit(index)) }
-        recorder.record(
-            RecordedScore(
-                id: id, entity: entityHash(of: scorer, message), stable: score,
-                stableBundle: scorer.model.bundlePrefix, slot: UInt8(scorer.slot.rawValue)))
+        let bundle = scorer.model.bundlePrefix
+        let slot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
+        var record = RecordedScore(
+            id: id, entity: entityHash(of: scorer, message), stable: score, stableBundle: bundle,
+            slot: slot)
+        if scorer.slot == .canary {
+            record.stable = .nan
+            record.stableBundle = 0
+            record.candidate = score
+            record.candidateBundle = bundle
+            record.candidateSlot = slot
+        }
+        recorder.record(record)
     }
 
-    /// The hash of the id of the scorer's entity; 0 where the request has none.
+    /// The hash of the routing key, else of the id of the scorer's entity; 0 where there is neither.
     private func entityHash(of scorer: Scorer, _ message: Span<UInt8>) -> UInt64 {
-        guard let kind = scorer.kindsOfGroups.first?.first else { return 0 }
+        if request.routingKey.count > 0 { return unsalted(message.extracting(request.routingKey)) }
+        let place = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        guard place >= 0 else { return 0 }
+        let split = configuration.value.splits[place]
         for index in request.entities.indices
-        where message.extracting(request.entities[index].kind).hasSameBytes(as: kind.span) {
+        where message.extracting(request.entities[index].kind).hasSameBytes(as: split.kind.span) {
             return unsalted(message.extracting(request.entities[index].id))
         }
         return 0

@@ -35,6 +35,8 @@ struct ScoreRequestFields {
     private(set) var includesFeatures = false
     /// Whether the score is kept for an outcome.
     private(set) var isRecorded = false
+    /// What the caller wants to stay in one slot; empty means its entity.
+    private(set) var routingKey = ByteRange.empty
     private(set) var includesContributions = false
     /// How many contributions are wanted; 0 means all.
     private(set) var topContributions: UInt32 = 0
@@ -96,6 +98,7 @@ struct ScoreRequestFields {
         rows.removeAll(keepingCapacity: true)
         includesFeatures = false
         isRecorded = false
+        routingKey = .empty
         includesContributions = false
         topContributions = 0
     }
@@ -133,6 +136,8 @@ struct ScoreRequestFields {
             case WireTag.rawValue(of: Request.include, .lengthDelimited):
                 var packed = try reader.packed()
                 while !packed.isAtEnd { note(try packed.enumeration()) }
+            case WireTag.rawValue(of: Request.routingKey, .lengthDelimited):
+                routingKey = try reader.textRange()
             case WireTag.rawValue(of: Request.topContributions, .varint):
                 topContributions = try reader.uint32()
             case WireTag.rawValue(of: Request.record, .varint):

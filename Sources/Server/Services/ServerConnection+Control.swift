@@ -66,7 +66,7 @@ extension ServerConnection {
     }
 
     /// Answers from the configuration in force, whatever the control thread is doing.
-    private func answerNow(
+    func answerNow(
         _ call: Call, _ body: (Engine) throws(EngineError) -> [UInt8]
     ) {
         do throws(EngineError) {
@@ -78,10 +78,13 @@ extension ServerConnection {
         }
     }
 
-    /// Has the control thread carry out `work`, unless the caller has given up by then.
+    /// Has the control thread carry out `work`, unless the caller has given up by then; says whether it
+    /// was queued, after refusing the call if not.
+    @discardableResult
     func submit(
-        _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
-    ) {
+        _ call: Call, evenForNobody: Bool = false,
+        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
+    ) -> Bool {
         let ticket = ticket(call)
         let deadline = call.deadline
         let job = ControlJob()
@@ -90,7 +93,7 @@ extension ServerConnection {
             let isQueued = context.control.submit {
                 [engine = context.engine, answers = context.answers!] in
                 // The session answers a call whose deadline has passed.
-                guard !job.isGivenUp, MonotonicTime.now() < deadline else {
+                guard evenForNobody || !job.isGivenUp && MonotonicTime.now() < deadline else {
                     _ = answers.post(Answer(ticket: ticket, outcome: .nothing))
                     return
                 }
@@ -108,8 +111,10 @@ extension ServerConnection {
                     .resourceExhausted, "too much control work is queued; try again later")
             }
             streams[call.id] = .control(job)
+            return true
         } catch {
             refuse(call, error)
+            return false
         }
     }
 

@@ -4,6 +4,7 @@ internal import API
 internal import Base
 internal import Engine
 internal import GRPC
+internal import Transport
 internal import Wire
 
 /// `Scoring.RecordOutcome` and `GetCalibration`.

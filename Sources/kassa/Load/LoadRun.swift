@@ -141,7 +141,7 @@ struct LoadRun: ~Copyable {
                 + " go on with: kassa load ... --resume"
             switch error {
             case .unreachable: throw .unreachable(hint)
-            case .usage, .failed: throw .failed(hint)
+            case .usage, .failed, .inconclusive: throw .failed(hint)
             }
         }
         preconditionFailure("an error was thrown")
