@@ -69,7 +69,7 @@ struct SPSCRingTests {
                 // Asked first: what was pushed before the flag is seen by the drain.
                 let isLast = isDone.load(ordering: .acquiring)
                 seen.withLock { seen in
-                    ring.drain(max: 17) { record in
+                    _ = ring.drain(max: 17) { record in
                         if !record.isWhole || record.number <= seen.last { seen.isWhole = false }
                         seen.last = record.number
                         seen.count += 1
