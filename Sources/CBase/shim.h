@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, a timed wait, and CRC-32C by the processor's own instruction.
+// What Base needs of C: the name of a thread, a timed wait, and two instructions of the processor: CRC-32C, prefetch.
 #include <pthread.h>
 #include <semaphore.h>
 #include <stddef.h>
@@ -23,6 +23,11 @@ static inline int kassa_sem_wait_until(
     struct timespec until = {
         (time_t)(monotonic_nanoseconds / 1000000000), (long)(monotonic_nanoseconds % 1000000000)};
     return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+}
+
+// Asks for `count` bytes to be brought near, at most four cache lines of them.
+static inline void kassa_prefetch(const uint8_t *bytes, size_t count) {
+    for (size_t at = 0; at < count && at < 256; at += 64) __builtin_prefetch(bytes + at);
 }
 
 #if defined(__x86_64__)

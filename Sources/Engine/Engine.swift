@@ -35,6 +35,8 @@ package final class Engine: Sendable {
     let emptier: Emptier
     /// Changes of slots that are in force and not stored yet, oldest first.
     let pendingRecords = Mutex<[RolloutRecord]>([])
+    /// How many of them are noted in the file of retreats.
+    let notedRetreats = Atomic(0)
     /// Changes of slots, for those who watch.
     package let events = RolloutEvents()
     private let keeper = Mutex<RolloutKeeper?>(nil)

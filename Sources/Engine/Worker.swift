@@ -20,7 +20,11 @@ package struct Worker: ~Copyable {
     var configuration: Published<Configuration>.Subscription
     var transaction: ReadTransaction
     var request = ScoreRequestFields()
+    var readRequest = ReadRequestFields()
+    var readRows = ReadRows()
+    var readPlans = ReadPlanCache()
     var key = RowKey()
+    var historyKey = HistoryKey()
     /// For each slot of the configuration, memory for its vector.
     var scratches: [ScoreScratch]
     private var scratchModels: [Model] = []
@@ -98,5 +102,6 @@ package struct Worker: ~Copyable {
         }
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
+        readPlans.removeAll()
     }
 }

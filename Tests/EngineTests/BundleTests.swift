@@ -195,6 +195,56 @@ struct `A calibration` {
 }
 
 struct `A batch` {
+    private let folder = TemporaryFolder()
+
+    @Test func `of any bytes is answered or refused, and the next is as before`() throws {
+        let session = KassaV1.EntityKey(kind: "session", id: "s")
+        let items = KassaV1.NamedValue(name: "items", value: KassaV1.Value(kind: .integer(9)))
+        let request = KassaV1.ScoreBatchRequest(
+            scorer: "abandonment", entities: [session], include: [.contributions, .features],
+            rows: [
+                KassaV1.ScoreRow(context: [items]), KassaV1.ScoreRow(entities: [session]),
+                KassaV1.ScoreRow(),
+            ])
+        let whole = request.encodedBytes()
+        var generator = SeededGenerator(seed: 11)
+        try folder.withEngine { engine, worker in
+            try engine.apply([cart])
+            try engine.uploadStump()
+            try engine.apply([scorer("stump@1")])
+            func answer(
+                _ bytes: [UInt8], _ worker: inout Worker
+            ) throws(EngineError) -> [UInt8] {
+                worker.begin()
+                defer { worker.end() }
+                var writer = WireWriter()
+                try worker.scoreBatch(bytes.span, at: .now(), into: &writer) { error in
+                    KassaV1.Refusal(code: 3, message: error.reason)
+                }
+                let written = writer.bytes
+                return written.indices.map { written[$0] }
+            }
+            let first = try answer(whole, &worker)
+            let results = try KassaV1.ScoreBatchResponse(decoding: first.span).results
+            #expect(results.map(\.margin) == [-0.25, 0, 0.25])
+            #expect(results.map { $0.refusal == nil } == [true, false, true])
+            for _ in 0..<3_000 {
+                var bytes = whole
+                for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                    let place = Int.random(in: bytes.indices, using: &generator)
+                    bytes[place] = .random(in: 0 ... .max, using: &generator)
+                }
+                if Bool.random(using: &generator) {
+                    bytes.removeLast(Int.random(in: 0...bytes.count, using: &generator))
+                }
+                if let reply = try? answer(bytes, &worker) {
+                    _ = try KassaV1.ScoreBatchResponse(decoding: reply.span)
+                }
+            }
+            #expect(try answer(whole, &worker) == first)
+        }
+    }
+
     @Test(
         arguments: [
             (0.0, ScoreLimits.batchRowsMax), (1, ScoreLimits.batchRowsMax),

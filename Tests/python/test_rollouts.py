@@ -18,6 +18,7 @@ import client as shop
 from client import CANARY, Client, assert_refused, refusal
 from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2
 from kassa_process import Server, binary, eventually
+from test_storage import Fault, small_disk  # noqa: F401 (a fixture)
 
 Code = grpc.StatusCode
 SCORER = "cart_abandonment"
@@ -446,6 +447,87 @@ def test_an_abort_is_quick_while_the_control_thread_is_busy(kassa):
     assert pending.result().status.rollout.phase == rollouts_pb2.PHASE_ABORTED
     for upload in busy:
         upload.result()
+
+
+# A disk that takes no writes.
+
+
+def test_an_abort_works_while_syncs_fail_and_holds_after_a_restart(tmp_path):
+    server = Server(tmp_path / "data", map_gib=1)
+    try:
+        client = Client(server.address)
+        set_up(client)
+        canary(client, 100)
+        with Load(server.address) as load:
+            time.sleep(0.2)
+            with Fault(server, "fdatasync:error=EIO", "fsync:error=EIO"):
+                answer = abort(client, reason="bad").status
+                # From the next request on, whatever the disk does.
+                after = client.scoring.Score(shop.score(SCORER, "x"), timeout=20)
+                assert (after.slot, after.model) == (STABLE_SLOT, "abandonment@1")
+            assert answer.unrecorded and answer.rollout.phase == rollouts_pb2.PHASE_ABORTED
+            # The store has latched read-only: nothing that gives traffic is taken now.
+            error = refusal(client.rollouts.Canary, rollouts_pb2.CanaryRequest(
+                scorer=SCORER, model="abandonment@2", weight_percent=1))
+            assert_refused(error, Code.FAILED_PRECONDITION, "read-only")
+            assert eventually(lambda: (server.folder / "retreats").exists())
+        assert load.errors == []
+        slots = [slot for _, slot, *_ in load.answers]
+        assert slots == sorted(slots, reverse=True) and len(set(slots)) == 2
+        client.close()
+    finally:
+        server.kill()
+    again = Server(tmp_path / "data", map_gib=1)
+    try:
+        client = Client(again.address)
+        found = status(client)
+        assert found.rollout.phase == rollouts_pb2.PHASE_ABORTED and not found.unrecorded
+        assert set(slots_of(client, 20)) == {STABLE_SLOT}
+        assert not (again.folder / "retreats").exists()
+        history = client.rollouts.History(
+            rollouts_pb2.RolloutHistoryRequest(scorer=SCORER), timeout=20).transitions
+        assert [(entry.verb, entry.reason) for entry in history] == [
+            ("abort", "bad"), ("canary", "")]
+        client.close()
+        again.stop()
+    finally:
+        again.kill()
+
+
+def test_an_undo_works_with_a_full_disk_and_is_recorded_when_there_is_room(small_disk):
+    server = Server(small_disk / "data", map_gib=1)
+    try:
+        client = Client(server.address)
+        set_up(client)
+        canary(client, 5)
+        promote(client, full=True)
+        with open(small_disk / "ballast", "wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * (1 << 20))
+                    file.flush()
+            except OSError:
+                pass
+
+        def is_full():
+            try:
+                client.apply(shop.scorer_spec(model="", description=f"at {time.monotonic()}"))
+            except grpc.RpcError as error:
+                return error.code() == Code.RESOURCE_EXHAUSTED
+
+        assert eventually(is_full)
+        answer = undo(client).status
+        assert answer.unrecorded and answer.slots[0].model == "abandonment@1"
+        assert client.scoring.Score(shop.score(SCORER, "x"), timeout=20).model == "abandonment@1"
+        (small_disk / "ballast").unlink()
+        assert eventually(lambda: not status(client).unrecorded, 10)
+        explained = client.rollouts.Explain(rollouts_pb2.ExplainRolloutRequest(
+            rollout_id=status(client).rollout.id), timeout=20)
+        assert explained.agrees and explained.chain_intact
+        client.close()
+        server.stop()
+    finally:
+        server.kill()
 
 
 # The command line.

@@ -39,6 +39,7 @@ extension Engine {
             try commit(record.stored(of: published.current))
             pendingRecords.withLock { _ = $0.removeFirst() }
         }
+        notedRetreats.store(0, ordering: .relaxed)
         try? Files.remove(retreatsPath)
     }
 
@@ -48,15 +49,19 @@ extension Engine {
     /// How many of them there are.
     var pendingRecordCount: Int { pendingRecords.withLock { $0.count } }
 
-    /// Notes the retreats that the store did not take; as far as the disk takes that.
+    /// Notes the retreats that the store did not take, unless all of them are noted already. A disk that
+    /// does not take that either is tried again with the next attempt at the store.
     func noteRetreats() {
+        let records = pendingRecords.withLock { $0 }
+        guard notedRetreats.load(ordering: .relaxed) != records.count else { return }
         let configuration = published.current
         let retreats = KassaStorageV1.StoredRetreats(
-            retreats: pendingRecords.withLock { records in
-                records.map { $0.stored(of: configuration) }
-            })
+            retreats: records.map { $0.stored(of: configuration) })
         let bytes = retreats.encodedBytes()
-        try? Files.write(bytes.span, to: retreatsPath)
+        do throws(FileError) {
+            try Files.write(bytes.span, to: retreatsPath)
+            notedRetreats.store(records.count, ordering: .relaxed)
+        } catch {}
     }
 
     /// Stores the retreats that a process before this one noted; says whether there were any.

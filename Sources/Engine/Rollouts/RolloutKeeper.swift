@@ -45,7 +45,9 @@ final class RolloutKeeper: Sendable {
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
             {
                 let isQueued = submit { [self, unowned engine] in
-                    try? engine.recordPending()
+                    do throws(EngineError) {
+                        try engine.recordPending()
+                    } catch { engine.noteRetreats() }
                     for scorer in due { engine.releasePrevious(of: scorer) }
                     isBusy.store(false, ordering: .releasing)
                 }
