@@ -2,6 +2,7 @@
 #pragma once
 // What Base needs of C: the name of a thread, a timed wait, and two instructions of the processor: CRC-32C, prefetch.
 #include <pthread.h>
+#include <malloc.h>
 #include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,3 +56,9 @@ static inline uint32_t kassa_crc32c(uint32_t crc, const uint8_t *bytes, size_t c
     return crc;
 }
 #endif
+
+// Has malloc keep what is freed, up to `rest_bytes` at the end of a heap and in blocks of `block_bytes`.
+static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
+    mallopt(M_MMAP_THRESHOLD, block_bytes);
+    mallopt(M_TRIM_THRESHOLD, rest_bytes);
+}

@@ -49,17 +49,32 @@ package final class Engine: Sendable {
 
     /// Opens the store in `folder`, loads and verifies everything that is in force.
     ///
+    /// A harness may name a place at which the process ends at once: `killAt`, a ``FaultPoint`` and the
+    /// hits to skip, "erase-deleting:2".
+    ///
     /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
     package init(
         folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
+        mapBytesMax: Int = 0, killAt: String? = nil,
         scoresPerScorerMax: UInt64 = OutcomeLimits.scoresPerScorerMax
     ) throws(EngineError) {
+        let kill = try killAt.map { text throws(EngineError) in
+            guard let parsed = FaultPoint.parse(text) else {
+                throw EngineError(
+                    .invalidArgument,
+                    "KASSA_KILL_AT: must be a fault point, with :N to skip N hits, one of "
+                        + FaultPoint.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            return parsed
+        }
         self.folder = folder
         do throws(StoreError) {
             environment = try Environment(
                 at: folder, tables: EngineTables.definitions,
                 configuration: EnvironmentConfiguration(
-                    mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
+                    mapBytes: mapBytes, mapBytesMax: mapBytesMax,
+                    readersMax: loopCount + EngineLimits.sparedReaders))
+            if let kill { environment.faults.arm(kill.point, .kill, skipping: kill.skipping) }
             writer = try Writer(environment: environment, limits: EngineLimits.writer)
         } catch {
             throw EngineError(error)

@@ -106,7 +106,8 @@ package final class Server {
         do throws(EngineError) {
             return try Engine(
                 folder: configuration.dataFolder, loopCount: configuration.loopCount,
-                mapBytes: configuration.mapBytes)
+                mapBytes: configuration.mapBytes, mapBytesMax: configuration.mapBytesMax,
+                killAt: configuration.killAt)
         } catch {
             throw ServerError(error.reason)
         }
