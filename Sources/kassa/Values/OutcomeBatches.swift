@@ -75,7 +75,7 @@ struct OutcomeBatches: ~Copyable {
         do throws(DocumentError) {
             lines = try OutcomeFile.lines(in: bytes.span)
         } catch {
-            throw .failed("\(path):\(error)")
+            throw .failed("\(path): \(error)")
         }
         var outcomes: [KassaV1.Outcome] = []
         for line in lines {
