@@ -177,6 +177,8 @@ package final class Engine: Sendable {
             thread = nil
         }
         outcomes.stop()
+        guards.turn(at: .now())
+        GuardCare.storeAll(self)
         writer.stop()
     }
 }

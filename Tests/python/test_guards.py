@@ -219,9 +219,6 @@ def test_a_canary_whose_own_features_are_missing_goes(kassa):
 
 
 def test_a_slow_canary_goes(kassa):
-    def slow(trees):
-        trees *= 400
-
     artefact, *_ = shop.fixture_model()
     fast = upload(kassa, artefact, format=models_pb2.XGBOOST_JSON,
         golden=shop.fixture_golden())
@@ -234,7 +231,12 @@ def test_a_slow_canary_goes(kassa):
     model["iteration_indptr"] = list(range(len(model["trees"]) + 1))
     model["gbtree_model_param"]["num_trees"] = str(len(model["trees"]))
     kassa.replace(SCORER, fast)
-    many = upload(kassa, json.dumps(document).encode(), format=models_pb2.XGBOOST_JSON)
+    _, (cells, *_), _, (margin, *_) = shop.fixture_model()
+    base = document["learner"]["learner_model_param"]["base_score"].strip("[]")
+    base = math.log(float(base) / (1 - float(base)))
+    golden = [shop.golden_row(cells, margin=base + times * (margin - base), tolerance=1)]
+    many = upload(
+        kassa, json.dumps(document).encode(), format=models_pb2.XGBOOST_JSON, golden=golden)
     guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, slo_microseconds=300)
     with Load(kassa.server.address, rows=20) as load:
         rollout = canary(kassa, many, weight=20, guard=guard).rollout.id

@@ -11,6 +11,12 @@ struct GuardCare {
     private var nextEvidence = MonotonicTime.now()
     private var nextFilters = MonotonicTime.now()
 
+    /// Everything at once, so that what comes after a stop goes on where this ends.
+    static func storeAll(_ engine: Engine) {
+        var care = GuardCare()
+        care.store(engine.guards, of: engine, at: .now())
+    }
+
     mutating func store(_ guards: Guards, of engine: Engine, at now: MonotonicTime) {
         guard now >= nextEvidence else { return }
         nextEvidence = now.advanced(byNanoseconds: GuardLimits.storeMilliseconds * 1_000_000)

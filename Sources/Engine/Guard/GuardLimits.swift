@@ -17,7 +17,7 @@ package enum GuardLimits {
     /// How often evidence is stored.
     static let storeMilliseconds: UInt64 = 1_000
     /// How often the memory of who has spoken is stored, which is larger.
-    static let storeFiltersMilliseconds: UInt64 = 10_000
+    static let storeFiltersMilliseconds: UInt64 = 2_000
     /// What a score may take, if nobody says otherwise.
     package static let sloMicroseconds: UInt32 = 500
     /// Entities of a step, if nobody says otherwise.
