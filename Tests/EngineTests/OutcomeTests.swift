@@ -324,6 +324,57 @@ struct OutcomeTests {
         }
     }
 
+    @Test func `labels mature while scores go on being recorded, on the guard thread`() throws {
+        try folder.withEngine { engine, worker in
+            try engine.apply([cart])
+            try engine.uploadStump()
+            try engine.apply([recordingScorer("stump@1", absent: .absentNegative, maturity: 1_000)])
+            engine.startGuard()
+            // Never a turn without scores to store.
+            let end = MonotonicTime.now().advanced(byNanoseconds: 20_000_000_000)
+            var count = 0
+            while MonotonicTime.now() < end {
+                _ = try worker.record("s-1", at: .now())
+                count += 1
+                if count.isMultiple(of: 20) {
+                    usleep(1_000)
+                    if try engine.calibration("abandonment").slots.first?.labels ?? 0 > 0 { break }
+                }
+            }
+            let found = try engine.calibration("abandonment")
+            #expect(found.slots.first?.labels ?? 0 > 0)
+            #expect(found.openScores > 0)
+        }
+    }
+
+    @Test func `requests that wait for the guard thread are bounded`() throws {
+        try folder.withEngine { engine, worker in
+            try setUp(engine)
+            let id = try worker.record("s-1", at: time(0)).scoreId
+            let bytes = KassaV1.RecordOutcomeRequest(
+                outcomes: [KassaV1.Outcome(scoreId: id, label: true)]
+            ).encodedBytes()
+            let answers = Atomic(0)
+            func submit() throws(EngineError) {
+                try engine.recordOutcomes(bytes.span, at: time(1)) { _ in
+                    answers.add(1, ordering: .relaxed)
+                }
+            }
+            for _ in 0..<OutcomeLimits.waitingRequestsMax { try submit() }
+            do throws(EngineError) {
+                try submit()
+                Issue.record("one too many was taken")
+            } catch {
+                #expect(error.kind == .resourceExhausted)
+            }
+            engine.guardTurn(at: time(1))
+            #expect(answers.load(ordering: .relaxed) == OutcomeLimits.waitingRequestsMax)
+            try submit()
+            engine.guardTurn(at: time(1))
+            #expect(answers.load(ordering: .relaxed) == OutcomeLimits.waitingRequestsMax + 1)
+        }
+    }
+
     @Test func `rows of a batch are recorded one by one`() throws {
         try folder.withEngine { engine, worker in
             try setUp(engine)

@@ -122,14 +122,15 @@ final class MatureScores: WriteCommand {
     }
 
     func completed(_ outcome: WriteOutcome) {
+        var hasMore = false
         if case .committed = outcome {
             let applied = result.withLock { $0 }
             outcomes.counters.count(.known, applied.knownCount)
             outcomes.counters.count(.unknown, applied.unknownCount)
             outcomes.counters.count(.damaged, applied.damagedCount)
             outcomes.labelsWereStored(applied.labels, of: lane.name)
-            if applied.hasMore { outcomes.hasMoreToMature() }
+            hasMore = applied.hasMore
         }
-        outcomes.commandEnded()
+        outcomes.maturingEnded(hasMore: hasMore)
     }
 }

@@ -80,8 +80,8 @@ final class OutcomeCounters: Sendable {
         matured.lane(0).add(UInt64(clamping: amount), at: series)
     }
 
-    func count(_ verdict: OutcomeVerdict, scorer: String) {
-        outcomes.lane(0).add(1, at: outcomes.series([scorer, "\(verdict)"]))
+    func count(_ verdict: OutcomeVerdict, _ amount: Int, scorer: String) {
+        outcomes.lane(0).add(UInt64(clamping: amount), at: outcomes.series([scorer, "\(verdict)"]))
     }
 
     var sources: [any MetricSource] { [losses, ends, recorded, matured, outcomes] }

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import API
 internal import Base
-internal import Metrics
 internal import Rollout
 internal import Store
 internal import Synchronization
-
-/// A scorer as recorded scores know it.
-struct OutcomeLane: Sendable {
-    let name: String
-    /// The hash of the name, with which the ids of its scores begin.
-    let number: UInt32
-    let policy: OutcomePolicy
-}
 
 /// Recorded scores, their outcomes, and the labels that both together give.
 ///
@@ -39,6 +29,8 @@ final class Outcomes: Sendable {
     private let compiled = Mutex(Compiled())
     /// Commands that the writer has not completed.
     private let openCommands = Atomic<Int>(0)
+    /// Of those, commands that see to maturity.
+    private let openMaturing = Atomic<Int>(0)
     private let needsMaturing = Atomic<Bool>(false)
     /// Wakes the guard thread.
     let wakeUps = Semaphore()
@@ -145,45 +137,54 @@ final class Outcomes: Sendable {
 
     /// Has the scores seen to that are due, of every scorer, if that is not under way.
     private func mature(at now: Timestamp) {
-        guard openCommands.load(ordering: .acquiring) == 0 else {
-            needsMaturing.store(true, ordering: .releasing)
-            return
-        }
+        guard openMaturing.load(ordering: .acquiring) == 0 else { return }
         needsMaturing.store(false, ordering: .releasing)
         // A store that cannot be read now is looked at in the next turn.
-        let due = (try? lanes.values.filter { try isDue($0, now: now.microseconds) }) ?? []
+        let due = (try? dueLanes(now: now.microseconds)) ?? []
+        openMaturing.store(due.count, ordering: .releasing)
         for lane in due {
-            submit(MatureScores(lane, now: now.microseconds, self)) { _ in self.commandEnded() }
+            let command = MatureScores(lane, now: now.microseconds, self)
+            submit(command) { error in command.completed(.failed(error)) }
         }
     }
 
-    /// Whether a scorer has scores that have matured, or that are past their horizon.
-    private func isDue(_ lane: OutcomeLane, now: Int64) throws(StoreError) -> Bool {
-        try environment.read { transaction throws(StoreError) in
-            let prefix = LaneState.key(lane.number)
-            var state = LaneState(lane: lane.number)
-            if let bytes = try transaction.value(forKey: prefix.span, in: tables.calibrations) {
-                state = LaneState(bytes) ?? state
-            }
-            let reached = state.matureUpTo
-            var isDue = false
-            try transaction.scan(tables.scores, prefix: prefix.span) { key, _ in
-                guard let id = ScoreID(bytes: key) else { return false }
-                isDue = id <= reached && lane.policy.isPastHorizon(id, now: now)
-                return false
-            }
-            if isDue { return true }
-            let last = lane.policy.lastMature(lane: lane.number, now: now)
-            let start = reached.next.bytes
-            try transaction.scan(tables.scores, prefix: prefix.span, from: start.span) { key, _ in
-                isDue = ScoreID(bytes: key).map { $0 <= last } ?? false
-                return false
-            }
-            return isDue
+    /// The scorers with scores that have matured, or that are past their horizon.
+    private func dueLanes(now: Int64) throws(StoreError) -> [OutcomeLane] {
+        let lanes = lanes.values
+        return try environment.read { transaction throws(StoreError) in
+            var due: [OutcomeLane] = []
+            for lane in lanes where try isDue(lane, now: now, in: transaction) { due.append(lane) }
+            return due
         }
     }
 
-    /// Whether maturing should go on without waiting for its next time.
+    private func isDue(
+        _ lane: OutcomeLane, now: Int64, in transaction: borrowing ReadTransaction
+    ) throws(StoreError) -> Bool {
+        let prefix = LaneState.key(lane.number)
+        var state = LaneState(lane: lane.number)
+        if let bytes = try transaction.value(forKey: prefix.span, in: tables.calibrations) {
+            state = LaneState(bytes) ?? state
+        }
+        guard state.keptCount > 0 else { return false }
+        let reached = state.matureUpTo
+        var isDue = false
+        try transaction.scan(tables.scores, prefix: prefix.span) { key, _ in
+            guard let id = ScoreID(bytes: key) else { return false }
+            isDue = id <= reached && lane.policy.isPastHorizon(id, now: now)
+            return false
+        }
+        if isDue { return true }
+        let last = lane.policy.lastMature(lane: lane.number, now: now)
+        let start = reached.next.bytes
+        try transaction.scan(tables.scores, prefix: prefix.span, from: start.span) { key, _ in
+            isDue = ScoreID(bytes: key).map { $0 <= last } ?? false
+            return false
+        }
+        return isDue
+    }
+
+    /// Whether maturing should go on, without waiting for its next time.
     var isMaturingDue: Bool { needsMaturing.load(ordering: .acquiring) }
 
     private func submit(_ command: any WriteCommand, orElse failed: (StoreError) -> Void) {
@@ -244,34 +245,11 @@ final class Outcomes: Sendable {
         openCommands.subtract(1, ordering: .acquiringAndReleasing)
     }
 
-    /// There was more to mature than goes into one commit.
-    func hasMoreToMature() {
-        needsMaturing.store(true, ordering: .releasing)
-        wakeUps.signal()
-    }
-}
-
-extension OutcomeLane {
-    init(_ spec: KassaV1.ScorerSpec) {
-        name = spec.name
-        number = ScoreID.lane(of: spec.name.utf8Span.span)
-        // Checked when the document was applied.
-        policy = OutcomePolicy(spec.outcomes) ?? OutcomePolicy.standard
-    }
-}
-
-extension OutcomePolicy {
-    /// The policy of a document; nil if its durations are not as ``OutcomePolicy`` wants them.
-    init?(_ spec: KassaV1.OutcomeSpec?) {
-        guard let spec else {
-            self = .standard
-            return
-        }
-        guard let absent = Absent(rawValue: UInt8(clamping: spec.absent.rawValue)) else {
-            return nil
-        }
-        self.init(
-            maturityMilliseconds: spec.maturityMs, horizonMilliseconds: spec.horizonMs,
-            absent: absent)
+    /// A scorer's maturity was seen to; `hasMore` says that there was more than goes into one commit.
+    func maturingEnded(hasMore: Bool) {
+        if hasMore { needsMaturing.store(true, ordering: .releasing) }
+        openMaturing.subtract(1, ordering: .acquiringAndReleasing)
+        if hasMore { wakeUps.signal() }
+        commandEnded()
     }
 }

@@ -88,8 +88,15 @@ final class RecordOutcomes: WriteCommand {
         switch outcome {
         case .committed:
             let applied = result.withLock { $0 }
+            var counts: [UInt32: [OutcomeVerdict: Int]] = [:]
             for (report, verdict) in zip(reports, applied.verdicts) {
-                outcomes.counters.count(verdict, scorer: outcomes.name(of: report.id.lane))
+                counts[report.id.lane, default: [:]][verdict, default: 0] += 1
+            }
+            for (lane, counts) in counts {
+                let scorer = outcomes.name(of: lane)
+                for (verdict, count) in counts {
+                    outcomes.counters.count(verdict, count, scorer: scorer)
+                }
             }
             for (lane, labels) in applied.lateLabels {
                 outcomes.labelsWereStored(labels, of: outcomes.name(of: lane))

@@ -7,7 +7,7 @@ internal import Wire
 
 private let fileFlag = Flag(
     name: "--file", short: "-f", value: "FILE",
-    help: "Outcomes from a .csv or .jsonl file with score_id, label and, if known, at.")
+    help: "Outcomes from a .csv or .jsonl file: score_id, label and maybe at.")
 private let atFlag = Flag(
     name: "--at", value: "TIME", help: "When it happened; now by default. Not with --file.")
 
