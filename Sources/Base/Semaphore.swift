@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CBase
 internal import Glibc
 
 /// A count that a thread may wait for (`sem_t`).
@@ -27,5 +28,12 @@ internal import Glibc
     /// Takes one, waiting until there is one.
     package func wait() {
         while unsafe sem_wait(handle) != 0 && errno == EINTR {}
+    }
+
+    /// Takes one, waiting until there is one or until `end`; whether there was one. `sem_clockwait`.
+    package func wait(until end: MonotonicTime) -> Bool {
+        // The C function knows no time beyond what a signed 64-bit number of nanoseconds holds.
+        let nanoseconds = min(end.nanoseconds, UInt64(Int64.max))
+        return unsafe kassa_semaphore_wait(handle, nanoseconds) != 0
     }
 }

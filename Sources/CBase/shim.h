@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, and CRC-32C by the processor's own instruction.
-#define _GNU_SOURCE
+// What Base needs of C: the name of a thread, a wait with an end, and CRC-32C by the processor's own instruction.
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 // glibc declares pthread_setname_np for _GNU_SOURCE only, which Swift's Glibc does not define.
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+// The same for sem_clockwait.
+extern int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *end);
+
+// Takes one, waiting until the monotonic clock shows `end` nanoseconds; whether there was one.
+static inline int kassa_semaphore_wait(sem_t *semaphore, uint64_t end) {
+    struct timespec time;
+    time.tv_sec = (time_t)(end / 1000000000u);
+    time.tv_nsec = (long)(end % 1000000000u);
+    int status;
+    do {
+        status = sem_clockwait(semaphore, CLOCK_MONOTONIC, &time);
+    } while (status != 0 && errno == EINTR);
+    return status == 0;
 }
 
 #if defined(__x86_64__)

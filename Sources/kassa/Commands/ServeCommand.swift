@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Documents
+internal import Files
 internal import Glibc
 internal import Server
+internal import Webhook
 
 /// What a build calls itself.
 let kassaVersion = "0.1.0"
@@ -21,6 +23,11 @@ let serveCommand = Command(
           data: /var/lib/kassa
           listen: 127.0.0.1:6750
           loops: 2
+          webhook_url: https://pager.example/kassa
+          webhook_secret_file: /etc/kassa/webhook.secret
+
+        Alarms go to standard error, a line each, and to the webhook as signed POSTs. Who can read the
+        secret can sign as Kassa does, so its file must be its owner's alone (chmod 600).
 
         There is no authentication yet: listen on loopback, or on a network that you trust.
         """,
@@ -44,6 +51,18 @@ let serveCommand = Command(
         Flag(
             name: "--scrub-hours", value: "N",
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
+        Flag(
+            name: "--webhook-url", value: "URL",
+            help: "Where alarms are posted to, http or https; needs --webhook-secret-file."),
+        Flag(
+            name: "--webhook-secret-file", value: "FILE",
+            help: "The key of the posts' signatures, 16 bytes or more; mode 0600."),
+        Flag(
+            name: "--webhook-ca-file", value: "FILE",
+            help: "Certificates (PEM) to trust for it instead of the system's."),
+        Flag(
+            name: "--webhook-timeout-ms", value: "N",
+            help: "How long one post may take, in milliseconds (5000)."),
     ],
     run: serve)
 
@@ -66,6 +85,7 @@ let serveCommand = Command(
         "--sweep-seconds", in: 0...86_400, default: 600)
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
     configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
+    configuration.webhook = try webhook(arguments)
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
@@ -116,6 +136,37 @@ private func settings(of path: String?) throws(CommandError) -> [String: String]
         uniqueKeysWithValues: settings.map { key, value in
             ("--" + key.replacing("_", with: "-"), value)
         })
+}
+
+/// Where alarms go to, if a webhook was named.
+private func webhook(_ arguments: Arguments) throws(CommandError) -> WebhookSettings? {
+    guard let url = arguments.value("--webhook-url") else {
+        let flags = ["--webhook-secret-file", "--webhook-ca-file", "--webhook-timeout-ms"]
+        if let flag = flags.first(where: arguments.has) {
+            throw .usage("\(flag) says something about a webhook; name it with --webhook-url")
+        }
+        return nil
+    }
+    guard let path = arguments.value("--webhook-secret-file") else {
+        throw .usage(
+            "--webhook-url needs --webhook-secret-file: a post that is not signed proves nothing")
+    }
+    var secret: [UInt8]
+    do throws(FileError) {
+        // Whoever wrote the file with an editor left an end of line.
+        secret = try Files.read(
+            path, byteCountMax: WebhookLimits.secretByteCounts.upperBound + 2, isSecret: true)
+    } catch {
+        throw .failed(error.description)
+    }
+    if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+    if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+    var settings = WebhookSettings(url: url, secret: secret)
+    settings.authoritiesFile = arguments.value("--webhook-ca-file")
+    settings.timeoutMilliseconds = try arguments.integer(
+        "--webhook-timeout-ms", in: WebhookLimits.timeoutMilliseconds, default: 5_000)
+    settings.agent = "kassa/\(kassaVersion)"
+    return settings
 }
 
 /// Reads "ADDRESS:PORT"; an IPv6 address may stand in brackets.
