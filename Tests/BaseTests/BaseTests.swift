@@ -77,3 +77,15 @@ func `a versioned name is a name and perhaps a number`(text: String) throws {
 func `what spells no version names nothing`(text: String) {
     #expect(VersionedName(text) == nil)
 }
+
+@Test func `a wait with an end takes what is there, and ends`() {
+    let semaphore = Semaphore()
+    semaphore.signal()
+    #expect(semaphore.wait(until: MonotonicTime(nanoseconds: 0)))
+    #expect(!semaphore.wait(until: MonotonicTime(nanoseconds: 0)))
+    let begun = MonotonicTime.now()
+    #expect(!semaphore.wait(until: begun.advanced(byNanoseconds: 30_000_000)))
+    #expect(MonotonicTime.now().nanoseconds(since: begun) >= 30_000_000)
+    semaphore.signal()
+    #expect(semaphore.wait(until: .distantFuture))
+}

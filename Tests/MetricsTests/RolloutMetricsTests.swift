@@ -7,9 +7,9 @@ import Testing
 private func lines(_ metrics: RolloutMetrics) -> [String] {
     var snapshot = MetricSnapshot()
     metrics.collect(into: &snapshot)
-    var buffer = ByteBuffer()
+    var buffer = ByteBuffer(capacity: 4_096)
     PrometheusText.write(snapshot, into: &buffer)
-    let bytes = buffer.readable
+    let bytes = buffer.bytes
     return String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
         .split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
 }
