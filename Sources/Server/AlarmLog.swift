@@ -13,11 +13,19 @@ final class AlarmLog: Sendable {
     private let dropped = Atomic<UInt64>(0)
 
     /// Writes a line with an alarm's encoding.
-    ///
+    func write(_ encoded: [UInt8]) {
+        write(line: Array("kassa: alarm ".utf8) + encoded)
+    }
+
+    /// Writes a line about the webhook.
+    func write(_ text: String) {
+        write(line: Array("kassa: \(text)".utf8))
+    }
+
     /// A pipe that has room at all takes PIPE_BUF (4,096) bytes at once, which a line never exceeds: so neither
     /// the write blocks nor does another thread's line come in between.
-    func write(_ encoded: [UInt8]) {
-        let line = Array("kassa: alarm ".utf8) + encoded + [UInt8(ascii: "\n")]
+    private func write(line: [UInt8]) {
+        let line = line + [UInt8(ascii: "\n")]
         var descriptor = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         // Safe: the pointers are to a local and to an array during the calls.
         let isWritable =
@@ -31,7 +39,7 @@ final class AlarmLog: Sendable {
 extension AlarmLog: MetricSource {
     private static let family = MetricFamily(
         .counter, "kassa_alarm_log_lines_dropped_total",
-        help: "Lines about alarms that standard error did not take.")
+        help: "Lines about alarms and the webhook that standard error did not take.")
 
     var families: [MetricFamily] { [Self.family] }
 

@@ -57,7 +57,7 @@ package final class Server {
         var webhook: Webhook?
         let alarmLog = AlarmLog()
         do throws(ServerError) {
-            webhook = try Self.openWebhook(configuration)
+            webhook = try Self.openWebhook(configuration, alarmLog)
             let uploads = UploadBudget()
             for index in 0..<configuration.loopCount {
                 // The loops share one port, which the first may have chosen.
@@ -130,10 +130,12 @@ package final class Server {
     }
 
     private static func openWebhook(
-        _ configuration: ServerConfiguration
+        _ configuration: ServerConfiguration, _ log: AlarmLog
     ) throws(ServerError) -> Webhook? {
+        guard var settings = configuration.webhook else { return nil }
+        settings.note = { log.write($0) }
         do throws(WebhookError) {
-            return if let settings = configuration.webhook { try Webhook(settings) } else { nil }
+            return try Webhook(settings)
         } catch {
             throw ServerError(error.description)
         }

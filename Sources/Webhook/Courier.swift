@@ -11,6 +11,8 @@ final class Courier: Sendable {
         var failed: UInt64 = 0
         var attempts = WebhookMetrics.Attempts()
         var isStopping = false
+        /// Why the last attempt failed; nil if it did not.
+        var failure: String?
     }
 
     /// When every transfer is given up; the end of time until the server ends.
@@ -102,8 +104,9 @@ final class Courier: Sendable {
         let verdict = settings.policy.verdict(
             outcome, attempts: entry.attempts,
             ageMilliseconds: now.nanoseconds(since: entry.queuedAt) / 1_000_000, chance: chance)
-        state.withLock { state in
+        let last = state.withLock { state in
             state.attempts.count(outcome, verdict)
+            defer { state.failure = outcome.failure }
             switch verdict {
             case .delivered: state.delivered += 1
             case .failed: state.failed += 1
@@ -111,6 +114,11 @@ final class Courier: Sendable {
             case .retry(let rest):
                 state.queue.putBack(entry, dueAt: now.advanced(byNanoseconds: rest * 1_000_000))
             }
+            return state.failure
         }
+        guard outcome.failure != last else { return }
+        settings.note?(
+            outcome.failure.map { "the webhook took no alarm: \($0)" }
+                ?? "the webhook takes alarms again")
     }
 }

@@ -59,7 +59,9 @@ internal import Base
         defer { unsafe curl_slist_free_all(list) }
         for header in headers {
             // Safe: the library copies the text, and returns the list's head or nil without memory.
-            guard let longer = unsafe curl_slist_append(list, header) else { return .unreachable }
+            guard let longer = unsafe curl_slist_append(list, header) else {
+                return .unreachable("out of memory")
+            }
             unsafe list = longer
         }
         var status = 0
@@ -70,7 +72,10 @@ internal import Base
                 handle, post, list, body.baseAddress, body.count, timeoutMilliseconds, &status,
                 &retryAfterSeconds)
         }
-        guard code == CURLE_OK, status > 0 else { return .unreachable }
+        guard code == CURLE_OK, status > 0 else {
+            // Safe: the words are a constant of the library.
+            return .unreachable(unsafe String(cString: curl_easy_strerror(code)))
+        }
         return .answered(status: status, retryAfterSeconds: retryAfterSeconds)
     }
 }

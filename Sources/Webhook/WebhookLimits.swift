@@ -12,6 +12,8 @@ package enum WebhookLimits {
     package static let urlByteCountMax = 2_000
     /// Bytes of a secret: RFC 2104 advises against less than half a digest.
     package static let secretByteCounts = 16...4_096
+    /// Bytes of a file of certificates.
+    package static let authoritiesByteCountMax = 16 << 20
     /// Milliseconds that an attempt may take.
     package static let timeoutMilliseconds = 100...60_000
     /// Milliseconds in which a connection must stand.

@@ -17,6 +17,9 @@ package struct WebhookSettings: Sendable {
     /// What the sender calls itself.
     package var agent = "kassa"
 
+    /// Hears, on the webhook's thread, when deliveries begin to fail, fail differently, and go well again.
+    package var note: (@Sendable (String) -> Void)?
+
     /// Settings with the usual bounds.
     package init(url: String, secret: [UInt8]) {
         self.url = url

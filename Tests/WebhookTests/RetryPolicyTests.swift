@@ -22,7 +22,7 @@ private func verdict(
         }
     }
     let unreachable = RetryPolicy().verdict(
-        .unreachable, attempts: 1, ageMilliseconds: 0, chance: 0)
+        .unreachable("no route"), attempts: 1, ageMilliseconds: 0, chance: 0)
     #expect(unreachable == .retry(afterMilliseconds: 250))
 }
 
@@ -30,7 +30,7 @@ private func verdict(
     let policy = RetryPolicy()
     func rest(_ attempts: Int, _ chance: UInt64) -> UInt64? {
         let verdict = policy.verdict(
-            .unreachable, attempts: attempts, ageMilliseconds: 0, chance: chance)
+            .unreachable("no route"), attempts: attempts, ageMilliseconds: 0, chance: chance)
         if case .retry(let milliseconds) = verdict { return milliseconds }
         return nil
     }
@@ -62,4 +62,12 @@ private func verdict(
     #expect(verdict(503, retryAfter: 100_000) == .retry(afterMilliseconds: 300_000))
     #expect(verdict(503, retryAfter: .max) == .retry(afterMilliseconds: 300_000))
     #expect(verdict(404, retryAfter: 7) == .failed)
+}
+
+@Test func `only what delivers has no words of failure`() {
+    #expect(DeliveryOutcome.answered(status: 204, retryAfterSeconds: 0).failure == nil)
+    #expect(
+        DeliveryOutcome.answered(status: 302, retryAfterSeconds: 0).failure
+            == "it answered with status 302")
+    #expect(DeliveryOutcome.unreachable("no route").failure == "no route")
 }

@@ -218,6 +218,9 @@ def test_a_receiver_that_comes_back_gets_what_waited(start_shop):
         assert all(post.is_genuine for post in posts)
         assert eventually(lambda: kassa.count("kassa_webhook_queue_length") == 0)
     assert kassa.count(EVENTS("dropped")) == kassa.count(EVENTS("failed")) == 0
+    # The log says so when it begins and when it ends, and not at every attempt.
+    words = [line for line in kassa.server.output if line.startswith("kassa: the webhook")]
+    assert len(words) == 2 and "connect" in words[0] and "takes alarms again" in words[1]
 
 
 def test_what_waits_is_tried_once_more_when_the_server_ends(start_shop):
@@ -265,6 +268,8 @@ def test_a_certificate_must_be_trusted_and_for_that_host(start_shop, tmp_path):
                 kassa.damage()
             for kassa in unknown, wrong_host:
                 assert eventually(lambda: kassa.count(ATTEMPTS("unreachable")) >= 2, 15)
+                assert any("certificate" in line for line in kassa.server.output
+                           if line.startswith("kassa: the webhook took no alarm"))
             assert receiver.posts == other.posts == []
             trusted = start_shop(receiver.url, webhook_ca_file=authority)
             trusted.damage()
@@ -382,6 +387,14 @@ def test_a_webhook_must_be_one(tmp_path, secret_file):
     for url in "file:///etc/passwd", "gopher://127.0.0.1/", "127.0.0.1:80", "http://", "ftp://h/":
         assert "http:// or https://" in (words := refused(*flags, "--webhook-url", url)) or (
             "name a host" in words)
+    missing = tmp_path / "none"
+    assert str(missing) in refused(
+        *flags, "--webhook-url", "https://h/", "--webhook-ca-file", missing)
+    large = tmp_path / "large"
+    with open(large, "wb") as file:
+        file.truncate((16 << 20) + 1)
+    assert "more than 16777216" in refused(
+        *flags, "--webhook-url", "https://h/", "--webhook-ca-file", large)
     words = refused(*flags, "--webhook-url", "http://me:token@127.0.0.1/")
     assert "password" in words and "token" not in words
     assert "--webhook-url" in refused(*flags)

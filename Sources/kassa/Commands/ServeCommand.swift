@@ -156,6 +156,10 @@ private func webhook(_ arguments: Arguments) throws(CommandError) -> WebhookSett
         // Whoever wrote the file with an editor left an end of line.
         secret = try Files.read(
             path, byteCountMax: WebhookLimits.secretByteCounts.upperBound + 2, isSecret: true)
+        // libcurl would only find out at the first alarm.
+        if let path = arguments.value("--webhook-ca-file") {
+            _ = try Files.read(path, byteCountMax: WebhookLimits.authoritiesByteCountMax)
+        }
     } catch {
         throw .failed(error.description)
     }
