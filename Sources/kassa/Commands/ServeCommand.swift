@@ -53,16 +53,16 @@ let serveCommand = Command(
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
         Flag(
             name: "--webhook-url", value: "URL",
-            help: "Where alarms are posted to, http or https; needs --webhook-secret-file."),
+            help: "Where alarms are posted to, http or https; needs a secret."),
         Flag(
             name: "--webhook-secret-file", value: "FILE",
-            help: "The key of the posts' signatures, 16 bytes or more; mode 0600."),
+            help: "Key of the posts' signatures, 16 bytes or more; mode 0600."),
         Flag(
             name: "--webhook-ca-file", value: "FILE",
-            help: "Certificates (PEM) to trust for it instead of the system's."),
+            help: "Certificates (PEM) to trust instead of the system's."),
         Flag(
             name: "--webhook-timeout-ms", value: "N",
-            help: "How long one post may take, in milliseconds (5000)."),
+            help: "How long a post may take, in milliseconds (5000)."),
     ],
     run: serve)
 
