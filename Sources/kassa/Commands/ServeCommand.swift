@@ -56,13 +56,13 @@ let serveCommand = Command(
             help: "Where alarms are posted to, http or https; needs a secret."),
         Flag(
             name: "--webhook-secret-file", value: "FILE",
-            help: "Key of the posts' signatures, 16 bytes or more; mode 0600."),
+            help: "Key of the signatures, 16 bytes or more; mode 0600."),
         Flag(
             name: "--webhook-ca-file", value: "FILE",
             help: "Certificates (PEM) to trust instead of the system's."),
         Flag(
             name: "--webhook-timeout-ms", value: "N",
-            help: "How long a post may take, in milliseconds (5000)."),
+            help: "Milliseconds that a post may take (5000)."),
     ],
     run: serve)
 
