@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, a wait with an end, and CRC-32C by the processor's own instruction.
-#include <errno.h>
+// What Base needs of C: the name of a thread, a timed wait, and two instructions of the processor: CRC-32C, prefetch.
+// Without _GNU_SOURCE, under which fd_set differs from the one that other modules have seen.
 #include <pthread.h>
+#include <malloc.h>
 #include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,19 +17,19 @@ static inline void kassa_name_this_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
 }
 
-// The same for sem_clockwait.
-extern int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *end);
+// The same holds for the wait by a clock that nobody sets.
+extern int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
 
-// Takes one, waiting until the monotonic clock shows `end` nanoseconds; whether there was one.
-static inline int kassa_semaphore_wait(sem_t *semaphore, uint64_t end) {
-    struct timespec time;
-    time.tv_sec = (time_t)(end / 1000000000u);
-    time.tv_nsec = (long)(end % 1000000000u);
-    int status;
-    do {
-        status = sem_clockwait(semaphore, CLOCK_MONOTONIC, &time);
-    } while (status != 0 && errno == EINTR);
-    return status == 0;
+static inline int kassa_sem_wait_until(
+    sem_t *semaphore, uint64_t monotonic_nanoseconds) {
+    struct timespec until = {
+        (time_t)(monotonic_nanoseconds / 1000000000), (long)(monotonic_nanoseconds % 1000000000)};
+    return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+}
+
+// Asks for `count` bytes to be brought near, at most four cache lines of them.
+static inline void kassa_prefetch(const uint8_t *bytes, size_t count) {
+    for (size_t at = 0; at < count && at < 256; at += 64) __builtin_prefetch(bytes + at);
 }
 
 #if defined(__x86_64__)
@@ -56,3 +57,9 @@ static inline uint32_t kassa_crc32c(uint32_t crc, const uint8_t *bytes, size_t c
     return crc;
 }
 #endif
+
+// Has malloc keep what is freed, up to `rest_bytes` at the end of a heap and in blocks of `block_bytes`.
+static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
+    mallopt(M_MMAP_THRESHOLD, block_bytes);
+    mallopt(M_TRIM_THRESHOLD, rest_bytes);
+}

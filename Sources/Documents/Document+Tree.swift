@@ -59,8 +59,9 @@ extension KassaV1.ScorerSpec {
     fileprivate var tree: Tree {
         var entries: [Tree.Entry] = [
             .init("kind", .text("scorer")), .init("name", .text(name)),
-            .init("model", .text(model)),
         ]
+        entries.append(text: model, "model")
+        entries.append(text: entity, "entity")
         entries.append(owner: owner, description: description, labels: labels)
         return .map(entries)
     }

@@ -7,16 +7,19 @@ extension KassaV1.ScorerSpec {
     init(_ node: YAMLNode) throws(DocumentError) {
         let fields = try Fields(
             node, name: "scorer",
-            keys: ["kind", "name", "model", "owner", "description", "labels"])
+            keys: ["kind", "name", "model", "owner", "description", "labels", "entity"])
         self.init()
         name = try fields.name("name")
-        let modelNode = try fields.required("model")
-        model = try modelNode.text("model")
-        guard Names.isPinned(model) else {
-            throw DocumentError(
-                .expected("a model and its version, such as abandonment@1", for: "model"),
-                at: modelNode.position)
+        // Left out, it is what STABLE has: later models come in by rollouts.
+        if let modelNode = fields.node("model") {
+            model = try modelNode.text("model")
+            guard Names.isPinned(model) else {
+                throw DocumentError(
+                    .expected("a model and its version, such as abandonment@1", for: "model"),
+                    at: modelNode.position)
+            }
         }
+        if fields.node("entity") != nil { entity = try fields.name("entity") }
         owner = try fields.text("owner")
         description = try fields.text("description")
         labels = try fields.labels()

@@ -14,13 +14,16 @@ internal import Synchronization
 /// anywhere.
 ///
 /// Invariant: an answer is computed from one configuration (its epoch) and one snapshot of the store.
-/// A configuration is published only after it was committed durably.
+/// A configuration is published only after it was committed durably, but for one: a retreat from a
+/// candidate (``Verb/isRetreat``) is published first, so that no disk can keep a bad model in force.
 ///
 /// ```swift
 /// let engine = try Engine(folder: "kassa-data", loopCount: 2)
 /// let worker = try Worker(engine: engine, loop: 0)
 /// ```
 package final class Engine: Sendable {
+    /// The data folder.
+    let folder: String
     let environment: Environment
     let writer: Writer
     let tables: EngineTables
@@ -30,21 +33,44 @@ package final class Engine: Sendable {
     let care = Care()
     let liveKeys = LiveKeys()
     let emptier: Emptier
+    /// Changes of slots that are in force and not stored yet, oldest first.
+    let pendingRecords = Mutex<[RolloutRecord]>([])
+    /// How many of them are noted in the file of retreats.
+    let notedRetreats = Atomic(0)
+    /// Changes of slots, for those who watch.
+    package let events = RolloutEvents()
+    private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
     /// Opens the store in `folder`, loads and verifies everything that is in force.
     ///
+    /// A harness may name a place at which the process ends at once: `killAt`, a ``FaultPoint`` and the
+    /// hits to skip, "erase-deleting:2".
+    ///
     /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
     package init(
-        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes
+        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
+        mapBytesMax: Int = 0, killAt: String? = nil
     ) throws(EngineError) {
+        let kill = try killAt.map { text throws(EngineError) in
+            guard let parsed = FaultPoint.parse(text) else {
+                throw EngineError(
+                    .invalidArgument,
+                    "KASSA_KILL_AT: must be a fault point, with :N to skip N hits, one of "
+                        + FaultPoint.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            return parsed
+        }
+        self.folder = folder
         do throws(StoreError) {
             environment = try Environment(
                 at: folder, tables: EngineTables.definitions,
                 configuration: EnvironmentConfiguration(
-                    mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
+                    mapBytes: mapBytes, mapBytesMax: mapBytesMax,
+                    readersMax: loopCount + EngineLimits.sparedReaders))
+            if let kill { environment.faults.arm(kill.point, .kill, skipping: kill.skipping) }
             writer = try Writer(environment: environment, limits: EngineLimits.writer)
         } catch {
             throw EngineError(error)
@@ -54,6 +80,9 @@ package final class Engine: Sendable {
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
+        if try recordNotedRetreats() {
+            published.publish(try Self.load(environment, tables, artefacts))
+        }
         do throws(StoreError) {
             // What a process before this one had discarded and not deleted yet.
             for discard in try Self.discards(environment, tables) {
@@ -69,6 +98,7 @@ package final class Engine: Sendable {
         metrics.sources + [
             StoreSource(environment: environment, writer: writer, published: published),
             CareSource(environment: environment, care: care),
+            RolloutSource(engine: self),
             ModelsSource(published: published),
         ]
     }
@@ -90,6 +120,24 @@ package final class Engine: Sendable {
         }
     }
 
+    /// Looks after rollouts in the background; `submit` hands work to the control thread.
+    package func startRollouts(
+        submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool
+    ) {
+        keeper.withLock { keeper in
+            guard keeper == nil else { return }
+            keeper = RolloutKeeper(self, submit: submit)
+        }
+    }
+
+    /// Ends what ``startRollouts(submit:)`` began; to be called before the control thread stops.
+    package func stopRollouts() {
+        keeper.withLock { keeper in
+            keeper?.stop()
+            keeper = nil
+        }
+    }
+
     /// Sweeps the store once, on the calling thread.
     package func sweep() throws(EngineError) {
         try Housekeeper(self).pass()
@@ -97,6 +145,7 @@ package final class Engine: Sendable {
 
     /// Commits what is queued, syncs, and ends the writer's thread.
     package func stop() {
+        stopRollouts()
         emptier.stop()
         housekeeper.withLock { housekeeper in
             housekeeper?.stop()

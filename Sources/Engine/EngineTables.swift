@@ -18,6 +18,8 @@ struct EngineTables: Sendable {
     let bundles: Table
     /// Changes, by their number (big-endian).
     let audit: Table
+    /// What is in the slots of scorers, how it came there, and what is kept out.
+    let rollouts: Table
 
     /// Spare tables for the rows of one generation of one feature set each.
     let generations: [Table]
@@ -29,6 +31,7 @@ struct EngineTables: Sendable {
         [
             .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
             .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
+            .any("rollouts"),
         ] + spare.definitions
 
     init(_ environment: Environment) {
@@ -39,6 +42,7 @@ struct EngineTables: Sendable {
         resources = environment.table("resources")
         bundles = environment.table("bundles")
         audit = environment.table("audit")
+        rollouts = environment.table("rollouts")
         generations = Self.spare.tables(of: environment)
     }
 

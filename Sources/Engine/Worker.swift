@@ -20,9 +20,14 @@ package struct Worker: ~Copyable {
     var configuration: Published<Configuration>.Subscription
     var transaction: ReadTransaction
     var request = ScoreRequestFields()
+    var readRequest = ReadRequestFields()
+    var readRows = ReadRows()
+    var readPlans = ReadPlanCache()
     var key = RowKey()
-    /// For each scorer of the configuration, memory for its vector.
+    var historyKey = HistoryKey()
+    /// For each slot of the configuration, memory for its vector.
     var scratches: [ScoreScratch]
+    private var scratchModels: [Model] = []
     var counters: WorkerCounters
     private var hasSnapshot = false
 
@@ -80,9 +85,21 @@ package struct Worker: ~Copyable {
     }
 
     private mutating func prepareForConfiguration() {
-        scratches = configuration.value.scorers.map {
-            ScoreScratch(inputCount: $0.plan.count, model: $0.model.compiled)
+        // Memory that fits a model is kept for it: a change of slots makes none anew.
+        var spare: [ObjectIdentifier: [ScoreScratch]] = [:]
+        for (model, scratch) in zip(scratchModels, scratches) {
+            spare[ObjectIdentifier(model), default: []].append(scratch)
         }
+        scratches = configuration.value.scorers.map { scorer in
+            if let kept = spare[ObjectIdentifier(scorer.model)]?.popLast(),
+                kept.inputCount == scorer.plan.count
+            {
+                return kept
+            }
+            return ScoreScratch(inputCount: scorer.plan.count, model: scorer.model.compiled)
+        }
+        scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
+        readPlans.removeAll()
     }
 }

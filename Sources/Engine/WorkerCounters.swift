@@ -36,7 +36,7 @@ struct WorkerCounters {
     /// Looks up the series that `configuration` needs.
     mutating func prepare(for configuration: Configuration) {
         scorerSeries = configuration.scorers.map { scorer in
-            metrics.scores.series([scorer.spec.name, KassaV1.Slot.stable.name])
+            metrics.scores.series([scorer.spec.name, scorer.slot.name])
         }
         ageSeries = configuration.scorers.map { scorer in
             scorer.plan.groups.map { metrics.featureAges.series([$0.setName]) }

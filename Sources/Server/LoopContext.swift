@@ -46,7 +46,9 @@ final class LoopContext {
     /// Reserves room for the answer of work that another thread is about to get.
     func expectAnswer() throws(EngineError) {
         guard owedAnswers < Self.answersMax else {
-            throw EngineError(.resourceExhausted, "too many calls wait for an answer; try again")
+            throw EngineError(
+                .resourceExhausted, "too many calls wait for an answer; try again",
+                retryMilliseconds: EngineLimits.queueRetryMilliseconds)
         }
         owedAnswers += 1
     }
@@ -105,6 +107,8 @@ struct Answer: Sendable {
         /// The reply of a unary or client-streaming call, encoded.
         case reply([UInt8])
         case refusal(EngineError)
+        /// Changes of slots, for one who watches.
+        case events(RolloutEvents.Batch)
         /// The caller has given up, or was answered by the session: only the answer's room returns.
         case nothing
     }

@@ -12,6 +12,8 @@ enum RPC: Int, CaseIterable {
     case storeStats, verifyStore, snapshotStore
     case beginGeneration, checkGeneration, switchGeneration, rollBackGeneration
     case discardGeneration, listGenerations
+    case shadow, canary, setWeight, pause, resume, promote, abort, undo
+    case quarantine, clearQuarantine, rolloutStatus, rolloutHistory, explainRollout, watchRollouts
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
 
@@ -43,6 +45,20 @@ enum RPC: Int, CaseIterable {
         case .rollBackGeneration: KassaV1.GenerationsService.rollback
         case .discardGeneration: KassaV1.GenerationsService.discard
         case .listGenerations: KassaV1.GenerationsService.list
+        case .shadow: KassaV1.RolloutsService.shadow
+        case .canary: KassaV1.RolloutsService.canary
+        case .setWeight: KassaV1.RolloutsService.setWeight
+        case .pause: KassaV1.RolloutsService.pause
+        case .resume: KassaV1.RolloutsService.resume
+        case .promote: KassaV1.RolloutsService.promote
+        case .abort: KassaV1.RolloutsService.abort
+        case .undo: KassaV1.RolloutsService.undo
+        case .quarantine: KassaV1.RolloutsService.quarantine
+        case .clearQuarantine: KassaV1.RolloutsService.clearQuarantine
+        case .rolloutStatus: KassaV1.RolloutsService.status
+        case .rolloutHistory: KassaV1.RolloutsService.history
+        case .explainRollout: KassaV1.RolloutsService.explain
+        case .watchRollouts: KassaV1.RolloutsService.watch
         case .healthCheck: HealthV1.HealthService.check
         case .healthWatch: HealthV1.HealthService.watch
         case .reflection: ReflectionV1.ServerReflectionService.serverReflectionInfo
@@ -59,6 +75,7 @@ enum RPC: Int, CaseIterable {
         KassaV1.FeaturesService.descriptor,
         KassaV1.GenerationsService.descriptor,
         KassaV1.ModelsService.descriptor,
+        KassaV1.RolloutsService.descriptor,
         KassaV1.ScoringService.descriptor,
         KassaV1.StorageService.descriptor,
     ]

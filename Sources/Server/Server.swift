@@ -123,7 +123,8 @@ package final class Server {
         do throws(EngineError) {
             return try Engine(
                 folder: configuration.dataFolder, loopCount: configuration.loopCount,
-                mapBytes: configuration.mapBytes)
+                mapBytes: configuration.mapBytes, mapBytesMax: configuration.mapBytesMax,
+                killAt: configuration.killAt)
         } catch {
             throw ServerError(error.reason)
         }
@@ -164,6 +165,7 @@ package final class Server {
     /// Starts a thread per loop.
     package func start() {
         engine.startScrubbing(periodSeconds: scrubSeconds)
+        engine.startRollouts { [control] job in control.submit(job) }
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
@@ -179,6 +181,7 @@ package final class Server {
         for loop in loops { loop.handle.drain() }
         for thread in threads { thread.join() }
         for loop in loops { loop.detach() }
+        engine.stopRollouts()
         // What a check has found is kept by the control thread.
         checks.stop()
         control.stop()

@@ -57,6 +57,7 @@ final class ServerConnection: ByteSession {
         self.now = now
         session.advance(to: now)
         endHealthWatches()
+        endRolloutWatches()
         session.drain(now: now)
     }
 
@@ -114,6 +115,10 @@ final class ServerConnection: ByteSession {
         case .beginGeneration, .checkGeneration, .switchGeneration, .rollBackGeneration,
             .discardGeneration, .listGenerations:
             generations(call, rpc, now)
+        case .shadow, .canary, .setWeight, .pause, .resume, .promote, .abort, .undo, .quarantine,
+            .clearQuarantine, .rolloutStatus, .rolloutHistory, .explainRollout:
+            rollouts(call, rpc, now)
+        case .watchRollouts: watchRollouts(call)
         case .upload: uploadNext(call)
         case .healthCheck: checkHealth(call)
         case .healthWatch: watchHealth(call)
@@ -125,7 +130,7 @@ final class ServerConnection: ByteSession {
         switch RPC(rawValue: call.method) {
         case .upload: finishUpload(call, now)
         case .writeStream: finishWrites(call)
-        case .healthWatch: break
+        case .healthWatch, .watchRollouts: break
         default: finish(call, .ok)
         }
     }
@@ -166,6 +171,8 @@ final class ServerConnection: ByteSession {
             writeAnswered(call)
         case .refusal(let error):
             refuse(call, error)
+        case .events(let batch):
+            tellOfRollouts(call, batch)
         case .nothing:
             break
         }
@@ -180,29 +187,25 @@ final class ServerConnection: ByteSession {
 
     /// Ends a call with an engine's refusal and counts it.
     func refuse(_ call: Call, _ error: EngineError) {
-        refuse(call, Status(error), error.reason)
+        refuse(call, Status(error), error.reason, retryMilliseconds: error.retryMilliseconds)
     }
 
     /// Ends a call with a refusal and counts it.
-    func refuse(_ call: Call, _ status: Status, _ reason: String) {
+    func refuse(
+        _ call: Call, _ status: Status, _ reason: String, retryMilliseconds: UInt32? = nil
+    ) {
         forget(call)
         session.finish(
             call, status: status, message: reason.utf8Span.span,
-            retryPushbackMilliseconds: Self.retryMilliseconds(status))
+            retryPushbackMilliseconds: retryMilliseconds)
         record(call, status)
-    }
-
-    /// When a call that was refused for want of room may be tried again; nil for other refusals.
-    static func retryMilliseconds(_ status: Status) -> UInt32? {
-        status == .resourceExhausted ? StreamLimits.retryMilliseconds : nil
     }
 
     /// The refusal of one request of a stream.
     static func refusal(_ error: EngineError) -> KassaV1.Refusal {
-        let status = Status(error)
-        return KassaV1.Refusal(
-            code: UInt32(status.rawValue), message: error.reason,
-            retryAfterMs: retryMilliseconds(status) ?? 0)
+        KassaV1.Refusal(
+            code: UInt32(Status(error).rawValue), message: error.reason,
+            retryAfterMs: error.retryMilliseconds ?? 0)
     }
 
     /// Drops what is kept of a call; one that is answered at once keeps nothing.

@@ -79,7 +79,13 @@ struct `Models` {
             }
             #expect(error?.kind == .failedPrecondition)
             #expect(error?.reason.contains("abandonment") == true)
-            try engine.apply([scorer("stump@2")])
+            try engine.promote("stump@2")
+            // It is in PREVIOUS now, to be put back.
+            #expect(throws: EngineError.self) {
+                try engine.deleteModel(KassaV1.DeleteModelRequest(model: "stump@1"), at: .now())
+            }
+            _ = try engine.quarantine(
+                KassaV1.QuarantineRequest(model: "stump@1", reason: "a test"), at: .now())
             try engine.deleteModel(KassaV1.DeleteModelRequest(model: "stump@1"), at: .now())
             #expect(engine.listModels().models.map { $0.spec?.version } == [2])
             #expect(try Files.names(in: "\(folder.path)/bundles").count == 1)

@@ -64,6 +64,15 @@ extension Engine {
     }
 }
 
+extension Engine {
+    /// Takes a model to STABLE of the scorer `abandonment`.
+    func promote(_ model: String) throws {
+        _ = try shadow(
+            KassaV1.ShadowRequest(scorer: "abandonment", model: model), at: .now())
+        _ = try promote(KassaV1.PromoteRequest(scorer: "abandonment", full: true), at: .now())
+    }
+}
+
 /// Golden rows of a stump on both sides of its threshold.
 func stumpGolden(threshold: Float = 3) -> [KassaV1.GoldenRow] {
     [

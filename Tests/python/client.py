@@ -11,6 +11,7 @@ import pytest
 from kassa.v1 import config_pb2, config_pb2_grpc
 from kassa.v1 import features_pb2, features_pb2_grpc
 from kassa.v1 import models_pb2, models_pb2_grpc
+from kassa.v1 import rollouts_pb2, rollouts_pb2_grpc
 from kassa.v1 import scoring_pb2, scoring_pb2_grpc
 from kassa.v1 import storage_pb2_grpc
 from kassa.v1 import values_pb2
@@ -31,6 +32,7 @@ class Client:
         self.config = config_pb2_grpc.ConfigStub(self.channel)
         self.features = features_pb2_grpc.FeaturesStub(self.channel)
         self.models = models_pb2_grpc.ModelsStub(self.channel)
+        self.rollouts = rollouts_pb2_grpc.RolloutsStub(self.channel)
         self.scoring = scoring_pb2_grpc.ScoringStub(self.channel)
         self.storage = storage_pb2_grpc.StorageStub(self.channel)
 
@@ -52,6 +54,13 @@ class Client:
             for resource in resources
         ]
         return self.config.Apply(config_pb2.ApplyRequest(documents=documents, **more), timeout=20)
+
+    def replace(self, scorer, model):
+        """Takes another model to STABLE; the answer is the status."""
+        self.rollouts.Shadow(
+            rollouts_pb2.ShadowRequest(scorer=scorer, model=model), timeout=20)
+        return self.rollouts.Promote(
+            rollouts_pb2.PromoteRequest(scorer=scorer, full=True), timeout=20).status
 
     def upload(self, spec, artefact, chunk_bytes=64 << 10):
         """Uploads a model in chunks."""

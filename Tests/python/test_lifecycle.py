@@ -12,7 +12,7 @@ import pytest
 
 import client as shop
 from client import CANARY, Client, assert_refused, refusal
-from kassa.v1 import config_pb2, features_pb2, models_pb2, scoring_pb2, values_pb2
+from kassa.v1 import config_pb2, features_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
 from kassa_process import Server, eventually
 from test_admin import metrics
 
@@ -345,7 +345,11 @@ def test_versions_live_side_by_side_until_one_is_dropped(start_server):
     client.upload(shop.model_spec(artefact, version=2, inputs=[
         models_pb2.ModelInput(feature_set="cart@2", feature=f"signal_{index}")
         for index in range(shop.SIGNALS)]), artefact)
-    client.apply(shop.scorer_spec(model="abandonment@2"))
+    client.replace("cart_abandonment", "abandonment@2")
+    # What could still be put back reads it too.
+    assert_refused(refusal(client.config.Drop, drop), Code.FAILED_PRECONDITION, "cart_abandonment")
+    client.rollouts.Quarantine(
+        rollouts_pb2.QuarantineRequest(model="abandonment@1", reason="test"), timeout=20)
     epoch = client.config.List(config_pb2.ListRequest(), timeout=20).epoch
     assert_refused(
         refusal(client.config.Drop, config_pb2.DropRequest(feature_set="cart@1", expected_epoch=1)),

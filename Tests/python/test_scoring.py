@@ -348,8 +348,9 @@ def test_an_answer_is_of_one_configuration(kassa):
         thread.start()
     for turn in range(100):
         model = ("right@1", "left@1")[turn % 2]
-        epoch = kassa.apply(shop.scorer_spec("turning", model)).epoch
-        names[epoch] = model
+        epoch = kassa.replace("turning", model).epoch
+        # Before the promotion the epoch of the shadow was in force.
+        names[epoch - 1], names[epoch] = ("left@1", "right@1")[turn % 2], model
         answer = kassa.scoring.Score(shop.score("turning", ""), timeout=20)
         assert (answer.epoch, answer.model) == (epoch, model)
     stop.set()

@@ -130,6 +130,10 @@ extension KassaStorageV1 {
             @inlinable package static var epoch: UInt32 { 5 }
             /// The number of `details`.
             @inlinable package static var details: UInt32 { 6 }
+            /// The number of `previous_sha256`.
+            @inlinable package static var previousSha256: UInt32 { 7 }
+            /// The number of `transitions`.
+            @inlinable package static var transitions: UInt32 { 8 }
         }
 
         /// The field `at_us`.
@@ -150,6 +154,12 @@ extension KassaStorageV1 {
         /// What changed, a line each.
         package var details: [String] = []
 
+        /// SHA-256 of the record before, as it is stored: 32 zeros in the first that was linked.
+        package var previousSha256: [UInt8] = []
+
+        /// What happened to slots.
+        package var transitions: [KassaV1.RolloutTransition] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -160,7 +170,9 @@ extension KassaStorageV1 {
             action: String = "",
             reason: String = "",
             epoch: UInt64 = 0,
-            details: [String] = []
+            details: [String] = [],
+            previousSha256: [UInt8] = [],
+            transitions: [KassaV1.RolloutTransition] = []
         ) {
             self.atUs = atUs
             self.actor = actor
@@ -168,6 +180,8 @@ extension KassaStorageV1 {
             self.reason = reason
             self.epoch = epoch
             self.details = details
+            self.previousSha256 = previousSha256
+            self.transitions = transitions
         }
 
         /// Reads fields until `reader` ends.
@@ -181,6 +195,8 @@ extension KassaStorageV1 {
                 case 34: self.reason = try reader.string()
                 case 40: self.epoch = try reader.uint64()
                 case 50: self.details.append(try reader.string())
+                case 58: self.previousSha256 = try reader.byteArray()
+                case 66: self.transitions.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -195,6 +211,524 @@ extension KassaStorageV1 {
             if !self.reason.isEmpty { writer.string(4, self.reason) }
             if self.epoch != 0 { writer.uint64(5, self.epoch) }
             for element in self.details { writer.string(6, element) }
+            if !self.previousSha256.isEmpty { writer.bytes(7, self.previousSha256) }
+            for element in self.transitions { writer.message(8, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The last record of the audit log, under "audit.head" in the table of meta.
+    @usableFromInline package struct StoredAuditHead: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredAuditHead" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `sequence`.
+            @inlinable package static var sequence: UInt32 { 1 }
+            /// The number of `sha256`.
+            @inlinable package static var sha256: UInt32 { 2 }
+        }
+
+        /// The field `sequence`.
+        package var sequence: UInt64 = 0
+
+        /// The field `sha256`.
+        package var sha256: [UInt8] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            sequence: UInt64 = 0,
+            sha256: [UInt8] = []
+        ) {
+            self.sequence = sequence
+            self.sha256 = sha256
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.sequence = try reader.uint64()
+                case 18: self.sha256 = try reader.byteArray()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.sequence != 0 { writer.uint64(1, self.sequence) }
+            if !self.sha256.isEmpty { writer.bytes(2, self.sha256) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// A model in a slot.
+    @usableFromInline package struct StoredBundle: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredBundle" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `model`.
+            @inlinable package static var model: UInt32 { 1 }
+            /// The number of `bundle_sha256`.
+            @inlinable package static var bundleSha256: UInt32 { 2 }
+        }
+
+        /// The field `model`.
+        package var model: String = ""
+
+        /// The field `bundle_sha256`.
+        package var bundleSha256: [UInt8] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            model: String = "",
+            bundleSha256: [UInt8] = []
+        ) {
+            self.model = model
+            self.bundleSha256 = bundleSha256
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.model = try reader.string()
+                case 18: self.bundleSha256 = try reader.byteArray()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.model.isEmpty { writer.string(1, self.model) }
+            if !self.bundleSha256.isEmpty { writer.bytes(2, self.bundleSha256) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The message `kassa.storage.v1.StoredRollout`.
+    @usableFromInline package struct StoredRollout: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredRollout" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `id`.
+            @inlinable package static var id: UInt32 { 1 }
+            /// The number of `salt`.
+            @inlinable package static var salt: UInt32 { 2 }
+            /// The number of `candidate`.
+            @inlinable package static var candidate: UInt32 { 3 }
+            /// The number of `baseline`.
+            @inlinable package static var baseline: UInt32 { 4 }
+            /// The number of `phase`.
+            @inlinable package static var phase: UInt32 { 5 }
+            /// The number of `weight_millionths`.
+            @inlinable package static var weightMillionths: UInt32 { 6 }
+            /// The number of `step_millionths`.
+            @inlinable package static var stepMillionths: UInt32 { 7 }
+            /// The number of `started_at_us`.
+            @inlinable package static var startedAtUs: UInt32 { 8 }
+            /// The number of `changed_at_us`.
+            @inlinable package static var changedAtUs: UInt32 { 9 }
+        }
+
+        /// The field `id`.
+        package var id: UInt64 = 0
+
+        /// The field `salt`.
+        package var salt: String = ""
+
+        /// The field `candidate`.
+        package var candidate: KassaStorageV1.StoredBundle? = nil
+
+        /// The field `baseline`.
+        package var baseline: KassaStorageV1.StoredBundle? = nil
+
+        /// A kassa.v1.RolloutPhase.
+        package var phase: UInt32 = 0
+
+        /// The field `weight_millionths`.
+        package var weightMillionths: UInt32 = 0
+
+        /// The field `step_millionths`.
+        package var stepMillionths: [UInt32] = []
+
+        /// The field `started_at_us`.
+        package var startedAtUs: Int64 = 0
+
+        /// The field `changed_at_us`.
+        package var changedAtUs: Int64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            id: UInt64 = 0,
+            salt: String = "",
+            candidate: KassaStorageV1.StoredBundle? = nil,
+            baseline: KassaStorageV1.StoredBundle? = nil,
+            phase: UInt32 = 0,
+            weightMillionths: UInt32 = 0,
+            stepMillionths: [UInt32] = [],
+            startedAtUs: Int64 = 0,
+            changedAtUs: Int64 = 0
+        ) {
+            self.id = id
+            self.salt = salt
+            self.candidate = candidate
+            self.baseline = baseline
+            self.phase = phase
+            self.weightMillionths = weightMillionths
+            self.stepMillionths = stepMillionths
+            self.startedAtUs = startedAtUs
+            self.changedAtUs = changedAtUs
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.id = try reader.uint64()
+                case 18: self.salt = try reader.string()
+                case 26: try reader.merge(into: &self.candidate)
+                case 34: try reader.merge(into: &self.baseline)
+                case 40: self.phase = try reader.uint32()
+                case 48: self.weightMillionths = try reader.uint32()
+                case 56: self.stepMillionths.append(try reader.uint32())
+                case 58: try reader.packed(uint32: &self.stepMillionths)
+                case 64: self.startedAtUs = try reader.sint64()
+                case 72: self.changedAtUs = try reader.sint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.id != 0 { writer.uint64(1, self.id) }
+            if !self.salt.isEmpty { writer.string(2, self.salt) }
+            if let value = self.candidate { writer.message(3, value) }
+            if let value = self.baseline { writer.message(4, value) }
+            if self.phase != 0 { writer.uint32(5, self.phase) }
+            if self.weightMillionths != 0 { writer.uint32(6, self.weightMillionths) }
+            writer.packed(7, uint32: self.stepMillionths)
+            if self.startedAtUs != 0 { writer.sint64(8, self.startedAtUs) }
+            if self.changedAtUs != 0 { writer.sint64(9, self.changedAtUs) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The slots of a scorer, under "slots/NAME" in the table of rollouts.
+    @usableFromInline package struct StoredSlots: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredSlots" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `revision`.
+            @inlinable package static var revision: UInt32 { 2 }
+            /// The number of `stable`.
+            @inlinable package static var stable: UInt32 { 3 }
+            /// The number of `previous`.
+            @inlinable package static var previous: UInt32 { 4 }
+            /// The number of `previous_since_us`.
+            @inlinable package static var previousSinceUs: UInt32 { 5 }
+            /// The number of `rollout`.
+            @inlinable package static var rollout: UInt32 { 6 }
+            /// The number of `last_verb`.
+            @inlinable package static var lastVerb: UInt32 { 7 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// The field `revision`.
+        package var revision: UInt64 = 0
+
+        /// The field `stable`.
+        package var stable: KassaStorageV1.StoredBundle? = nil
+
+        /// The field `previous`.
+        package var previous: KassaStorageV1.StoredBundle? = nil
+
+        /// When PREVIOUS was filled.
+        package var previousSinceUs: Int64 = 0
+
+        /// The field `rollout`.
+        package var rollout: KassaStorageV1.StoredRollout? = nil
+
+        /// The field `last_verb`.
+        package var lastVerb: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            revision: UInt64 = 0,
+            stable: KassaStorageV1.StoredBundle? = nil,
+            previous: KassaStorageV1.StoredBundle? = nil,
+            previousSinceUs: Int64 = 0,
+            rollout: KassaStorageV1.StoredRollout? = nil,
+            lastVerb: String = ""
+        ) {
+            self.scorer = scorer
+            self.revision = revision
+            self.stable = stable
+            self.previous = previous
+            self.previousSinceUs = previousSinceUs
+            self.rollout = rollout
+            self.lastVerb = lastVerb
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 16: self.revision = try reader.uint64()
+                case 26: try reader.merge(into: &self.stable)
+                case 34: try reader.merge(into: &self.previous)
+                case 40: self.previousSinceUs = try reader.sint64()
+                case 50: try reader.merge(into: &self.rollout)
+                case 58: self.lastVerb = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            if self.revision != 0 { writer.uint64(2, self.revision) }
+            if let value = self.stable { writer.message(3, value) }
+            if let value = self.previous { writer.message(4, value) }
+            if self.previousSinceUs != 0 { writer.sint64(5, self.previousSinceUs) }
+            if let value = self.rollout { writer.message(6, value) }
+            if !self.lastVerb.isEmpty { writer.string(7, self.lastVerb) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// A retreat that is in force and that the store has not taken: a file beside it.
+    @usableFromInline package struct StoredRetreat: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredRetreat" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `audit`.
+            @inlinable package static var audit: UInt32 { 1 }
+            /// The number of `epoch`.
+            @inlinable package static var epoch: UInt32 { 2 }
+            /// The number of `slots`.
+            @inlinable package static var slots: UInt32 { 3 }
+            /// The number of `scorers`.
+            @inlinable package static var scorers: UInt32 { 4 }
+            /// The number of `quarantine`.
+            @inlinable package static var quarantine: UInt32 { 5 }
+        }
+
+        /// The field `audit`.
+        package var audit: KassaStorageV1.AuditRecord? = nil
+
+        /// The field `epoch`.
+        package var epoch: UInt64 = 0
+
+        /// The field `slots`.
+        package var slots: [KassaStorageV1.StoredSlots] = []
+
+        /// The field `scorers`.
+        package var scorers: [KassaStorageV1.StoredScorer] = []
+
+        /// The field `quarantine`.
+        package var quarantine: [KassaStorageV1.StoredQuarantine] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            audit: KassaStorageV1.AuditRecord? = nil,
+            epoch: UInt64 = 0,
+            slots: [KassaStorageV1.StoredSlots] = [],
+            scorers: [KassaStorageV1.StoredScorer] = [],
+            quarantine: [KassaStorageV1.StoredQuarantine] = []
+        ) {
+            self.audit = audit
+            self.epoch = epoch
+            self.slots = slots
+            self.scorers = scorers
+            self.quarantine = quarantine
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: try reader.merge(into: &self.audit)
+                case 16: self.epoch = try reader.uint64()
+                case 26: self.slots.append(try reader.message())
+                case 34: self.scorers.append(try reader.message())
+                case 42: self.quarantine.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if let value = self.audit { writer.message(1, value) }
+            if self.epoch != 0 { writer.uint64(2, self.epoch) }
+            for element in self.slots { writer.message(3, element) }
+            for element in self.scorers { writer.message(4, element) }
+            for element in self.quarantine { writer.message(5, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The message `kassa.storage.v1.StoredRetreats`.
+    @usableFromInline package struct StoredRetreats: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredRetreats" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `retreats`.
+            @inlinable package static var retreats: UInt32 { 1 }
+        }
+
+        /// The field `retreats`.
+        package var retreats: [KassaStorageV1.StoredRetreat] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            retreats: [KassaStorageV1.StoredRetreat] = []
+        ) {
+            self.retreats = retreats
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.retreats.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.retreats { writer.message(1, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// A bundle that is kept out of slots, under "quarantine/DIGEST" in the table of rollouts.
+    @usableFromInline package struct StoredQuarantine: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredQuarantine" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `bundle_sha256`.
+            @inlinable package static var bundleSha256: UInt32 { 1 }
+            /// The number of `at_us`.
+            @inlinable package static var atUs: UInt32 { 2 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 3 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 4 }
+        }
+
+        /// The field `bundle_sha256`.
+        package var bundleSha256: [UInt8] = []
+
+        /// The field `at_us`.
+        package var atUs: Int64 = 0
+
+        /// The field `actor`.
+        package var actor: String = ""
+
+        /// The field `reason`.
+        package var reason: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            bundleSha256: [UInt8] = [],
+            atUs: Int64 = 0,
+            actor: String = "",
+            reason: String = ""
+        ) {
+            self.bundleSha256 = bundleSha256
+            self.atUs = atUs
+            self.actor = actor
+            self.reason = reason
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.bundleSha256 = try reader.byteArray()
+                case 16: self.atUs = try reader.sint64()
+                case 26: self.actor = try reader.string()
+                case 34: self.reason = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.bundleSha256.isEmpty { writer.bytes(1, self.bundleSha256) }
+            if self.atUs != 0 { writer.sint64(2, self.atUs) }
+            if !self.actor.isEmpty { writer.string(3, self.actor) }
+            if !self.reason.isEmpty { writer.string(4, self.reason) }
         }
     }
 }
@@ -487,7 +1021,7 @@ extension APIFiles {
     /// `kassa/storage/v1/storage.proto` as a descriptor, for reflection.
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
-        dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvIlsKC1N0b3JlZE1vZGVsEicKBGluZm8YASABKAsyEy5rYXNzYS52MS5Nb2RlbEluZm9SBGluZm8SIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Ik4KDFN0b3JlZFNjb3JlchIoCgRzcGVjGAEgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY1IEc3BlYxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gimAEKC0F1ZGl0UmVjb3JkEhMKBWF0X3VzGAEgASgSUgRhdFVzEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZhY3Rpb24YAyABKAlSBmFjdGlvbhIWCgZyZWFzb24YBCABKAlSBnJlYXNvbhIUCgVlcG9jaBgFIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgGIAMoCVIHZGV0YWlscyLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
+        dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2IuECCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMiuQIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiIo0CCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUiTQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
 }

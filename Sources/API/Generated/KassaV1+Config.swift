@@ -366,12 +366,15 @@ extension KassaV1 {
             @inlinable package static var description: UInt32 { 4 }
             /// The number of `labels`.
             @inlinable package static var labels: UInt32 { 5 }
+            /// The number of `entity`.
+            @inlinable package static var entity: UInt32 { 6 }
         }
 
         /// The field `name`.
         package var name: String = ""
 
-        /// The model of the STABLE slot, "abandonment@1".
+        /// The model of the STABLE slot, "abandonment@1". Of a scorer that is there already it is what STABLE
+        /// has, or empty: another model comes in by Rollouts.
         package var model: String = ""
 
         /// The field `owner`.
@@ -383,6 +386,10 @@ extension KassaV1 {
         /// The field `labels`.
         package var labels: [String: String] = [:]
 
+        /// The entity kind whose id stays in one slot during a rollout. Empty means the first kind of the
+        /// first feature set that the model reads.
+        package var entity: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -392,13 +399,15 @@ extension KassaV1 {
             model: String = "",
             owner: String = "",
             description: String = "",
-            labels: [String: String] = [:]
+            labels: [String: String] = [:],
+            entity: String = ""
         ) {
             self.name = name
             self.model = model
             self.owner = owner
             self.description = description
             self.labels = labels
+            self.entity = entity
         }
 
         /// Reads fields until `reader` ends.
@@ -411,6 +420,7 @@ extension KassaV1 {
                 case 26: self.owner = try reader.string()
                 case 34: self.description = try reader.string()
                 case 42: try reader.mapEntry(into: &self.labels)
+                case 50: self.entity = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -424,6 +434,7 @@ extension KassaV1 {
             if !self.owner.isEmpty { writer.string(3, self.owner) }
             if !self.description.isEmpty { writer.string(4, self.description) }
             writer.map(5, self.labels)
+            if !self.entity.isEmpty { writer.string(6, self.entity) }
         }
     }
 }
@@ -1129,6 +1140,8 @@ extension KassaV1 {
             @inlinable package static var limit: UInt32 { 1 }
             /// The number of `before`.
             @inlinable package static var before: UInt32 { 2 }
+            /// The number of `verify`.
+            @inlinable package static var verify: UInt32 { 3 }
         }
 
         /// The most records to return, up to 1,000; 0 means 100.
@@ -1137,16 +1150,21 @@ extension KassaV1 {
         /// Only records older than the one with this sequence number; 0 begins with the newest.
         package var before: UInt64 = 0
 
+        /// Recompute the digests of the whole log, from the first record to the last.
+        package var verify: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
             limit: UInt32 = 0,
-            before: UInt64 = 0
+            before: UInt64 = 0,
+            verify: Bool = false
         ) {
             self.limit = limit
             self.before = before
+            self.verify = verify
         }
 
         /// Reads fields until `reader` ends.
@@ -1156,6 +1174,7 @@ extension KassaV1 {
                 switch tag.rawValue {
                 case 8: self.limit = try reader.uint32()
                 case 16: self.before = try reader.uint64()
+                case 24: self.verify = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -1166,6 +1185,7 @@ extension KassaV1 {
         package func encode(into writer: inout WireWriter) {
             if self.limit != 0 { writer.uint32(1, self.limit) }
             if self.before != 0 { writer.uint64(2, self.before) }
+            if self.verify { writer.bool(3, self.verify) }
         }
     }
 }
@@ -1192,6 +1212,10 @@ extension KassaV1 {
             @inlinable package static var epoch: UInt32 { 6 }
             /// The number of `details`.
             @inlinable package static var details: UInt32 { 7 }
+            /// The number of `sha256`.
+            @inlinable package static var sha256: UInt32 { 8 }
+            /// The number of `previous_sha256`.
+            @inlinable package static var previousSha256: UInt32 { 9 }
         }
 
         /// The field `sequence`.
@@ -1215,6 +1239,12 @@ extension KassaV1 {
         /// What changed, a line each.
         package var details: [String] = []
 
+        /// SHA-256 of the record as it is stored; the next record holds it.
+        package var sha256: [UInt8] = []
+
+        /// The digest of the record before; empty in records of releases that linked none.
+        package var previousSha256: [UInt8] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1226,7 +1256,9 @@ extension KassaV1 {
             action: String = "",
             reason: String = "",
             epoch: UInt64 = 0,
-            details: [String] = []
+            details: [String] = [],
+            sha256: [UInt8] = [],
+            previousSha256: [UInt8] = []
         ) {
             self.sequence = sequence
             self.atUs = atUs
@@ -1235,6 +1267,8 @@ extension KassaV1 {
             self.reason = reason
             self.epoch = epoch
             self.details = details
+            self.sha256 = sha256
+            self.previousSha256 = previousSha256
         }
 
         /// Reads fields until `reader` ends.
@@ -1249,6 +1283,8 @@ extension KassaV1 {
                 case 42: self.reason = try reader.string()
                 case 48: self.epoch = try reader.uint64()
                 case 58: self.details.append(try reader.string())
+                case 66: self.sha256 = try reader.byteArray()
+                case 74: self.previousSha256 = try reader.byteArray()
                 default: try reader.skip(tag)
                 }
             }
@@ -1264,6 +1300,8 @@ extension KassaV1 {
             if !self.reason.isEmpty { writer.string(5, self.reason) }
             if self.epoch != 0 { writer.uint64(6, self.epoch) }
             for element in self.details { writer.string(7, element) }
+            if !self.sha256.isEmpty { writer.bytes(8, self.sha256) }
+            if !self.previousSha256.isEmpty { writer.bytes(9, self.previousSha256) }
         }
     }
 }
@@ -1278,19 +1316,33 @@ extension KassaV1 {
         @usableFromInline package enum Field {
             /// The number of `entries`.
             @inlinable package static var entries: UInt32 { 1 }
+            /// The number of `verified`.
+            @inlinable package static var verified: UInt32 { 2 }
+            /// The number of `broken_at`.
+            @inlinable package static var brokenAt: UInt32 { 3 }
         }
 
         /// The field `entries`.
         package var entries: [KassaV1.AuditEntry] = []
+
+        /// Asked to verify: the number of records whose links were found whole.
+        package var verified: UInt64 = 0
+
+        /// The first record whose link is broken; 0 if none is.
+        package var brokenAt: UInt64 = 0
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
-            entries: [KassaV1.AuditEntry] = []
+            entries: [KassaV1.AuditEntry] = [],
+            verified: UInt64 = 0,
+            brokenAt: UInt64 = 0
         ) {
             self.entries = entries
+            self.verified = verified
+            self.brokenAt = brokenAt
         }
 
         /// Reads fields until `reader` ends.
@@ -1299,6 +1351,8 @@ extension KassaV1 {
             while let tag = try reader.next() {
                 switch tag.rawValue {
                 case 10: self.entries.append(try reader.message())
+                case 16: self.verified = try reader.uint64()
+                case 24: self.brokenAt = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -1308,6 +1362,8 @@ extension KassaV1 {
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
             for element in self.entries { writer.message(1, element) }
+            if self.verified != 0 { writer.uint64(2, self.verified) }
+            if self.brokenAt != 0 { writer.uint64(3, self.brokenAt) }
         }
     }
 }
@@ -1358,5 +1414,5 @@ extension APIFiles {
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASLjAQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCI8CgxBdWRpdFJlcXVlc3QSFAoFbGltaXQYASABKA1SBWxpbWl0EhYKBmJlZm9yZRgCIAEoBFIGYmVmb3JlIrMBCgpBdWRpdEVudHJ5EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAQgASgJUgZhY3Rpb24SFgoGcmVhc29uGAUgASgJUgZyZWFzb24SFAoFZXBvY2gYBiABKARSBWVwb2NoEhgKB2RldGFpbHMYByADKAlSB2RldGFpbHMiPwoNQXVkaXRSZXNwb25zZRIuCgdlbnRyaWVzGAEgAygLMhQua2Fzc2EudjEuQXVkaXRFbnRyeVIHZW50cmllcyo6CglOb25GaW5pdGUSFQoRTk9OX0ZJTklURV9SRUZVU0UQABIWChJOT05fRklOSVRFX01JU1NJTkcQASp1CghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhAKDEZBTExCQUNLX1VTRRABEhQKEEZBTExCQUNLX0RFRkFVTFQQAhIUChBGQUxMQkFDS19NSVNTSU5HEAMSEQoNRkFMTEJBQ0tfRkFJTBAEKlkKClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAxIKCgZSRU1PVkUQBDKeAgoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlEjgKBUF1ZGl0EhYua2Fzc2EudjEuQXVkaXRSZXF1ZXN0Ghcua2Fzc2EudjEuQXVkaXRSZXNwb25zZRI1CgREcm9wEhUua2Fzc2EudjEuRHJvcFJlcXVlc3QaFi5rYXNzYS52MS5Ecm9wUmVzcG9uc2ViBnByb3RvMw==")
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASL7AQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxIWCgZlbnRpdHkYBiABKAlSBmVudGl0eRo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJUCgxBdWRpdFJlcXVlc3QSFAoFbGltaXQYASABKA1SBWxpbWl0EhYKBmJlZm9yZRgCIAEoBFIGYmVmb3JlEhYKBnZlcmlmeRgDIAEoCFIGdmVyaWZ5IvQBCgpBdWRpdEVudHJ5EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAQgASgJUgZhY3Rpb24SFgoGcmVhc29uGAUgASgJUgZyZWFzb24SFAoFZXBvY2gYBiABKARSBWVwb2NoEhgKB2RldGFpbHMYByADKAlSB2RldGFpbHMSFgoGc2hhMjU2GAggASgMUgZzaGEyNTYSJwoPcHJldmlvdXNfc2hhMjU2GAkgASgMUg5wcmV2aW91c1NoYTI1NiJ4Cg1BdWRpdFJlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyFC5rYXNzYS52MS5BdWRpdEVudHJ5UgdlbnRyaWVzEhoKCHZlcmlmaWVkGAIgASgEUgh2ZXJpZmllZBIbCglicm9rZW5fYXQYAyABKARSCGJyb2tlbkF0KjoKCU5vbkZpbml0ZRIVChFOT05fRklOSVRFX1JFRlVTRRAAEhYKEk5PTl9GSU5JVEVfTUlTU0lORxABKnUKCEZhbGxiYWNrEhgKFEZBTExCQUNLX1VOU1BFQ0lGSUVEEAASEAoMRkFMTEJBQ0tfVVNFEAESFAoQRkFMTEJBQ0tfREVGQVVMVBACEhQKEEZBTExCQUNLX01JU1NJTkcQAxIRCg1GQUxMQkFDS19GQUlMEAQqWQoKUGxhbkFjdGlvbhIbChdQTEFOX0FDVElPTl9VTlNQRUNJRklFRBAAEgcKA0FERBABEgoKBkNIQU5HRRACEg0KCVVOQ0hBTkdFRBADEgoKBlJFTU9WRRAEMp4CCgZDb25maWcSOAoFQXBwbHkSFi5rYXNzYS52MS5BcHBseVJlcXVlc3QaFy5rYXNzYS52MS5BcHBseVJlc3BvbnNlEjIKA0dldBIULmthc3NhLnYxLkdldFJlcXVlc3QaFS5rYXNzYS52MS5HZXRSZXNwb25zZRI1CgRMaXN0EhUua2Fzc2EudjEuTGlzdFJlcXVlc3QaFi5rYXNzYS52MS5MaXN0UmVzcG9uc2USOAoFQXVkaXQSFi5rYXNzYS52MS5BdWRpdFJlcXVlc3QaFy5rYXNzYS52MS5BdWRpdFJlc3BvbnNlEjUKBERyb3ASFS5rYXNzYS52MS5Ecm9wUmVxdWVzdBoWLmthc3NhLnYxLkRyb3BSZXNwb25zZWIGcHJvdG8z")
 }

@@ -82,6 +82,8 @@ extension KassaV1 {
             @inlinable package static var context: UInt32 { 3 }
             /// The number of `include`.
             @inlinable package static var include: UInt32 { 4 }
+            /// The number of `routing_key`.
+            @inlinable package static var routingKey: UInt32 { 5 }
             /// The number of `top_contributions`.
             @inlinable package static var topContributions: UInt32 { 20 }
         }
@@ -98,6 +100,10 @@ extension KassaV1 {
         /// The field `include`.
         package var include: [KassaV1.Include] = []
 
+        /// What stays in one slot during a rollout, up to 256 bytes. Empty means the id of the entity of the
+        /// kind that the scorer declares. Without either, only a canary of all entities answers.
+        package var routingKey: String = ""
+
         /// With CONTRIBUTIONS: only so many, those that moved the margin most; 0 means all.
         package var topContributions: UInt32 = 0
 
@@ -110,12 +116,14 @@ extension KassaV1 {
             entities: [KassaV1.EntityKey] = [],
             context: [KassaV1.NamedValue] = [],
             include: [KassaV1.Include] = [],
+            routingKey: String = "",
             topContributions: UInt32 = 0
         ) {
             self.scorer = scorer
             self.entities = entities
             self.context = context
             self.include = include
+            self.routingKey = routingKey
             self.topContributions = topContributions
         }
 
@@ -129,6 +137,7 @@ extension KassaV1 {
                 case 26: self.context.append(try reader.message())
                 case 32: self.include.append(try reader.enumeration())
                 case 34: try reader.packed(enumeration: &self.include)
+                case 42: self.routingKey = try reader.string()
                 case 160: self.topContributions = try reader.uint32()
                 default: try reader.skip(tag)
                 }
@@ -142,6 +151,7 @@ extension KassaV1 {
             for element in self.entities { writer.message(2, element) }
             for element in self.context { writer.message(3, element) }
             writer.packed(4, enumeration: self.include)
+            if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
             if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
         }
     }
@@ -216,6 +226,8 @@ extension KassaV1 {
             @inlinable package static var context: UInt32 { 3 }
             /// The number of `include`.
             @inlinable package static var include: UInt32 { 4 }
+            /// The number of `routing_key`.
+            @inlinable package static var routingKey: UInt32 { 5 }
             /// The number of `rows`.
             @inlinable package static var rows: UInt32 { 21 }
             /// The number of `top_contributions`.
@@ -234,6 +246,9 @@ extension KassaV1 {
         /// The field `include`.
         package var include: [KassaV1.Include] = []
 
+        /// Of all rows.
+        package var routingKey: String = ""
+
         /// Up to 1,000.
         package var rows: [KassaV1.ScoreRow] = []
 
@@ -249,6 +264,7 @@ extension KassaV1 {
             entities: [KassaV1.EntityKey] = [],
             context: [KassaV1.NamedValue] = [],
             include: [KassaV1.Include] = [],
+            routingKey: String = "",
             rows: [KassaV1.ScoreRow] = [],
             topContributions: UInt32 = 0
         ) {
@@ -256,6 +272,7 @@ extension KassaV1 {
             self.entities = entities
             self.context = context
             self.include = include
+            self.routingKey = routingKey
             self.rows = rows
             self.topContributions = topContributions
         }
@@ -270,6 +287,7 @@ extension KassaV1 {
                 case 26: self.context.append(try reader.message())
                 case 32: self.include.append(try reader.enumeration())
                 case 34: try reader.packed(enumeration: &self.include)
+                case 42: self.routingKey = try reader.string()
                 case 170: self.rows.append(try reader.message())
                 case 160: self.topContributions = try reader.uint32()
                 default: try reader.skip(tag)
@@ -284,6 +302,7 @@ extension KassaV1 {
             for element in self.entities { writer.message(2, element) }
             for element in self.context { writer.message(3, element) }
             writer.packed(4, enumeration: self.include)
+            if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
             if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
             for element in self.rows { writer.message(21, element) }
         }
@@ -707,5 +726,5 @@ extension APIFiles {
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
         symbolList: "kassa.v1.ScoreRequest kassa.v1.ScoreRow kassa.v1.ScoreBatchRequest kassa.v1.ScoreBatchResponse kassa.v1.Contribution kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreBatch kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIuEBCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCKOAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucyJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMirQQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucypOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKkMKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAESEQoNQ09OVFJJQlVUSU9OUxACMtABCgdTY29yaW5nEjgKBVNjb3JlEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZRJHCgpTY29yZUJhdGNoEhsua2Fzc2EudjEuU2NvcmVCYXRjaFJlcXVlc3QaHC5rYXNzYS52MS5TY29yZUJhdGNoUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIoICCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCKvAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucyJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMirQQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucypOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKkMKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAESEQoNQ09OVFJJQlVUSU9OUxACMtABCgdTY29yaW5nEjgKBVNjb3JlEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZRJHCgpTY29yZUJhdGNoEhsua2Fzc2EudjEuU2NvcmVCYXRjaFJlcXVlc3QaHC5rYXNzYS52MS5TY29yZUJhdGNoUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
 }

@@ -45,6 +45,7 @@ struct EntryCheck {
             models.append(info)
             return true
         case "audit": return (try? KassaStorageV1.AuditRecord(decoding: value)) != nil
+        case "rollouts": return RolloutKey.accepts(key, value)
         // The rows of a generation.
         default: return !table.hasPrefix("generation-") || isRow(key, value)
         }

@@ -18,7 +18,7 @@ struct ConfigurationPlan {
     init(base: Configuration) {
         self.base = base
         features = base.features
-        scorers = Dictionary(uniqueKeysWithValues: base.scorers.map { ($0.spec.name, $0.spec) })
+        scorers = Dictionary(uniqueKeysWithValues: base.scorerSpecs.map { ($0.name, $0) })
     }
 
     /// Whether anything differs afterwards.
@@ -29,7 +29,7 @@ struct ConfigurationPlan {
         try Configuration(
             epoch: epoch, features: features, models: base.models,
             modelNumbers: base.modelNumbers, scorerSpecs: Array(scorers.values),
-            places: base.places)
+            places: base.places, rollouts: base.rollouts)
     }
 
     /// Adds one document; `field` is its place in the request.
@@ -59,22 +59,11 @@ struct ConfigurationPlan {
         _ given: KassaV1.ScorerSpec, at field: String
     ) throws(EngineError) {
         try Words.check(given, at: field)
-        guard let model = base.model(given.model) else {
-            throw EngineError(
-                .failedPrecondition,
-                "\(field).model: there is no such model; upload it first (kassa model upload)")
-        }
+        let old = scorers[given.name]
         var spec = given
-        spec.model = model.name
-        let old = scorers[spec.name]
+        spec.model = try model(of: given, old, at: field)
         let details = Self.differences(from: old, to: spec)
         if !details.isEmpty {
-            guard model.isServed else {
-                throw EngineError(
-                    .failedPrecondition,
-                    "\(field).model: it is not served, it failed its check at start: "
-                        + model.info.defect)
-            }
             scorers[spec.name] = spec
             changedScorers[spec.name] = spec
         }
@@ -84,14 +73,41 @@ struct ConfigurationPlan {
                 kind: ResourceKind.scorer, name: spec.name, details: details))
     }
 
+    /// The model of a scorer's STABLE slot: a document fills it once, later models come in by rollouts.
+    private func model(
+        of spec: KassaV1.ScorerSpec, _ old: KassaV1.ScorerSpec?, at field: String
+    ) throws(EngineError) -> String {
+        if let old, spec.model.isEmpty { return old.model }
+        guard let model = base.model(spec.model) else {
+            throw EngineError(
+                .failedPrecondition,
+                "\(field).model: there is no such model; upload it first (kassa model upload)")
+        }
+        guard old == nil || old?.model == model.name else {
+            throw EngineError(
+                .failedPrecondition,
+                "\(field).model: STABLE has \(old?.model ?? ""); another model comes in by a rollout"
+                    + " (kassa rollout shadow, kassa rollout canary)")
+        }
+        guard old != nil || model.isServed else {
+            throw EngineError(
+                .failedPrecondition,
+                "\(field).model: it is not served, it failed its check at start: "
+                    + model.info.defect)
+        }
+        guard old != nil || !base.rollouts.isQuarantined(model.bundleDigest) else {
+            throw EngineError(
+                .failedPrecondition, "\(field).model: its bundle is quarantined")
+        }
+        return model.name
+    }
+
     private static func differences(
         from old: KassaV1.ScorerSpec?, to new: KassaV1.ScorerSpec
     ) -> [String] {
         guard let old else { return ["model \(new.model) in slot STABLE"] }
         var lines: [String] = []
-        if old.model != new.model {
-            lines.append("model of slot STABLE changes from \(old.model) to \(new.model)")
-        }
+        if old.entity != new.entity { lines.append("entity of assignments changes") }
         if old.owner != new.owner { lines.append("owner changes") }
         if old.description != new.description { lines.append("description changes") }
         if old.labels != new.labels { lines.append("labels change") }

@@ -47,7 +47,9 @@ extension Engine {
                 entry.details.map { "\(entry.kind) \(entry.name): \($0)" }
             })
         try commit(record, epoch: next.epoch, puts: puts(of: plan, epoch: next.epoch))
+        environment.faults.hit(.configurationCommitted)
         published.publish(next)
+        environment.faults.hit(.configurationPublished)
         return KassaV1.ApplyResponse(plan: plan.entries, epoch: next.epoch)
     }
 
@@ -80,10 +82,11 @@ extension Engine {
                 document: KassaV1.Document(resource: .featureSet(spec)),
                 epoch: configuration.epoch)
         case ResourceKind.scorer:
-            guard let scorer = configuration.scorers.first(where: { $0.spec.name == request.name })
-            else { throw EngineError(.notFound, "name: there is no such scorer") }
+            guard let scorer = configuration.scorerSpec(request.name) else {
+                throw EngineError(.notFound, "name: there is no such scorer")
+            }
             return KassaV1.GetResponse(
-                document: KassaV1.Document(resource: .scorer(scorer.spec)),
+                document: KassaV1.Document(resource: .scorer(scorer)),
                 epoch: configuration.epoch)
         default:
             throw EngineError(.invalidArgument, "kind: must be feature_set or scorer")
@@ -107,8 +110,8 @@ extension Engine {
             }
         }
         if request.kind != ResourceKind.featureSet {
-            documents += configuration.scorers.map {
-                KassaV1.Document(resource: .scorer($0.spec))
+            documents += configuration.scorerSpecs.map {
+                KassaV1.Document(resource: .scorer($0))
             }
         }
         return KassaV1.ListResponse(documents: documents, epoch: configuration.epoch)

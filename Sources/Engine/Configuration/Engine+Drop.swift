@@ -40,8 +40,8 @@ extension Engine {
         }
         let next = try Configuration(
             epoch: base.epoch + 1, features: features, models: base.models,
-            modelNumbers: base.modelNumbers, scorerSpecs: base.scorers.map(\.spec),
-            places: base.places)
+            modelNumbers: base.modelNumbers, scorerSpecs: base.scorerSpecs,
+            places: base.places, rollouts: base.rollouts)
         let record = KassaStorageV1.AuditRecord(
             atUs: now.microseconds, actor: request.actor, action: "drop", reason: request.reason,
             epoch: next.epoch, details: change.details.map { "\(change.set.name): \($0)" })
@@ -50,7 +50,9 @@ extension Engine {
             key: ResourceKind.key(ResourceKind.featureSet, change.set.name),
             value: change.set.encodedState())
         try commit(record, epoch: next.epoch, puts: [put])
+        environment.faults.hit(.configurationCommitted)
         published.publish(next)
+        environment.faults.hit(.configurationPublished)
         return KassaV1.DropResponse(plan: change.planEntry, epoch: next.epoch)
     }
 }

@@ -75,9 +75,14 @@ extension Engine {
             let newest = models[name]?.last?.info.spec?.version ?? 0
             modelNumbers[name] = max(modelNumbers[name] ?? 0, newest)
         }
+        let found = models
+        let rollouts = RolloutBook(
+            stored.slots, stored.quarantine, scorers: stored.scorers,
+            model: { Configuration.model($0, in: found) })
         return try Configuration(
             epoch: stored.epoch, features: catalog, models: models, modelNumbers: modelNumbers,
-            scorerSpecs: stored.scorers, places: try RowPlaces(stored.generations, tables))
+            scorerSpecs: stored.scorers, places: try RowPlaces(stored.generations, tables),
+            rollouts: rollouts)
     }
 }
 
@@ -89,6 +94,8 @@ private struct StoredConfiguration {
     var models: [KassaV1.ModelInfo] = []
     var modelNumbers: [String: UInt32] = [:]
     var generations: [KassaStorageV1.StoredGenerations] = []
+    var slots: [KassaStorageV1.StoredSlots] = []
+    var quarantine: [KassaStorageV1.StoredQuarantine] = []
     /// What cannot be read, if anything.
     var damage: String?
 
@@ -143,6 +150,26 @@ private struct StoredConfiguration {
             }
             return damage == nil
         }
+        var slots: [KassaStorageV1.StoredSlots] = []
+        let slotKeys = RolloutKey.slots
+        try transaction.scan(tables.rollouts, prefix: slotKeys.span) { _, value in
+            if let stored = try? KassaStorageV1.StoredSlots(decoding: value) {
+                slots.append(stored)
+            } else {
+                damage = "the stored slots of a scorer are damaged"
+            }
+            return damage == nil
+        }
+        var quarantine: [KassaStorageV1.StoredQuarantine] = []
+        let quarantineKeys = RolloutKey.quarantine
+        try transaction.scan(tables.rollouts, prefix: quarantineKeys.span) { _, value in
+            if let stored = try? KassaStorageV1.StoredQuarantine(decoding: value) {
+                quarantine.append(stored)
+            } else {
+                damage = "a stored quarantine is damaged"
+            }
+            return damage == nil
+        }
         try transaction.scan(tables.bundles, prefix: [UInt8]().span) { _, value in
             if let info = (try? KassaStorageV1.StoredModel(decoding: value))?.info {
                 models.append(info)
@@ -156,6 +183,8 @@ private struct StoredConfiguration {
         self.models = models
         self.modelNumbers = modelNumbers
         self.generations = generations
+        self.slots = slots
+        self.quarantine = quarantine
         self.damage = damage
     }
 }

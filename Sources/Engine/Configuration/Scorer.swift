@@ -5,9 +5,10 @@ internal import Features
 internal import Store
 internal import Wire
 
-/// What callers name: a model bound to the features that it takes, compiled for one epoch.
+/// One slot of what callers name: a model bound to the features that it takes, compiled for one epoch.
 final class Scorer: Sendable {
     let spec: KassaV1.ScorerSpec
+    let slot: KassaV1.Slot
     let model: Model
     let plan: VectorPlan
     /// For each group of the plan the table that its rows are read from.
@@ -20,15 +21,30 @@ final class Scorer: Sendable {
     let constantReply: [UInt8]
 
     init(
-        _ spec: KassaV1.ScorerSpec, model: Model, features: FeatureCatalog, places: RowPlaces
+        _ spec: KassaV1.ScorerSpec, _ slot: KassaV1.Slot, model: Model, features: FeatureCatalog,
+        places: RowPlaces
     ) throws(EngineError) {
         self.spec = spec
+        self.slot = slot
         self.model = model
         plan = try Self.plan(of: model, features: features, scorer: spec.name)
         tablesOfGroups = plan.groups.map { places.of($0.setName).serving }
         kindsOfGroups = plan.groups.map { $0.entityKinds.map { Array($0.utf8) } }
         inputNames = zip(plan.setNames, plan.names).map { Array("\($0).\($1)".utf8) }
-        constantReply = Self.constantReply(of: model)
+        constantReply = Self.constantReply(of: model, in: slot)
+    }
+
+    /// Another slot with the same model, under the same features and tables: nothing is compiled.
+    init(_ spec: KassaV1.ScorerSpec, _ slot: KassaV1.Slot, like other: Scorer) {
+        self.spec = spec
+        self.slot = slot
+        model = other.model
+        plan = other.plan
+        tablesOfGroups = other.tablesOfGroups
+        kindsOfGroups = other.kindsOfGroups
+        inputNames = other.inputNames
+        constantReply =
+            slot == other.slot ? other.constantReply : Self.constantReply(of: model, in: slot)
     }
 
     private static func plan(
@@ -42,10 +58,10 @@ final class Scorer: Sendable {
         }
     }
 
-    private static func constantReply(of model: Model) -> [UInt8] {
+    private static func constantReply(of model: Model, in slot: KassaV1.Slot) -> [UInt8] {
         var writer = WireWriter()
         KassaV1.ScoreResponse(
-            slot: .stable, model: model.name, bundleSha256: model.bundleDigest
+            slot: slot, model: model.name, bundleSha256: model.bundleDigest
         ).encode(into: &writer)
         let bytes = writer.bytes
         return bytes.indices.map { bytes[$0] }

@@ -9,6 +9,7 @@ enum Words {
     /// Checks a scorer's words; `field` is its place in the request.
     static func check(_ spec: KassaV1.ScorerSpec, at field: String) throws(EngineError) {
         try checkName(spec.name, at: "\(field).name")
+        if !spec.entity.isEmpty { try checkName(spec.entity, at: "\(field).entity") }
         try checkProse(spec.owner, at: "\(field).owner")
         try checkProse(spec.description, at: "\(field).description")
         try checkLabels(spec.labels, at: "\(field).labels")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Crypto
 internal import Store
 internal import Wire
 
@@ -17,6 +18,13 @@ extension Engine {
     func commit(
         _ record: KassaStorageV1.AuditRecord, epoch: UInt64, puts: [Put]
     ) throws(EngineError) {
+        try commit(record, epoch: epoch, puts: puts, indexes: [])
+    }
+
+    /// The same, with keys in the table of rollouts that lead to the audit record.
+    func commit(
+        _ record: KassaStorageV1.AuditRecord, epoch: UInt64, puts: [Put], indexes: [[UInt8]]
+    ) throws(EngineError) {
         let epochValue = Put(table: environment.meta, key: epochKey, value: integerBytes(epoch))
         try run { transaction, sequence in
             for put in puts + [epochValue] {
@@ -26,18 +34,35 @@ extension Engine {
                     _ = try transaction.delete(put.key.span, in: put.table)
                 }
             }
+            for key in indexes {
+                let value = integerBytes(sequence)
+                try transaction.put(value.span, forKey: key.span, in: self.tables.rollouts)
+            }
             try self.note(record, sequence: sequence, in: &transaction)
         }
     }
 
-    /// Keeps an audit record under the sequence number of its write: unique, ascending.
+    /// Keeps an audit record under the sequence number of its write: unique, ascending. It holds the
+    /// digest of the record before, so that none can be altered, left out or put in later unnoticed.
     func note(
         _ record: KassaStorageV1.AuditRecord, sequence: UInt64,
         in transaction: inout WriteTransaction
     ) throws(StoreError) {
         let key = [UInt8](integerBytes(sequence).reversed())
-        let value = record.encodedBytes()
+        var linked = record
+        linked.previousSha256 = [UInt8](repeating: 0, count: SHA256.byteCount)
+        let headKey = AuditHead.key
+        if let head = try transaction.value(forKey: headKey.span, in: environment.meta) {
+            // One that cannot be read breaks the chain here, which a verification finds.
+            linked.previousSha256 =
+                (try? KassaStorageV1.StoredAuditHead(decoding: head))?.sha256 ?? []
+        }
+        let value = linked.encodedBytes()
         try transaction.put(value.span, forKey: key.span, in: tables.audit)
+        let head = KassaStorageV1.StoredAuditHead(
+            sequence: sequence, sha256: SHA256.digest(of: value.span)
+        ).encodedBytes()
+        try transaction.put(head.span, forKey: headKey.span, in: environment.meta)
     }
 
     /// Makes a change in a durable transaction of its own, and waits for it.

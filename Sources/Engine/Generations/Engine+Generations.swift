@@ -151,8 +151,8 @@ extension Engine {
         let next = try Configuration(
             epoch: movesEpoch ? base.epoch + 1 : base.epoch, features: base.features,
             models: base.models, modelNumbers: base.modelNumbers,
-            scorerSpecs: base.scorers.map(\.spec),
-            places: try base.places.replacing(generations))
+            scorerSpecs: base.scorerSpecs,
+            places: try base.places.replacing(generations), rollouts: base.rollouts)
         let name = generations.featureSet
         var puts = more
         puts.append(
@@ -173,7 +173,9 @@ extension Engine {
                 atUs: now.microseconds, actor: actor, action: action, reason: reason,
                 epoch: next.epoch, details: ["feature_set \(name): \(detail)"]),
             epoch: next.epoch, puts: puts)
+        environment.faults.hit(.generationCommitted)
         published.publish(next)
+        environment.faults.hit(.generationPublished)
         // After the publication: no write that begins now goes to the dropped table.
         if let discard { emptier.add(discard, of: base.features.sets[name]) }
         return next

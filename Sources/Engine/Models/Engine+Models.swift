@@ -87,6 +87,7 @@ extension Engine {
             rowUs: compiled.rowMicroseconds, hasContributions: compiled.hasContributions)
         let model = Model(info: info, compiled: compiled, output: output)
         try artefacts.write(artefact.span, digest: spec.sha256)
+        environment.faults.hit(.modelFileWritten)
         let put = Put(
             table: tables.bundles, key: Array(model.name.utf8),
             value: KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)
@@ -100,6 +101,7 @@ extension Engine {
                 epoch: base.epoch,
                 details: ["model \(model.name), bundle \(hexadecimal(model.bundleDigest))"]),
             epoch: base.epoch, puts: [put, number])
+        environment.faults.hit(.modelCommitted)
         var models = base.models
         models[spec.name, default: []].append(model)
         models[spec.name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
@@ -189,8 +191,8 @@ extension Engine {
         published.publish(
             try Configuration(
                 epoch: base.epoch, features: base.features, models: models,
-                modelNumbers: numbers, scorerSpecs: base.scorers.map(\.spec),
-                places: base.places))
+                modelNumbers: numbers, scorerSpecs: base.scorerSpecs,
+                places: base.places, rollouts: base.rollouts))
     }
 
     /// All models, by name and version, without golden rows and histograms.
@@ -209,7 +211,7 @@ extension Engine {
             throw EngineError(.notFound, "model: there is no such model")
         }
         return KassaV1.GetModelResponse(
-            model: model.info, scorers: configuration.scorers(of: model).map(\.spec.name))
+            model: model.info, scorers: configuration.scorers(of: model).map(\.name))
     }
 
     /// The models that are not served, each with why: "abandonment@1: golden[3].score: ...".
@@ -232,7 +234,7 @@ extension Engine {
         if let scorer = base.scorers(of: model).first {
             throw EngineError(
                 .failedPrecondition,
-                "model: scorer \(scorer.spec.name) names it; give the scorer another model first")
+                "model: scorer \(scorer.name) has it in a slot")
         }
         guard care.beginDeletion() else {
             throw EngineError(
@@ -245,6 +247,7 @@ extension Engine {
                 reason: request.reason, epoch: base.epoch, details: ["model \(model.name)"]),
             epoch: base.epoch,
             puts: [Put(table: tables.bundles, key: Array(model.name.utf8), value: nil)])
+        environment.faults.hit(.modelCommitted)
         var models = base.models
         let name = model.info.spec?.name ?? ""
         models[name]?.removeAll { $0 === model }
@@ -252,6 +255,7 @@ extension Engine {
         try publish(models: models, numbers: base.modelNumbers, over: base)
         let digest = model.info.spec?.sha256 ?? []
         let isShared = models.values.joined().contains { $0.info.spec?.sha256 == digest }
+        environment.faults.hit(.modelFileLeft)
         // The model is gone whatever becomes of its file; the next start removes what stays.
         if !isShared { try? artefacts.remove(digest: digest) }
     }

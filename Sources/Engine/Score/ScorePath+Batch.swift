@@ -24,6 +24,8 @@ extension Worker {
             throw EngineError(.notFound, "scorer: there is none of that name")
         }
         try checkCost(of: configuration.value.scorers[index].model)
+        let canary = configuration.value.splits[index].canary
+        if canary >= 0 { try checkCost(of: configuration.value.scorers[canary].model) }
         for row in request.rows.indices {
             let result = writer.begin(KassaV1.ScoreBatchResponse.Field.results)
             do throws(EngineError) {

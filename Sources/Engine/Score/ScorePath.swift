@@ -58,10 +58,11 @@ extension Worker {
     ) throws(EngineError) -> Int {
         // The snapshot comes first: taking it may move to a newer configuration.
         try renewSnapshot()
-        let index = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
-        guard index >= 0 else {
+        let named = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        guard named >= 0 else {
             throw EngineError(.notFound, "scorer: there is none of that name")
         }
+        let index = try answeringSlot(of: named, message)
         let scorer = configuration.value.scorers[index]
         for group in scorer.plan.groups.indices {
             try lookUp(group, of: scorer, message, at: now, into: index, &summary)

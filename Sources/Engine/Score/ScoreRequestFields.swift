@@ -33,6 +33,8 @@ struct ScoreRequestFields {
     private(set) var entities: [Entity] = []
     private(set) var context: [ContextValue] = []
     private(set) var includesFeatures = false
+    /// What the caller wants to stay in one slot; empty means its entity.
+    private(set) var routingKey = ByteRange.empty
     private(set) var includesContributions = false
     /// How many contributions are wanted; 0 means all.
     private(set) var topContributions: UInt32 = 0
@@ -93,6 +95,7 @@ struct ScoreRequestFields {
         context.removeAll(keepingCapacity: true)
         rows.removeAll(keepingCapacity: true)
         includesFeatures = false
+        routingKey = .empty
         includesContributions = false
         topContributions = 0
     }
@@ -130,6 +133,8 @@ struct ScoreRequestFields {
             case WireTag.rawValue(of: Request.include, .lengthDelimited):
                 var packed = try reader.packed()
                 while !packed.isAtEnd { note(try packed.enumeration()) }
+            case WireTag.rawValue(of: Request.routingKey, .lengthDelimited):
+                routingKey = try reader.textRange()
             case WireTag.rawValue(of: Request.topContributions, .varint):
                 topContributions = try reader.uint32()
             case WireTag.rawValue(of: KassaV1.ScoreBatchRequest.Field.rows, .lengthDelimited)

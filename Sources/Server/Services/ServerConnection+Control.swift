@@ -66,7 +66,7 @@ extension ServerConnection {
     }
 
     /// Answers from the configuration in force, whatever the control thread is doing.
-    private func answerNow(
+    func answerNow(
         _ call: Call, _ body: (Engine) throws(EngineError) -> [UInt8]
     ) {
         do throws(EngineError) {
@@ -78,19 +78,22 @@ extension ServerConnection {
         }
     }
 
-    /// Has the control thread carry out `work`, unless the caller has given up by then.
+    /// Has another thread carry out `work`, unless the caller has given up by then; says whether it was
+    /// queued, after refusing the call if not.
+    @discardableResult
     func submit(
-        _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
-    ) {
+        _ call: Call, to queue: WorkQueue = .control, evenForNobody: Bool = false,
+        _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
+    ) -> Bool {
         let ticket = ticket(call)
         let deadline = call.deadline
         let job = ControlJob()
         do throws(EngineError) {
             try context.expectAnswer()
-            let isQueued = context.control.submit {
+            let isQueued = queue.submit(in: context) {
                 [engine = context.engine, answers = context.answers!] in
                 // The session answers a call whose deadline has passed.
-                guard !job.isGivenUp, MonotonicTime.now() < deadline else {
+                guard evenForNobody || !job.isGivenUp && MonotonicTime.now() < deadline else {
                     _ = answers.post(Answer(ticket: ticket, outcome: .nothing))
                     return
                 }
@@ -104,12 +107,13 @@ extension ServerConnection {
             }
             if !isQueued {
                 context.expectNoAnswer()
-                throw EngineError(
-                    .resourceExhausted, "too much control work is queued; try again later")
+                throw WorkQueue.busy
             }
             streams[call.id] = .control(job)
+            return true
         } catch {
             refuse(call, error)
+            return false
         }
     }
 

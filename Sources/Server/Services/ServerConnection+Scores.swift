@@ -41,6 +41,9 @@ extension ServerConnection {
             case .writes(let open, let hasEnded, true)
             where open <= StreamLimits.openWritesMax / 2:
                 streams[id] = .writes(open: open, hasEnded: hasEnded, isPaused: false)
+            case .pausedRolloutWatch(let watch):
+                waitForRollouts(call, watch)
+                continue
             default:
                 continue
             }

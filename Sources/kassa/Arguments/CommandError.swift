@@ -8,19 +8,23 @@ enum CommandError: Error {
     case unreachable(String)
     /// The command was understood and refused, or failed.
     case failed(String)
+    /// What was waited for has not come about, either way.
+    case inconclusive(String)
 
-    /// The shell's exit code: 1 refused or failed, 2 wrong usage, 3 no server.
+    /// The shell's exit code: 1 refused or failed, 2 wrong usage or no verdict, 3 no server.
     var exitCode: Int32 {
         switch self {
         case .failed: 1
-        case .usage: 2
+        case .usage, .inconclusive: 2
         case .unreachable: 3
         }
     }
 
     var message: String {
         switch self {
-        case .usage(let message), .unreachable(let message), .failed(let message): message
+        case .usage(let message), .unreachable(let message), .failed(let message),
+            .inconclusive(let message):
+            message
         }
     }
 }

@@ -9,24 +9,33 @@ private let limitFlag = Flag(
 private let beforeFlag = Flag(
     name: "--before", value: "N", help: "Only records with a number below N.")
 
+private let verifyFlag = Flag(
+    name: "--verify", help: "Recompute the link of every record; exit 1 if one is broken.")
+
 let auditCommand = Command(
     name: "audit",
     summary: "Show who changed what and why, newest first.",
     discussion: """
-        Every apply, every model that came and every model that went has left a record.
+        Every apply, every model that came or went and every rollout's change has left a record. Each
+        holds the digest of the one before, so that none can be altered or left out unnoticed.
 
         examples:
           kassa audit --limit 20
           kassa audit --before 4711 --json
+          kassa audit --verify
         """,
-    flags: [limitFlag, beforeFlag] + serverFlags,
+    flags: [limitFlag, beforeFlag, verifyFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         let request = KassaV1.AuditRequest(
             limit: try arguments.integer(limitFlag.name, in: 1...1_000) ?? 0,
-            before: try arguments.integer(beforeFlag.name, in: 1...UInt64.max) ?? 0)
+            before: try arguments.integer(beforeFlag.name, in: 1...UInt64.max) ?? 0,
+            verify: arguments.has(verifyFlag.name))
         let client = try arguments.connect()
         let response: KassaV1.AuditResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.ConfigService.audit, request)
+        }
+        if response.brokenAt > 0 {
+            throw .failed("record \(response.brokenAt) of the audit log is missing or altered")
         }
         if arguments.has(jsonFlag.name) {
             print(Tree.list(response.entries.map(\.tree)).json())
@@ -40,6 +49,7 @@ let auditCommand = Command(
             ["NUMBER", "WHEN", "WHO", "ACTION", "EPOCH", "WHY", "WHAT"], rightAligned: [0, 4])
         for entry in response.entries { table.add(entry.row) }
         table.print()
+        if request.verify { print("\(response.verified) records linked, none broken") }
     })
 
 extension KassaV1.AuditEntry {
@@ -58,6 +68,8 @@ extension KassaV1.AuditEntry {
             .init("actor", .text(actor)), .init("action", .text(action)),
             .init("reason", .text(reason)), .init("epoch", .unsigned(epoch)),
             .init("details", .list(details.map { .text($0) })),
+            .init("sha256", .text(hexadecimalText(sha256))),
+            .init("previous_sha256", .text(hexadecimalText(previousSha256))),
         ])
     }
 }

@@ -7,6 +7,10 @@ let commands: [Command] = [
     loadCommand, readCommand, exportCommand, eraseCommand, scoreCommand, generationListCommand,
     generationCheckCommand,
     generationSwitchCommand, generationRollbackCommand, generationDiscardCommand,
+    rolloutShadowCommand, rolloutCanaryCommand, rolloutSetWeightCommand, rolloutPauseCommand,
+    rolloutResumeCommand, rolloutPromoteCommand, rolloutAbortCommand, rolloutUndoCommand,
+    rolloutQuarantineCommand, rolloutClearQuarantineCommand, rolloutStatusCommand,
+    rolloutHistoryCommand, rolloutExplainCommand,
     storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
     storeCompactCommand, versionCommand,
 ]

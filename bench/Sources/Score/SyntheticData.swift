@@ -51,15 +51,27 @@ struct SyntheticData: ScoreData {
             "/kassa.v1.Config/Apply", [request], reply: KassaV1.ApplyResponse.self)
     }
 
-    private func upload(_ client: ControlClient) throws {
+    /// Lets a second model, with the same answers, answer that share of entities.
+    func beginCanary(percent: Double, _ client: ControlClient) throws {
+        try upload(client, version: 2, goldenRowCount: Self.goldenRowCount - 1)
+        let request = KassaV1.CanaryRequest(
+            scorer: "bench", model: "bench@2", weightPercent: percent, actor: "bench",
+            reason: "bench")
+        _ = try client.call(
+            "/kassa.v1.Rollouts/Canary", [request], reply: KassaV1.RolloutResponse.self)
+    }
+
+    private func upload(
+        _ client: ControlClient, version: UInt32 = 1, goldenRowCount: Int = goldenRowCount
+    ) throws {
         let artefact = forest.json
         let spec = KassaV1.ModelSpec(
-            name: "bench", version: 1, format: .xgboostJson,
+            name: "bench", version: version, format: .xgboostJson,
             sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
             inputs: (0..<Self.featureCount).map {
                 KassaV1.ModelInput(featureSet: "bench@1", feature: name(ofFeature: $0))
             },
-            golden: (0..<Self.goldenRowCount).map { entity in
+            golden: (0..<goldenRowCount).map { entity in
                 let row = (0..<Self.featureCount).map { value(entity, $0) }
                 // Both add float32, but in another order.
                 return KassaV1.GoldenRow(

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Takes a rollout's traffic away at once, before the change of slots is compiled, published or stored.
+///
+/// One per rollout, shared by every configuration that has it. Whoever decides on a retreat (a guard on
+/// any thread, an operator's call on its loop) stores one flag; the next request on every loop sees it.
+/// The change itself follows on the control thread, which then puts a new brake in the place of this.
+final class Brake: Sendable {
+    /// Who pulled it, for what; several may have.
+    struct Flags: OptionSet, Sendable {
+        let rawValue: UInt8
+
+        /// An operator: STABLE answers everybody.
+        static let abort = Flags(rawValue: 1)
+        /// An operator: PREVIOUS answers everybody.
+        static let undo = Flags(rawValue: 2)
+        /// A guard: STABLE answers everybody, or PREVIOUS behind a promotion.
+        static let rollBack = Flags(rawValue: 4)
+    }
+
+    private let raw = Atomic<UInt8>(0)
+
+    /// What was pulled so far.
+    var flags: Flags { Flags(rawValue: raw.load(ordering: .relaxed)) }
+
+    /// Adds `flags`; says whether one of them is new.
+    @discardableResult
+    func pull(_ flags: Flags) -> Bool {
+        let before = raw.bitwiseOr(flags.rawValue, ordering: .acquiringAndReleasing).oldValue
+        return before & flags.rawValue != flags.rawValue
+    }
+
+    /// Takes `flags` back: what they announced was refused after all.
+    func release(_ flags: Flags) {
+        raw.bitwiseAnd(~flags.rawValue, ordering: .acquiringAndReleasing)
+    }
+}

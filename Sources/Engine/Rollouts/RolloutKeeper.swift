@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+internal import Rollout
+internal import Synchronization
+
+/// Looks after rollouts: ten times a second it sees what is due and has the control thread do it.
+///
+/// Time is counted by the monotonic clock, so that a clock that steps releases nothing early or late.
+/// What a process before this one began goes on from the wall time that it stored, bounded by a whole
+/// period.
+final class RolloutKeeper: Sendable {
+    private let isStopping = Atomic(false)
+    private let isBusy = Atomic(false)
+    private let wakeUps = Semaphore()
+    private let thread: Mutex<Thread?> = Mutex(nil)
+
+    static let tickNanoseconds: UInt64 = 100_000_000
+
+    init(_ engine: Engine, submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool) {
+        thread.withLock { thread in
+            thread = Thread(name: "rollouts") { [unowned self, unowned engine] in
+                run(engine, submit)
+            }
+        }
+    }
+
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        wakeUps.signal()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    private func run(
+        _ engine: Engine, _ submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
+    ) {
+        var releases = PreviousReleases()
+        while !isStopping.load(ordering: .acquiring) {
+            let due = releases.due(
+                in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
+            if !due.isEmpty || engine.hasPendingRecords,
+                !isBusy.exchange(true, ordering: .acquiringAndReleasing)
+            {
+                let isQueued = submit { [self, unowned engine] in
+                    do throws(EngineError) {
+                        try engine.recordPending()
+                    } catch { engine.noteRetreats() }
+                    for scorer in due { engine.releasePrevious(of: scorer) }
+                    isBusy.store(false, ordering: .releasing)
+                }
+                if !isQueued { isBusy.store(false, ordering: .releasing) }
+            }
+            _ = wakeUps.wait(timeoutNanoseconds: Self.tickNanoseconds)
+        }
+    }
+}
+
+/// Until when each scorer's PREVIOUS is kept, by the monotonic clock.
+struct PreviousReleases {
+    private var deadlines: [String: (since: Int64, deadline: MonotonicTime)] = [:]
+
+    /// The scorers whose PREVIOUS has been kept long enough.
+    mutating func due(
+        in configuration: Configuration, now: MonotonicTime, wall: Int64
+    ) -> [String] {
+        var due: [String] = []
+        for (name, entry) in configuration.rollouts.scorers {
+            guard entry.slots.previous != nil else {
+                deadlines[name] = nil
+                continue
+            }
+            let since = entry.previousSinceMicroseconds
+            let period = Int64(RolloutLimits.previousSeconds) * 1_000_000
+            if deadlines[name]?.since != since {
+                // Before this process began, or just now: then nothing has passed.
+                let passed = min(
+                    max(wall.subtractingReportingOverflow(since).partialValue, 0), period)
+                deadlines[name] = (
+                    since, now.advanced(byNanoseconds: UInt64(period - passed) * 1_000)
+                )
+            }
+            if let deadline = deadlines[name]?.deadline, deadline <= now { due.append(name) }
+        }
+        return due
+    }
+}
+
+extension Engine {
+    /// Lets go of what STABLE had before the last promotion. On the control thread.
+    func releasePrevious(of scorer: String) {
+        let call = VerbCall(
+            scorer: scorer, expectedRevision: nil, actor: "kassa",
+            reason: "the time to undo the promotion is over")
+        // A store that takes no writes keeps it a while longer.
+        _ = try? carryOut(.releasePrevious, call, at: .now())
+    }
+}

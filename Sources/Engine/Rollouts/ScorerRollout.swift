@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Rollout
+
+/// What is in a scorer's slots, with what the engine adds to the pure state: times and the brake.
+struct ScorerRollout: Sendable {
+    var slots: ScorerSlots
+    /// When the newest rollout began, and when it last changed; wall time, for people.
+    var startedAtMicroseconds: Int64 = 0
+    var changedAtMicroseconds: Int64 = 0
+    /// When PREVIOUS was filled; 0 if it is empty.
+    var previousSinceMicroseconds: Int64 = 0
+    /// Of the newest rollout, or of its promotion.
+    var brake = Brake()
+
+    init(slots: ScorerSlots) {
+        self.slots = slots
+    }
+
+    /// The same after `change`, at that time.
+    func after(_ change: SlotChange, at now: Int64) -> ScorerRollout {
+        var next = self
+        next.slots = change.slots
+        if change.slots.rollout != slots.rollout {
+            next.changedAtMicroseconds = now
+            if change.slots.rollout?.id != slots.rollout?.id { next.startedAtMicroseconds = now }
+        }
+        if change.slots.previous != slots.previous {
+            next.previousSinceMicroseconds = change.slots.previous == nil ? 0 : now
+        }
+        // A retreat that was announced holds as long as what it is about is in its slot.
+        let isSame =
+            change.slots.openRollout?.id == slots.openRollout?.id
+            && change.slots.stable == slots.stable && change.slots.previous == slots.previous
+        if !isSame { next.brake = Brake() }
+        return next
+    }
+}
+
+/// The slots of all scorers and the bundles that are kept out of them: a part of a configuration.
+struct RolloutBook: Sendable {
+    /// Slots by scorer; one that never had a rollout is not here.
+    var scorers: [String: ScorerRollout] = [:]
+    /// Bundles in quarantine by digest.
+    var quarantine: [[UInt8]: KassaStorageV1.StoredQuarantine] = [:]
+
+    /// Whether the bundle with that digest is kept out of slots.
+    func isQuarantined(_ digest: [UInt8]) -> Bool { quarantine[digest] != nil }
+}
