@@ -45,7 +45,7 @@ let serveCommand = Command(
         Flag(name: "--loops", value: "N", help: "Event loops (one per core)."),
         Flag(
             name: "--poll-us", value: "N",
-            help: "How long an idle loop polls before it sleeps, in microseconds (50)."),
+            help: "Microseconds that an idle loop polls before it sleeps (50)."),
         Flag(
             name: "--sweep-seconds", value: "N",
             help: "Rest between two sweeps for expired rows (600); 0 means never."),
@@ -53,7 +53,7 @@ let serveCommand = Command(
         Flag(name: "--map-mib", value: "N", help: "The same in MiB, for small machines."),
         Flag(
             name: "--map-max-gib", value: "N",
-            help: "What it may grow to, doubling when it is nearly full; else it stays."),
+            help: "What it may grow to, doubling when nearly full; else it stays."),
         Flag(
             name: "--scrub-hours", value: "N",
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
