@@ -100,6 +100,9 @@ extension Engine {
     ///
     /// For tests, which set the clock. Not while ``startGuard()``'s thread runs.
     package func guardTurn(at now: Timestamp) {
+        // What matures is looked for in the store: what is in the rings has to be there first.
+        outcomes.turn(at: now, seesToMaturity: false)
+        while !outcomes.isSettled { usleep(50) }
         repeat {
             outcomes.turn(at: now, seesToMaturity: true)
             while !outcomes.isSettled { usleep(50) }
