@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What Base needs of C: the name of a thread, a timed wait, and CRC-32C by the processor's own instruction.
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>
 #include <stddef.h>

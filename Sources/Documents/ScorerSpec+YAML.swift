@@ -7,7 +7,7 @@ extension KassaV1.ScorerSpec {
     init(_ node: YAMLNode) throws(DocumentError) {
         let fields = try Fields(
             node, name: "scorer",
-            keys: ["kind", "name", "model", "owner", "description", "labels", "entity"])
+            keys: ["kind", "name", "model", "owner", "description", "labels", "entity", "drift"])
         self.init()
         name = try fields.name("name")
         // Left out, it is what STABLE has: later models come in by rollouts.
@@ -23,5 +23,6 @@ extension KassaV1.ScorerSpec {
         owner = try fields.text("owner")
         description = try fields.text("description")
         labels = try fields.labels()
+        if let node = fields.node("drift") { drift = try KassaV1.DriftSpec(node) }
     }
 }

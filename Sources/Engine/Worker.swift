@@ -25,6 +25,7 @@ package struct Worker: ~Copyable {
     var scratches: [ScoreScratch]
     private var scratchModels: [Model] = []
     var counters: WorkerCounters
+    let drift: DriftRecorder
     private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
@@ -40,6 +41,7 @@ package struct Worker: ~Copyable {
         configuration = Published.Subscription(engine.published)
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
+        drift = DriftRecorder(engine.driftBook, loop: loop)
         prepareForConfiguration()
     }
 
@@ -56,6 +58,11 @@ package struct Worker: ~Copyable {
     package mutating func end() {
         transaction.reset()
         hasSnapshot = false
+    }
+
+    /// Does what could wait until the replies of the turn were sent.
+    package func settle() {
+        drift.settle()
     }
 
     /// Takes the newest snapshot if none was taken since ``begin()``.
@@ -96,5 +103,6 @@ package struct Worker: ~Copyable {
         }
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
+        drift.prepare(for: configuration.value)
     }
 }

@@ -64,6 +64,31 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// What a shift that STABLE sees too does: then it is the world's or a pipeline's, or a promotion's.
+    @usableFromInline package struct SharedDrift: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `SHARED_DRIFT_PAGE`: an alarm, and an open rollout is paused
+        @inlinable package static var page: SharedDrift { SharedDrift(rawValue: 0) }
+        /// `SHARED_DRIFT_ROLLBACK`: the same; a promotion is undone if the alarm began within its bake time
+        @inlinable package static var rollback: SharedDrift { SharedDrift(rawValue: 1) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "SHARED_DRIFT_PAGE"
+            case 1: "SHARED_DRIFT_ROLLBACK"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The enum `kassa.v1.PlanAction`.
     @usableFromInline package struct PlanAction: WireEnum {
         /// The value's number, known or not.
@@ -349,6 +374,87 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// How a scorer's features and scores are held against the histograms of its models.
+    @usableFromInline package struct DriftSpec: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DriftSpec" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `window_ms`.
+            @inlinable package static var windowMs: UInt32 { 1 }
+            /// The number of `false_pages_per_month`.
+            @inlinable package static var falsePagesPerMonth: UInt32 { 2 }
+            /// The number of `on_shared_drift`.
+            @inlinable package static var onSharedDrift: UInt32 { 3 }
+            /// The number of `bake_ms`.
+            @inlinable package static var bakeMs: UInt32 { 4 }
+            /// The number of `sample_every`.
+            @inlinable package static var sampleEvery: UInt32 { 5 }
+        }
+
+        /// How long a window lasts, 100 ms to 24 h; 0 means 5 m. One with fewer than 1,000 values stays open.
+        package var windowMs: UInt64 = 0
+
+        /// Alarms without a cause that are tolerated, 0.001 to 1,000, all features and slots together; 0 means 0.5.
+        package var falsePagesPerMonth: Double = 0
+
+        /// The field `on_shared_drift`.
+        package var onSharedDrift: KassaV1.SharedDrift = KassaV1.SharedDrift(rawValue: 0)
+
+        /// For how long after a promotion a shift may be the promotion's, to 30 d; 0 means 24 h. PREVIOUS, which
+        /// it goes back to, is kept for a day.
+        package var bakeMs: UInt64 = 0
+
+        /// Count one score of so many, drawn at random, up to 1,000; 0 means every one.
+        package var sampleEvery: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            windowMs: UInt64 = 0,
+            falsePagesPerMonth: Double = 0,
+            onSharedDrift: KassaV1.SharedDrift = KassaV1.SharedDrift(rawValue: 0),
+            bakeMs: UInt64 = 0,
+            sampleEvery: UInt32 = 0
+        ) {
+            self.windowMs = windowMs
+            self.falsePagesPerMonth = falsePagesPerMonth
+            self.onSharedDrift = onSharedDrift
+            self.bakeMs = bakeMs
+            self.sampleEvery = sampleEvery
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.windowMs = try reader.uint64()
+                case 17: self.falsePagesPerMonth = try reader.double()
+                case 24: self.onSharedDrift = try reader.enumeration()
+                case 32: self.bakeMs = try reader.uint64()
+                case 40: self.sampleEvery = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.windowMs != 0 { writer.uint64(1, self.windowMs) }
+            if self.falsePagesPerMonth.bitPattern != 0 { writer.double(2, self.falsePagesPerMonth) }
+            if self.onSharedDrift.rawValue != 0 { writer.enumeration(3, self.onSharedDrift) }
+            if self.bakeMs != 0 { writer.uint64(4, self.bakeMs) }
+            if self.sampleEvery != 0 { writer.uint32(5, self.sampleEvery) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.ScorerSpec`.
     @usableFromInline package struct ScorerSpec: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -368,6 +474,8 @@ extension KassaV1 {
             @inlinable package static var labels: UInt32 { 5 }
             /// The number of `entity`.
             @inlinable package static var entity: UInt32 { 6 }
+            /// The number of `drift`.
+            @inlinable package static var drift: UInt32 { 40 }
         }
 
         /// The field `name`.
@@ -390,6 +498,9 @@ extension KassaV1 {
         /// first feature set that the model reads.
         package var entity: String = ""
 
+        /// The field `drift`.
+        package var drift: KassaV1.DriftSpec? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -400,7 +511,8 @@ extension KassaV1 {
             owner: String = "",
             description: String = "",
             labels: [String: String] = [:],
-            entity: String = ""
+            entity: String = "",
+            drift: KassaV1.DriftSpec? = nil
         ) {
             self.name = name
             self.model = model
@@ -408,6 +520,7 @@ extension KassaV1 {
             self.description = description
             self.labels = labels
             self.entity = entity
+            self.drift = drift
         }
 
         /// Reads fields until `reader` ends.
@@ -421,6 +534,7 @@ extension KassaV1 {
                 case 34: self.description = try reader.string()
                 case 42: try reader.mapEntry(into: &self.labels)
                 case 50: self.entity = try reader.string()
+                case 322: try reader.merge(into: &self.drift)
                 default: try reader.skip(tag)
                 }
             }
@@ -435,6 +549,7 @@ extension KassaV1 {
             if !self.description.isEmpty { writer.string(4, self.description) }
             writer.map(5, self.labels)
             if !self.entity.isEmpty { writer.string(6, self.entity) }
+            if let value = self.drift { writer.message(40, value) }
         }
     }
 }
@@ -1413,6 +1528,6 @@ extension APIFiles {
     static let kassaV1Config = APIFile(
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASL7AQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxIWCgZlbnRpdHkYBiABKAlSBmVudGl0eRo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJUCgxBdWRpdFJlcXVlc3QSFAoFbGltaXQYASABKA1SBWxpbWl0EhYKBmJlZm9yZRgCIAEoBFIGYmVmb3JlEhYKBnZlcmlmeRgDIAEoCFIGdmVyaWZ5IvQBCgpBdWRpdEVudHJ5EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAQgASgJUgZhY3Rpb24SFgoGcmVhc29uGAUgASgJUgZyZWFzb24SFAoFZXBvY2gYBiABKARSBWVwb2NoEhgKB2RldGFpbHMYByADKAlSB2RldGFpbHMSFgoGc2hhMjU2GAggASgMUgZzaGEyNTYSJwoPcHJldmlvdXNfc2hhMjU2GAkgASgMUg5wcmV2aW91c1NoYTI1NiJ4Cg1BdWRpdFJlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyFC5rYXNzYS52MS5BdWRpdEVudHJ5UgdlbnRyaWVzEhoKCHZlcmlmaWVkGAIgASgEUgh2ZXJpZmllZBIbCglicm9rZW5fYXQYAyABKARSCGJyb2tlbkF0KjoKCU5vbkZpbml0ZRIVChFOT05fRklOSVRFX1JFRlVTRRAAEhYKEk5PTl9GSU5JVEVfTUlTU0lORxABKnUKCEZhbGxiYWNrEhgKFEZBTExCQUNLX1VOU1BFQ0lGSUVEEAASEAoMRkFMTEJBQ0tfVVNFEAESFAoQRkFMTEJBQ0tfREVGQVVMVBACEhQKEEZBTExCQUNLX01JU1NJTkcQAxIRCg1GQUxMQkFDS19GQUlMEAQqWQoKUGxhbkFjdGlvbhIbChdQTEFOX0FDVElPTl9VTlNQRUNJRklFRBAAEgcKA0FERBABEgoKBkNIQU5HRRACEg0KCVVOQ0hBTkdFRBADEgoKBlJFTU9WRRAEMp4CCgZDb25maWcSOAoFQXBwbHkSFi5rYXNzYS52MS5BcHBseVJlcXVlc3QaFy5rYXNzYS52MS5BcHBseVJlc3BvbnNlEjIKA0dldBIULmthc3NhLnYxLkdldFJlcXVlc3QaFS5rYXNzYS52MS5HZXRSZXNwb25zZRI1CgRMaXN0EhUua2Fzc2EudjEuTGlzdFJlcXVlc3QaFi5rYXNzYS52MS5MaXN0UmVzcG9uc2USOAoFQXVkaXQSFi5rYXNzYS52MS5BdWRpdFJlcXVlc3QaFy5rYXNzYS52MS5BdWRpdFJlc3BvbnNlEjUKBERyb3ASFS5rYXNzYS52MS5Ecm9wUmVxdWVzdBoWLmthc3NhLnYxLkRyb3BSZXNwb25zZWIGcHJvdG8z")
+        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.DriftSpec kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.SharedDrift kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASLWAQoJRHJpZnRTcGVjEhsKCXdpbmRvd19tcxgBIAEoBFIId2luZG93TXMSMQoVZmFsc2VfcGFnZXNfcGVyX21vbnRoGAIgASgBUhJmYWxzZVBhZ2VzUGVyTW9udGgSPQoPb25fc2hhcmVkX2RyaWZ0GAMgASgOMhUua2Fzc2EudjEuU2hhcmVkRHJpZnRSDW9uU2hhcmVkRHJpZnQSFwoHYmFrZV9tcxgEIAEoBFIGYmFrZU1zEiEKDHNhbXBsZV9ldmVyeRgFIAEoDVILc2FtcGxlRXZlcnkipgIKClNjb3JlclNwZWMSEgoEbmFtZRgBIAEoCVIEbmFtZRIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSFAoFb3duZXIYAyABKAlSBW93bmVyEiAKC2Rlc2NyaXB0aW9uGAQgASgJUgtkZXNjcmlwdGlvbhI4CgZsYWJlbHMYBSADKAsyIC5rYXNzYS52MS5TY29yZXJTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSFgoGZW50aXR5GAYgASgJUgZlbnRpdHkSKQoFZHJpZnQYKCABKAsyEy5rYXNzYS52MS5EcmlmdFNwZWNSBWRyaWZ0GjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEigwEKCERvY3VtZW50EjsKC2ZlYXR1cmVfc2V0GAEgASgLMhgua2Fzc2EudjEuRmVhdHVyZVNldFNwZWNIAFIKZmVhdHVyZVNldBIuCgZzY29yZXIYAiABKAsyFC5rYXNzYS52MS5TY29yZXJTcGVjSABSBnNjb3JlckIKCghyZXNvdXJjZSLGAQoMQXBwbHlSZXF1ZXN0EjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSKgoOZXhwZWN0ZWRfZXBvY2gYAiABKARIAFINZXhwZWN0ZWRFcG9jaIgBARIXCgdkcnlfcnVuGAMgASgIUgZkcnlSdW4SFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhEKD19leHBlY3RlZF9lcG9jaCJrCg1GZWF0dXJlQ2hhbmdlEiwKBmFjdGlvbhgBIAEoDjIULmthc3NhLnYxLlBsYW5BY3Rpb25SBmFjdGlvbhISCgRuYW1lGAIgASgJUgRuYW1lEhgKB2RldGFpbHMYAyADKAlSB2RldGFpbHMizAEKCVBsYW5FbnRyeRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEa2luZBgCIAEoCVIEa2luZBISCgRuYW1lGAMgASgJUgRuYW1lEhgKB2RldGFpbHMYBCADKAlSB2RldGFpbHMSGgoId2FybmluZ3MYBSADKAlSCHdhcm5pbmdzEjMKCGZlYXR1cmVzGAYgAygLMhcua2Fzc2EudjEuRmVhdHVyZUNoYW5nZVIIZmVhdHVyZXMiTgoNQXBwbHlSZXNwb25zZRInCgRwbGFuGAEgAygLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCI0CgpHZXRSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQSEgoEbmFtZRgCIAEoCVIEbmFtZSJTCgtHZXRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzISLmthc3NhLnYxLkRvY3VtZW50Ughkb2N1bWVudBIUCgVlcG9jaBgCIAEoBFIFZXBvY2giIQoLTGlzdFJlcXVlc3QSEgoEa2luZBgBIAEoCVIEa2luZCJWCgxMaXN0UmVzcG9uc2USMAoJZG9jdW1lbnRzGAEgAygLMhIua2Fzc2EudjEuRG9jdW1lbnRSCWRvY3VtZW50cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gitAEKC0Ryb3BSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giTQoMRHJvcFJlc3BvbnNlEicKBHBsYW4YASABKAsyEy5rYXNzYS52MS5QbGFuRW50cnlSBHBsYW4SFAoFZXBvY2gYAiABKARSBWVwb2NoIlQKDEF1ZGl0UmVxdWVzdBIUCgVsaW1pdBgBIAEoDVIFbGltaXQSFgoGYmVmb3JlGAIgASgEUgZiZWZvcmUSFgoGdmVyaWZ5GAMgASgIUgZ2ZXJpZnki9AEKCkF1ZGl0RW50cnkSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZhY3Rpb24YBCABKAlSBmFjdGlvbhIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcG9jaBgGIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgHIAMoCVIHZGV0YWlscxIWCgZzaGEyNTYYCCABKAxSBnNoYTI1NhInCg9wcmV2aW91c19zaGEyNTYYCSABKAxSDnByZXZpb3VzU2hhMjU2IngKDUF1ZGl0UmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIULmthc3NhLnYxLkF1ZGl0RW50cnlSB2VudHJpZXMSGgoIdmVyaWZpZWQYAiABKARSCHZlcmlmaWVkEhsKCWJyb2tlbl9hdBgDIAEoBFIIYnJva2VuQXQqOgoJTm9uRmluaXRlEhUKEU5PTl9GSU5JVEVfUkVGVVNFEAASFgoSTk9OX0ZJTklURV9NSVNTSU5HEAEqdQoIRmFsbGJhY2sSGAoURkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIQCgxGQUxMQkFDS19VU0UQARIUChBGQUxMQkFDS19ERUZBVUxUEAISFAoQRkFMTEJBQ0tfTUlTU0lORxADEhEKDUZBTExCQUNLX0ZBSUwQBCo/CgtTaGFyZWREcmlmdBIVChFTSEFSRURfRFJJRlRfUEFHRRAAEhkKFVNIQVJFRF9EUklGVF9ST0xMQkFDSxABKlkKClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAxIKCgZSRU1PVkUQBDKeAgoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlEjgKBUF1ZGl0EhYua2Fzc2EudjEuQXVkaXRSZXF1ZXN0Ghcua2Fzc2EudjEuQXVkaXRSZXNwb25zZRI1CgREcm9wEhUua2Fzc2EudjEuRHJvcFJlcXVlc3QaFi5rYXNzYS52MS5Ecm9wUmVzcG9uc2ViBnByb3RvMw==")
 }

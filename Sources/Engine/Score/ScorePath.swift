@@ -50,6 +50,7 @@ extension Worker {
         }
         counters.scored(scorer: index, summary, scratches[index])
         writeReply(score, scorer, scratches[index], summary, into: &writer)
+        drift.observe(scratches[index], score: score, place: index)
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.

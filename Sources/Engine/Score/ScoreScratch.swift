@@ -99,6 +99,16 @@ internal import Models
         return true
     }
 
+    /// Copies the vector and its statuses, ``inputCount`` of each.
+    @unsafe func copy(
+        to values: UnsafeMutablePointer<Float>, _ rawStatuses: UnsafeMutablePointer<UInt8>
+    ) {
+        for input in 0..<inputCount {
+            unsafe values[input] = vector[input]
+            unsafe rawStatuses[input] = statuses[input]
+        }
+    }
+
     /// Takes a whole row as it is, every value of it present.
     func set(_ row: [Float]) {
         precondition(row.count == inputCount)
