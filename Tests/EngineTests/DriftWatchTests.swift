@@ -239,12 +239,11 @@ struct `A drift watch` {
     @Test func `sees a rate of nulls rise in the first window`() throws {
         try withBench { bench, worker in
             try bench.windows(1, &worker, even)
-            // Every twentieth: no PSI is moved far by that.
             try bench.windows(1, &worker) { $0 % 20 == 0 ? nil : even($0) }
             #expect(try bench.alarms == ["STABLE cart.items DRIFT_NULL"])
             let feature = try #require(try bench.report.slots[0].features.first)
             #expect(feature.nullRate == 0.05 && feature.nullRateMax == 0.01)
-            #expect(feature.psi < (feature.psiThreshold ?? 0))
+            #expect(feature.windowsShifted == 1)
         }
     }
 
@@ -265,6 +264,11 @@ struct `A drift watch` {
             try bench.windows(1, of: 1, &worker, zeros)
             slot = try bench.report.slots[0]
             #expect(slot.windows == 1 && slot.values == 1_000 && slot.openValues == 0)
+            #expect(!slot.tooLittleTraffic)
+            try bench.windows(3, of: 100, &worker, even)
+            #expect(try !bench.report.slots[0].tooLittleTraffic)
+            try bench.windows(1, of: 100, &worker, even)
+            #expect(try bench.report.slots[0].tooLittleTraffic)
         }
     }
 
@@ -314,33 +318,37 @@ struct `A drift watch` {
         }
     }
 
-    @Test(
-        arguments: [
-            ("window_ms", { (spec: inout KassaV1.DriftSpec) in spec.windowMs = 99 }),
-            ("window_ms", { $0.windowMs = 86_400_001 }),
-            ("false_pages_per_month", { $0.falsePagesPerMonth = 0.0009 }),
-            ("false_pages_per_month", { $0.falsePagesPerMonth = .nan }),
-            ("bake_ms", { $0.bakeMs = 30 * 86_400_000 + 1 }),
-            ("sample_every", { $0.sampleEvery = 1_001 }),
-            ("on_shared_drift", { $0.onSharedDrift = KassaV1.SharedDrift(rawValue: 2) }),
-        ] as [(String, @Sendable (inout KassaV1.DriftSpec) -> Void)])
-    func `is refused a setting out of range`(
-        field: String, change: @Sendable (inout KassaV1.DriftSpec) -> Void
-    ) throws {
+    @Test func `is refused settings out of range`() throws {
         try withBench { bench, _ in
-            var spec = KassaV1.DriftSpec(
+            let fits = KassaV1.DriftSpec(
                 windowMs: 100, falsePagesPerMonth: 1_000, bakeMs: 30 * 86_400_000,
                 sampleEvery: 1_000)
-            try bench.engine.apply([
-                .scorer(KassaV1.ScorerSpec(name: "abandonment", drift: spec))
-            ])
-            change(&spec)
-            let error = #expect(throws: EngineError.self) {
+            func apply(_ change: (inout KassaV1.DriftSpec) -> Void) throws {
+                var spec = fits
+                change(&spec)
                 try bench.engine.apply([
                     .scorer(KassaV1.ScorerSpec(name: "abandonment", drift: spec))
                 ])
             }
-            #expect(error?.reason.contains("scorer.drift.\(field)") == true)
+            func expectRefusal(
+                of field: String, _ change: (inout KassaV1.DriftSpec) -> Void
+            ) {
+                let error = #expect(throws: EngineError.self) { try apply(change) }
+                #expect(error?.reason.contains("scorer.drift.\(field)") == true)
+            }
+            try apply { _ in }
+            try apply { $0.windowMs = 86_400_000 }
+            try apply { $0.falsePagesPerMonth = 0.001 }
+            expectRefusal(of: "window_ms") { $0.windowMs = 99 }
+            expectRefusal(of: "window_ms") { $0.windowMs = 86_400_001 }
+            expectRefusal(of: "false_pages_per_month") { $0.falsePagesPerMonth = 0.0009 }
+            expectRefusal(of: "false_pages_per_month") { $0.falsePagesPerMonth = .nan }
+            expectRefusal(of: "false_pages_per_month") { $0.falsePagesPerMonth = 1_001 }
+            expectRefusal(of: "bake_ms") { $0.bakeMs = 30 * 86_400_000 + 1 }
+            expectRefusal(of: "sample_every") { $0.sampleEvery = 1_001 }
+            expectRefusal(of: "on_shared_drift") {
+                $0.onSharedDrift = KassaV1.SharedDrift(rawValue: 2)
+            }
         }
     }
 }

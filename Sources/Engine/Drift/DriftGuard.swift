@@ -46,7 +46,9 @@ final class DriftGuard: Sendable {
             for (name, found) in slots {
                 let settings = DriftSettings(found.first?.scorer.spec.drift)
                 var drift = state.scorers[name] ?? ScorerDrift(settings, at: now)
-                if drift.settings != settings { drift = ScorerDrift(settings, at: now) }
+                if drift.settings != settings {
+                    drift = ScorerDrift(settings, after: drift, at: now)
+                }
                 let order = drift.turn(
                     found, configuration.rollouts.scorers[name], at: now, wall: wall)
                 state.scorers[name] = drift

@@ -82,32 +82,33 @@ extension Engine {
         }
         let settings = DriftSettings(spec.drift)
         let drift = driftGuard.drift(of: spec.name)
-        let now = MonotonicTime.now()
         let slots = base.scorers.filter { $0.spec.name == spec.name }
         return KassaV1.DriftReport(
             scorer: spec.name,
-            slots: slots.map {
-                Self.shown($0, drift?.models[$0.model.bundleDigest], settings, now)
-            },
+            slots: slots.map { Self.shown($0, drift) },
             action: KassaV1.DriftAction(drift?.response ?? .none),
             sinceUs: drift?.sinceMicroseconds ?? 0, windowMs: settings.windowMilliseconds,
             falsePagesPerMonth: settings.falsePagesPerMonth)
     }
 
     private static func shown(
-        _ scorer: Scorer, _ drift: ModelDrift?, _ settings: DriftSettings, _ now: MonotonicTime
+        _ scorer: Scorer, _ scorerDrift: ScorerDrift?
     ) -> KassaV1.SlotDrift {
         var shown = KassaV1.SlotDrift(
             slot: scorer.slot, model: scorer.model.name,
             unwatched: UInt32(clamping: scorer.plan.count))
-        guard let drift else { return shown }
+        guard let scorerDrift, let drift = scorerDrift.models[scorer.model.bundleDigest] else {
+            return shown
+        }
         shown.windows = drift.windows
         shown.values = drift.values
         shown.openValues = drift.openValues
         let answers = scorer.slot == .stable || scorer.slot == .canary
-        let patience =
-            DriftLimits.windowsWithoutTraffic * settings.windowMilliseconds * 1_000_000
-        shown.tooLittleTraffic = answers && now.nanoseconds(since: drift.lastFull) > patience
+        let window = scorerDrift.settings.windowMilliseconds * 1_000_000
+        shown.tooLittleTraffic =
+            answers
+            && scorerDrift.lastTurn.nanoseconds(since: drift.lastFull)
+                > DriftLimits.windowsWithoutTraffic * window
         shown.features = drift.features.map(\.shown).sorted { left, right in
             (left.alarms.isEmpty ? 1 : 0, right.psi) < (right.alarms.isEmpty ? 1 : 0, left.psi)
         }

@@ -42,15 +42,19 @@ struct ModelDrift {
     /// When the open window began: with its first values.
     private var opened: MonotonicTime
     /// What was taken from the counters so far.
-    private var taken: [UInt64]
+    private(set) var taken: [UInt64]
 
-    init(_ counters: DriftCounters, _ settings: DriftSettings, at now: MonotonicTime) {
+    /// - Parameter taken: what was judged by other settings already; nil for nothing.
+    init(
+        _ counters: DriftCounters, _ settings: DriftSettings, after taken: [UInt64]?,
+        at now: MonotonicTime
+    ) {
         self.counters = counters
         let budget = settings.budget(watchCount: counters.plan.watches.count)
         features = counters.plan.watches.map {
             Feature(watch: $0, drift: FeatureDrift(reference: $0.reference, budget: budget))
         }
-        taken = counters.counts
+        self.taken = taken ?? [UInt64](repeating: 0, count: counters.plan.cellCount)
         lastFull = now
         opened = now
     }

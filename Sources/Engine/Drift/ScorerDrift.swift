@@ -15,8 +15,12 @@ struct ScorerDrift {
     private(set) var response = DriftResponse.none
     /// When ``response`` became what it is; wall time, for people.
     private(set) var sinceMicroseconds: Int64 = 0
+    /// When windows were looked at last.
+    private(set) var lastTurn: MonotonicTime
     private var windowEnds: MonotonicTime
     private var promotion: Promotion?
+    /// What was judged by other settings, by bundle.
+    private let judged: [[UInt8]: [UInt64]]
 
     /// The last promotion, as long as it can be undone.
     private struct Promotion {
@@ -27,8 +31,11 @@ struct ScorerDrift {
         let wasShifted: Bool
     }
 
-    init(_ settings: DriftSettings, at now: MonotonicTime) {
+    /// - Parameter former: the watch by other settings, if there was one.
+    init(_ settings: DriftSettings, after former: ScorerDrift? = nil, at now: MonotonicTime) {
         self.settings = settings
+        judged = former?.models.mapValues(\.taken) ?? [:]
+        lastTurn = now
         windowEnds = now.advanced(byNanoseconds: settings.windowMilliseconds * 1_000_000)
     }
 
@@ -43,8 +50,10 @@ struct ScorerDrift {
         at now: MonotonicTime, wall: Int64
     ) -> DriftOrder? {
         notePromotion(entry, at: now, wall: wall)
+        lastTurn = now
         for (scorer, counters) in slots where models[scorer.model.bundleDigest] == nil {
-            models[scorer.model.bundleDigest] = ModelDrift(counters, settings, at: now)
+            let digest = scorer.model.bundleDigest
+            models[digest] = ModelDrift(counters, settings, after: judged[digest], at: now)
         }
         let digests = slots.map(\.scorer.model.bundleDigest)
         models = models.filter { digests.contains($0.key) }
