@@ -115,7 +115,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Transport", "Wire",
+            "API", "Base", "CLinux", "Crypto", "Engine", "Files", "GRPC", "Metrics", "Transport",
+            "Wire",
         ],
         path: "bench/Sources",
         swiftSettings: settings),

@@ -30,12 +30,18 @@ def count(interposer, *options):
     return json.loads(run.stdout.splitlines()[0]), run.stdout
 
 
-@pytest.mark.parametrize("options", [[], ["--canary", "50"]], ids=["stable", "canary"])
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--canary", "50"], ["--canary", "50", "--drift", "100"]],
+    ids=["stable", "canary", "drift"],
+)
 def test_a_warm_server_scores_without_allocating(interposer, options):
     result, _ = count(interposer, *options)
     assert result["scores"] == 100_000
     # The server started, took a model in and loaded rows: a counter that sees nothing is broken.
     assert result["allocations_before"] > 100
+    if "--drift" in options:
+        assert result["drift_windows"] > 1
     allocations = result["allocations"]
     if sum(allocations.values()) > 0:
         _, stacks = count(interposer, "--trace", "5", *options)

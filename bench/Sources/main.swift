@@ -15,6 +15,8 @@ private func run(_ words: [String]) throws {
         try runWriter(Array(words.dropFirst()))
     case "allocations":
         try AllocationBench(Array(words.dropFirst())).run()
+    case "drift":
+        try DriftBench(Array(words.dropFirst())).run()
     case "prepare":
         try runPrepare(Array(words.dropFirst()))
     case "load":
@@ -22,7 +24,7 @@ private func run(_ words: [String]) throws {
     default:
         print(
             [
-                ScoreOptions.help, StoreOptions.help, AllocationBench.help, prepareHelp, loadHelp,
+                ScoreOptions.help, StoreOptions.help, AllocationBench.help, DriftBench.help, prepareHelp, loadHelp,
                 writerHelp,
             ].joined(separator: "\n\n"))
     }

@@ -8,65 +8,96 @@ extension DriftPlan {
     /// Sorts a vector and its score into the bins; only the writer of `cells` may.
     ///
     /// A value is missing if the model sees none. A text whose code is that of unknown ones is unseen.
+    /// Numbers are taken four at a time, edge by edge.
     ///
     /// - Parameters:
     ///   - values: ``inputCount`` floats.
-    ///   - statuses: the raw ``ValueStatus`` of each.
+    ///   - statuses: the raw ``ValueStatus`` of each; nil if all are PRESENT.
     /// - Complexity: O(watched inputs), without a branch on values; allocates nothing.
     func count(
-        _ values: UnsafePointer<Float>, _ statuses: UnsafePointer<UInt8>, score: Double,
+        _ values: UnsafePointer<Float>, _ statuses: UnsafePointer<UInt8>?, score: Double,
         into cells: Cells
     ) {
         if hasScore { cells.add(1, at: unsafe Self.place(of: score, scoreEdges)) }
+        var index = 0
         var cell = firstNumberCell
-        for index in 0..<numberCount {
-            let input = unsafe numberInputs[index]
-            let value = unsafe values[input]
-            let place = unsafe Self.place(of: value, edges + index * Self.edgeLanes)
-            cells.add(1, at: cell + place)
-            if unsafe Self.isStale(statuses[input]) { cells.add(1, at: cell + NumberCell.stale) }
-            cell += NumberCell.stride
+        while index < paddedNumberCount {
+            let inputs = unsafe numberInputs + index
+            let four = unsafe SIMD4(
+                values[inputs[0]], values[inputs[1]], values[inputs[2]], values[inputs[3]])
+            let edges = unsafe edges + index &* (Self.edgeLanes / 4)
+            var reached = SIMD4<Int32>(repeating: 0)
+            for lane in 0..<Self.edgeLanes {
+                reached = unsafe reached &+ one(where: four .>= edges[lane])
+            }
+            reached.replace(with: Int32(NumberCell.missing), where: four .!= four)
+            cells.add(1, at: cell &+ Int(reached[0]))
+            cells.add(1, at: cell &+ NumberCell.stride &+ Int(reached[1]))
+            cells.add(1, at: cell &+ 2 &* NumberCell.stride &+ Int(reached[2]))
+            cells.add(1, at: cell &+ 3 &* NumberCell.stride &+ Int(reached[3]))
+            index &+= 4
+            cell &+= 4 &* NumberCell.stride
         }
+        unsafe countCategories(values, statuses, into: cells)
+        if let statuses = unsafe statuses { unsafe countStale(statuses, into: cells) }
+    }
+
+    private func countCategories(
+        _ values: UnsafePointer<Float>, _ statuses: UnsafePointer<UInt8>?, into cells: Cells
+    ) {
+        var cell = firstCategoryCell
         for index in 0..<categoryCount {
             let input = unsafe categoryInputs[index]
-            let place = unsafe categoryPlace(of: values[input], statuses[input], index)
-            cells.add(1, at: cell + place)
-            if unsafe Self.isStale(statuses[input]) {
-                cells.add(1, at: cell + CategoryCell.stale)
+            let code = unsafe values[input]
+            let codes = unsafe codes + index &* (Self.codeLanes / 4)
+            // Codes are different: at most one lane adds its number.
+            var found = SIMD4<Int32>(repeating: 0)
+            var numbers = SIMD4<Int32>(1, 2, 3, 4)
+            let four = SIMD4(repeating: code)
+            for lane in 0..<Self.codeLanes / 4 {
+                found = unsafe found &+ numbers.replacing(with: 0, where: four .!= codes[lane])
+                numbers &+= 4
             }
-            cell += CategoryCell.stride
+            var place = Int(found.wrappedSum()) &- 1
+            if place < 0 {
+                place = CategoryCell.other
+                if code.isNaN {
+                    let isText =
+                        unsafe statuses.map { unsafe $0[input] }
+                        ?? ValueStatus.present.rawValue
+                    place =
+                        isText == ValueStatus.present.rawValue
+                        ? CategoryCell.unseen : CategoryCell.missing
+                } else if unsafe code == otherCodes[index] {
+                    place = CategoryCell.unseen
+                }
+            }
+            cells.add(1, at: cell &+ place)
+            cell &+= CategoryCell.stride
         }
     }
 
-    /// The cell of a number among those of its watch: how many edges it has reached.
-    @inline(__always)
-    private static func place<Number: BinaryFloatingPoint>(
-        of value: Number, _ edges: UnsafePointer<Number>
-    ) -> Int {
-        var reached: Int32 = 0
-        for lane in 0..<edgeLanes { reached &+= unsafe value >= edges[lane] ? 1 : 0 }
-        return value.isNaN ? NumberCell.missing : Int(reached)
+    /// Of a vector that is not as it should be.
+    private func countStale(_ statuses: UnsafePointer<UInt8>, into cells: Cells) {
+        let stale = ValueStatus.stale.rawValue
+        let expired = ValueStatus.expired.rawValue
+        for index in 0..<numberCount {
+            let status = unsafe statuses[numberInputs[index]]
+            guard status == stale || status == expired else { continue }
+            cells.add(1, at: firstNumberCell + index * NumberCell.stride + NumberCell.stale)
+        }
+        for index in 0..<categoryCount {
+            let status = unsafe statuses[categoryInputs[index]]
+            guard status == stale || status == expired else { continue }
+            cells.add(1, at: firstCategoryCell + index * CategoryCell.stride + CategoryCell.stale)
+        }
     }
 
-    @inline(__always)
-    private func categoryPlace(of code: Float, _ status: UInt8, _ index: Int) -> Int {
-        let codes = unsafe codes + index * Self.codeLanes
-        // Codes are different: at most one lane adds its number.
-        var found: Int32 = 0
-        for lane in 0..<Self.codeLanes {
-            found &+= unsafe code == codes[lane] ? Int32(lane + 1) : 0
-        }
-        if found > 0 { return Int(found) - 1 }
-        if code.isNaN {
-            return status == ValueStatus.present.rawValue
-                ? CategoryCell.unseen : CategoryCell.missing
-        }
-        return unsafe code == otherCodes[index] ? CategoryCell.unseen : CategoryCell.other
-    }
-
-    @inline(__always)
-    private static func isStale(_ status: UInt8) -> Bool {
-        status == ValueStatus.stale.rawValue || status == ValueStatus.expired.rawValue
+    /// How many edges a score has reached, which is finite.
+    private static func place(of score: Double, _ edges: UnsafePointer<Double>) -> Int {
+        var reached = 0
+        for lane in 0..<edgeLanes { reached &+= unsafe score >= edges[lane] ? 1 : 0 }
+        return reached
     }
 
     /// What fell into the bins of a watch, in the order of its reference, and how many values were stale.
@@ -94,4 +125,10 @@ extension DriftPlan {
             )
         }
     }
+}
+
+/// 1 where `mask` is set, else 0.
+@inline(__always)
+private func one(where mask: SIMDMask<SIMD4<Int32>>) -> SIMD4<Int32> {
+    SIMD4<Int32>(repeating: 0).replacing(with: 1, where: mask)
 }

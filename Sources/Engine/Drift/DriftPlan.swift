@@ -49,10 +49,14 @@ internal import Rollout
     let hasScore: Bool
     let numberCount: Int
     let categoryCount: Int
+    /// ``numberCount`` to a multiple of four; the rest repeats an input into cells that nobody reads.
+    let paddedNumberCount: Int
     let numberInputs: UnsafeMutablePointer<Int>
-    let edges: UnsafeMutablePointer<Float>
+    /// Of every four numbers the first edges, then the second ones, and so on.
+    let edges: UnsafeMutablePointer<SIMD4<Float>>
     let categoryInputs: UnsafeMutablePointer<Int>
-    let codes: UnsafeMutablePointer<Float>
+    /// Of each category its codes.
+    let codes: UnsafeMutablePointer<SIMD4<Float>>
     let otherCodes: UnsafeMutablePointer<Float>
     let scoreEdges: UnsafeMutablePointer<Double>
     let firstNumberCell: Int
@@ -83,6 +87,7 @@ internal import Rollout
         unwatchedCount = plan.count - numbers.count - categories.count
         hasScore = score != nil
         numberCount = numbers.count
+        paddedNumberCount = (numbers.count + 3) / 4 * 4
         categoryCount = categories.count
         var watches: [Watch] = []
         var cell = 0
@@ -96,6 +101,7 @@ internal import Rollout
                 Watch(name: number.name, reference: number.reference, firstCell: cell))
             cell += NumberCell.stride
         }
+        cell = firstNumberCell + paddedNumberCount * NumberCell.stride
         firstCategoryCell = cell
         for category in categories {
             watches.append(
@@ -104,11 +110,16 @@ internal import Rollout
         }
         cellCount = cell
         self.watches = watches
-        unsafe numberInputs = Self.copy(numbers.map(\.input))
-        unsafe edges = Self.copy(numbers.flatMap { Self.lanes(ofEdges: $0.edges) })
+        let padding = [Int](repeating: 0, count: paddedNumberCount - numbers.count)
+        unsafe numberInputs = Self.copy(numbers.map(\.input) + padding)
+        unsafe edges = Self.copy(
+            Self.byFours(numbers.map { Self.lanes(ofEdges: $0.edges) }))
         unsafe categoryInputs = Self.copy(categories.map(\.input))
         unsafe codes = Self.copy(
-            categories.flatMap { $0.codes + Self.padding(Self.codeLanes - $0.codes.count) })
+            categories.flatMap { category in
+                let lanes = category.codes + Self.padding(Self.codeLanes - category.codes.count)
+                return stride(from: 0, to: Self.codeLanes, by: 4).map { SIMD4(lanes[$0..<$0 + 4]) }
+            })
         unsafe otherCodes = Self.copy(categories.map { plan.otherCode(ofInput: $0.input) })
         unsafe scoreEdges = Self.copy(
             Self.lanes(ofEdges: hasScore ? model.scoreHistogram?.edges ?? [] : []))
@@ -140,6 +151,15 @@ internal import Rollout
         var lanes = edges
         if let last = edges.last { lanes[edges.count - 1] = last.nextUp }
         return lanes + padding(edgeLanes - edges.count)
+    }
+
+    /// The lanes of every four numbers side by side.
+    private static func byFours(_ numbers: [[Float]]) -> [SIMD4<Float>] {
+        stride(from: 0, to: numbers.count, by: 4).flatMap { first in
+            (0..<edgeLanes).map { lane in
+                SIMD4((first..<first + 4).map { $0 < numbers.count ? numbers[$0][lane] : .nan })
+            }
+        }
     }
 
     /// The inputs' names; the second of a name is told by its place.

@@ -26,6 +26,7 @@ internal import Metrics
         let place: Int
         let firstFloat: Int
         let score: Double
+        let isDegraded: Bool
     }
 
     /// Where one slot's vectors are counted; of a slot that is not watched, nothing.
@@ -65,8 +66,9 @@ internal import Metrics
 
     /// Takes what the slot at `place` has scored last.
     ///
+    /// - Parameter isDegraded: whether a value is not PRESENT.
     /// - Complexity: O(inputs); allocates nothing.
-    func observe(_ scratch: ScoreScratch, score: Double, place: Int) {
+    func observe(_ scratch: ScoreScratch, isDegraded: Bool, score: Double, place: Int) {
         let lane = lanes[place]
         guard let plan = lane.plan else { return }
         if lane.sampleEvery > 1,
@@ -84,7 +86,8 @@ internal import Metrics
         guard count <= DriftLimits.backlogFloats else { return }
         unsafe scratch.copy(to: values + floatCount, statuses + floatCount)
         unsafe (entries + entryCount).initialize(
-            to: Entry(place: place, firstFloat: floatCount, score: score))
+            to: Entry(
+                place: place, firstFloat: floatCount, score: score, isDegraded: isDegraded))
         entryCount += 1
         floatCount += count
     }
@@ -99,8 +102,9 @@ internal import Metrics
             let lane = lanes[entry.place]
             guard let plan = lane.plan, let cells = lane.cells else { continue }
             unsafe plan.count(
-                values + entry.firstFloat, statuses + entry.firstFloat, score: entry.score,
-                into: cells)
+                values + entry.firstFloat,
+                entry.isDegraded ? UnsafePointer(statuses + entry.firstFloat) : nil,
+                score: entry.score, into: cells)
         }
         entryCount = 0
         floatCount = 0

@@ -50,7 +50,8 @@ extension Worker {
         }
         counters.scored(scorer: index, summary, scratches[index])
         writeReply(score, scorer, scratches[index], summary, into: &writer)
-        drift.observe(scratches[index], score: score, place: index)
+        drift.observe(
+            scratches[index], isDegraded: summary.degradedCount > 0, score: score, place: index)
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.

@@ -103,10 +103,11 @@ internal import Models
     @unsafe func copy(
         to values: UnsafeMutablePointer<Float>, _ rawStatuses: UnsafeMutablePointer<UInt8>
     ) {
-        for input in 0..<inputCount {
-            unsafe values[input] = vector[input]
-            unsafe rawStatuses[input] = statuses[input]
-        }
+        guard let vector = unsafe vector.baseAddress,
+            let statuses = unsafe statuses.baseAddress
+        else { return }
+        unsafe values.update(from: vector, count: inputCount)
+        unsafe rawStatuses.update(from: statuses, count: inputCount)
     }
 
     /// Takes a whole row as it is, every value of it present.
