@@ -6,7 +6,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench bench-store \
+.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench bench-store bench-models fuzz \
 	train lint format proto clean
 
 help: ## List these commands.
@@ -17,9 +17,10 @@ deps: ## Install the Debian packages of .ci/system-packages.
 
 venv: deps $(VENV)/.ready ## Make the virtual environment of the Python clients.
 
-$(VENV)/.ready: Tests/requirements.txt | deps
+$(VENV)/.ready: Tests/requirements.txt clients/python/pyproject.toml | deps
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python
 	@touch $@
 
 build: deps ## Build for debugging.
@@ -37,18 +38,23 @@ test-swift: deps ## Run the tests that are written in Swift.
 test-python: venv build release ## Run the tests with stock clients and official libraries as oracles.
 	Tests/differential/proto_is_fresh.sh
 	$(PYTHON) -m pytest -q Tests
+	$(PYTHON) -m pytest -q clients/python
+	cd clients/python && $(abspath $(PYTHON)) -m mypy
 
 test-durability: deps build ## Kill the writer, fail its system calls, cut the power, flip bits.
 	python3 Tests/durability/kill9.py --rounds 20
 	python3 Tests/durability/syscall_faults.py --calls 3
 	python3 Tests/durability/power_cut.py --images 1000
 	python3 Tests/durability/corpus.py --flips 200
+	python3 Tests/durability/address_space.py --rounds 10
 
 soak: venv build release ## The long versions: 200 kills, all failing calls, ten minutes of load, 20,000 rollouts.
 	python3 Tests/durability/kill9.py --rounds 200
 	python3 Tests/durability/syscall_faults.py --calls 12
 	python3 Tests/durability/power_cut.py --images 10000
 	python3 Tests/durability/corpus.py --flips 10000
+	python3 Tests/durability/address_space.py --rounds 100
+	KASSA_STOP_SECONDS=30 $(PYTHON) -m pytest -q Tests/python/test_signals.py
 	KASSA_KILL_ROUNDS=200 $(PYTHON) -m pytest -q Tests/python/test_durability.py
 	$(PYTHON) bench/soak.py --seconds 600
 	KASSA_SIMULATIONS=20000 .build/release/RolloutSimulations soak
@@ -63,6 +69,20 @@ bench: deps release ## Measure Score beside nghttpd in one run; writes bench/res
 
 bench-store: deps release ## Measure the feature store beside raw LMDB in C; writes bench/results/store.json.
 	.build/release/Bench store --commit $$(git describe --always --dirty)
+
+BENCH_MODELS := .build/bench-models
+
+bench-models: deps ## Measure trees beside LightGBM, XGBoost, ONNX Runtime, tl2cgen, lleaves, YDF (PyPI).
+	test -d $(BENCH_MODELS)/venv || python3 -m venv $(BENCH_MODELS)/venv
+	$(BENCH_MODELS)/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r bench/models/requirements.txt
+	$(BENCH_MODELS)/venv/bin/python bench/models/prepare.py $(BENCH_MODELS)/data
+	swift build -c release $(SWIFT_FLAGS) --product Bench
+	swift build -c release $(SWIFT_FLAGS) --product TreePeers
+	.build/release/Bench models --commit $$(git describe --always --dirty)
+
+fuzz: deps ## Fuzz every reader of model files; FUZZ_SECONDS for each format (60).
+	Tests/fuzz/fuzz_models.sh $(or $(FUZZ_SECONDS),60)
 
 train: ## Train the demo's model again (needs PyPI; the result is committed).
 	python3 -m venv .build/train

@@ -41,6 +41,11 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CYAML"),
 ]
 
+/// Vector kernels that Swift has no names for.
+let kernels: [Target] = [
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])
+]
+
 let layers: [[Target]] = [
     // Layer 1: each stands alone on the standard library, Base and one C library.
     module("Base", ["CBase"]),
@@ -54,7 +59,7 @@ let layers: [[Target]] = [
     module("API", ["Wire"]),
     module("GRPC", ["Base", "CNGHTTP2"]),
     module("Features", ["API", "Base", "Crypto", "Store", "Wire"]),
-    module("Models", ["Base", "Wire"]),
+    module("Models", ["Base", "CKernels", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     module("Loading", ["API", "Base"]),
     module("Rollout", ["Base"]),
@@ -115,17 +120,25 @@ let executables: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "API", "Base", "CLinux", "Crypto", "Engine", "Files", "GRPC", "Metrics", "Transport",
-            "Wire",
+            "API", "Base", "CLinux", "Crypto", "Engine", "Files", "GRPC", "Metrics", "Models",
+            "Transport", "Wire",
         ],
         path: "bench/Sources",
         swiftSettings: settings),
     .executableTarget(
         name: "RawLMDB", path: "bench/peer", linkerSettings: [.linkedLibrary("lmdb")]),
     .executableTarget(
+        name: "TreePeers", path: "bench/tree-peers",
+        linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
+    .executableTarget(
         name: "WireEcho",
         dependencies: ["API", "Wire"],
         path: "Tests/differential/WireEcho",
+        swiftSettings: settings),
+    .executableTarget(
+        name: "ModelEcho",
+        dependencies: ["Files", "Models"],
+        path: "Tests/differential/ModelEcho",
         swiftSettings: settings),
 ]
 
@@ -135,5 +148,5 @@ let package = Package(
         .executable(name: "kassa", targets: ["kassa"]),
         .executable(name: "ProtoGen", targets: ["ProtoGen"]),
     ],
-    targets: systemLibraries + layers.flatMap { $0 } + executables
+    targets: systemLibraries + kernels + layers.flatMap { $0 } + executables
 )

@@ -12,6 +12,9 @@ package struct Thread: Sendable {
     private let handle: pthread_t
 
     /// Starts a thread called `name` (15 bytes show in `top`) that runs `body`.
+    ///
+    /// Where the system gives none, the process says so and ends: nothing here can go on with fewer, and
+    /// what was acknowledged survives it.
     package init(name: String, _ body: @escaping @Sendable () -> Void) {
         let start = Start(name: name, body: body)
         var handle = pthread_t()
@@ -27,8 +30,17 @@ package struct Thread: Sendable {
                 start.body()
                 return nil
             }, Unmanaged.passRetained(start).toOpaque())
-        precondition(status == 0, "no thread could be started")
+        if status != 0 { Self.endForWantOf(name, status) }
         self.handle = handle
+    }
+
+    private static func endForWantOf(_ name: String, _ status: Int32) -> Never {
+        let why = unsafe String(cString: strerror(status))
+        let line = Array(
+            "kassa: no thread \"\(name)\" could be started: \(why); raise ulimit -v and -u\n".utf8)
+        // Safe: the bytes are valid during the call.
+        _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _exit(1)
     }
 
     /// Whether the caller runs on this thread; meaningless once it was joined.

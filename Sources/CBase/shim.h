@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What Base needs of C: the name of a thread, a timed wait, and CRC-32C by the processor's own instruction.
+// What Base needs of C: the name of a thread, a timed wait, and two instructions of the processor: CRC-32C, prefetch.
 #include <pthread.h>
+#include <malloc.h>
 #include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,11 @@ static inline int kassa_sem_wait_until(
     struct timespec until = {
         (time_t)(monotonic_nanoseconds / 1000000000), (long)(monotonic_nanoseconds % 1000000000)};
     return sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+}
+
+// Asks for `count` bytes to be brought near, at most four cache lines of them.
+static inline void kassa_prefetch(const uint8_t *bytes, size_t count) {
+    for (size_t at = 0; at < count && at < 256; at += 64) __builtin_prefetch(bytes + at);
 }
 
 #if defined(__x86_64__)
@@ -50,3 +56,9 @@ static inline uint32_t kassa_crc32c(uint32_t crc, const uint8_t *bytes, size_t c
     return crc;
 }
 #endif
+
+// Has malloc keep what is freed, up to `rest_bytes` at the end of a heap and in blocks of `block_bytes`.
+static inline void kassa_keep_freed_memory(int block_bytes, int rest_bytes) {
+    mallopt(M_MMAP_THRESHOLD, block_bytes);
+    mallopt(M_TRIM_THRESHOLD, rest_bytes);
+}

@@ -67,8 +67,10 @@ package final class Client {
     }
 
     /// Begins a unary call, to be ended by ``finish(_:)``; its request is sent by the next wait.
+    ///
+    /// - Parameter earlier: a call whose request is to arrive first.
     package func start(
-        _ method: APIMethod, _ request: some WireMessage
+        _ method: APIMethod, _ request: some WireMessage, behind earlier: PendingCall? = nil
     ) throws(ClientError) -> PendingCall {
         writer.removeAll()
         request.encode(into: &writer)
@@ -78,10 +80,15 @@ package final class Client {
         call.deadline = call.startedAt.advanced(byNanoseconds: timeout)
         call.id = session.unary(
             path(method), tag: call.tag, message: writer.bytes, timeoutNanoseconds: timeout,
-            now: call.startedAt)
+            behind: earlier?.id, now: call.startedAt)
         guard call.id != nil else { throw lost("the connection takes no more calls") }
         pending[call.tag] = call
         return call
+    }
+
+    /// Sends what the connection takes at once, and waits for nothing.
+    package func send() throws(ClientError) {
+        _ = try turn(until: .now())
     }
 
     /// Begins a call whose requests follow.

@@ -63,6 +63,7 @@ extension KassaV1.ScorerSpec {
         entries.append(text: model, "model")
         entries.append(text: entity, "entity")
         if let drift { entries.append(.init("drift", drift.tree)) }
+        if let outcomes { entries.append(.init("outcomes", outcomes.tree)) }
         entries.append(owner: owner, description: description, labels: labels)
         return .map(entries)
     }
@@ -190,7 +191,7 @@ extension [Tree.Entry] {
         if !text.isEmpty { append(.init(key, .text(text))) }
     }
 
-    fileprivate mutating func append(duration milliseconds: UInt64, _ key: String) {
+    mutating func append(duration milliseconds: UInt64, _ key: String) {
         if milliseconds != 0 {
             append(.init(key, .text(DurationText.text(milliseconds: milliseconds))))
         }

@@ -7,7 +7,10 @@ extension KassaV1.ScorerSpec {
     init(_ node: YAMLNode) throws(DocumentError) {
         let fields = try Fields(
             node, name: "scorer",
-            keys: ["kind", "name", "model", "owner", "description", "labels", "entity", "drift"])
+            keys: [
+                "kind", "name", "model", "owner", "description", "labels", "entity", "outcomes",
+                "drift",
+            ])
         self.init()
         name = try fields.name("name")
         // Left out, it is what STABLE has: later models come in by rollouts.
@@ -24,5 +27,6 @@ extension KassaV1.ScorerSpec {
         description = try fields.text("description")
         labels = try fields.labels()
         if let node = fields.node("drift") { drift = try KassaV1.DriftSpec(node) }
+        if let node = fields.node("outcomes") { outcomes = try KassaV1.OutcomeSpec(node) }
     }
 }

@@ -44,21 +44,40 @@ package final class Engine: Sendable {
     let driftGuard: DriftGuard
     private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
+    /// Recorded scores and what came of them.
+    let outcomes: Outcomes
+    let guardThread = Mutex<GuardThread?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
     /// Opens the store in `folder`, loads and verifies everything that is in force.
     ///
+    /// A harness may name a place at which the process ends at once: `killAt`, a ``FaultPoint`` and the
+    /// hits to skip, "erase-deleting:2".
+    ///
     /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
     package init(
-        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes
+        folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
+        mapBytesMax: Int = 0, killAt: String? = nil,
+        scoresPerScorerMax: UInt64 = OutcomeLimits.scoresPerScorerMax
     ) throws(EngineError) {
+        let kill = try killAt.map { text throws(EngineError) in
+            guard let parsed = FaultPoint.parse(text) else {
+                throw EngineError(
+                    .invalidArgument,
+                    "KASSA_KILL_AT: must be a fault point, with :N to skip N hits, one of "
+                        + FaultPoint.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            return parsed
+        }
         self.folder = folder
         do throws(StoreError) {
             environment = try Environment(
                 at: folder, tables: EngineTables.definitions,
                 configuration: EnvironmentConfiguration(
-                    mapBytes: mapBytes, readersMax: loopCount + EngineLimits.sparedReaders))
+                    mapBytes: mapBytes, mapBytesMax: mapBytesMax,
+                    readersMax: loopCount + EngineLimits.sparedReaders))
+            if let kill { environment.faults.arm(kill.point, .kill, skipping: kill.skipping) }
             writer = try Writer(environment: environment, limits: EngineLimits.writer)
         } catch {
             throw EngineError(error)
@@ -70,6 +89,10 @@ package final class Engine: Sendable {
         driftBook = DriftBook(loopCount: loopCount)
         driftGuard = DriftGuard(driftBook)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
+        outcomes = Outcomes(
+            loopCount: loopCount, environment: environment, writer: writer, tables: tables,
+            published: published, consumers: [CalibrationBook(tables: tables)],
+            scoresPerScorerMax: scoresPerScorerMax)
         if try recordNotedRetreats() {
             published.publish(try Self.load(environment, tables, artefacts))
         }
@@ -91,7 +114,8 @@ package final class Engine: Sendable {
             RolloutSource(engine: self),
             ModelsSource(published: published),
             DriftSource(guardian: driftGuard, published: published),
-        ]
+            CalibrationSource(engine: self),
+        ] + outcomes.counters.sources
     }
 
     /// The number of the configuration in force.
@@ -143,6 +167,11 @@ package final class Engine: Sendable {
             housekeeper = nil
         }
         care.stop()
+        guardThread.withLock { thread in
+            thread?.stop()
+            thread = nil
+        }
+        outcomes.stop()
         writer.stop()
     }
 }

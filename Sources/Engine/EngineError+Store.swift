@@ -5,7 +5,17 @@ internal import Store
 extension EngineError {
     /// What a failure of the store means to a caller.
     init(_ error: StoreError) {
-        self.init(Self.kind(of: error), "store: \(error.message)")
+        self.init(
+            Self.kind(of: error), "store: \(error.message)",
+            retryMilliseconds: Self.retryMilliseconds(after: error))
+    }
+
+    /// What passes by itself: a queue, other readers, a reopening. A full map or disk does not.
+    private static func retryMilliseconds(after error: StoreError) -> UInt32? {
+        switch error {
+        case .queueFull, .readersFull, .panicked: EngineLimits.queueRetryMilliseconds
+        default: nil
+        }
     }
 
     private static func kind(of error: StoreError) -> Kind {
@@ -18,6 +28,8 @@ extension EngineError {
             .invalidArgument
         case .readersFull, .mapFull, .diskFull, .queueFull:
             .resourceExhausted
+        case .copyTooCostly:
+            .aborted
         case .damaged:
             .dataLoss
         case .alreadyExists:

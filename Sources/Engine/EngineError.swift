@@ -16,7 +16,7 @@ package struct EngineError: Error, Equatable {
         case failedPrecondition
         /// A compare-and-set did not match.
         case aborted
-        /// A queue or budget is full; try again later.
+        /// A queue or budget is full; `retryMilliseconds` says whether it empties by itself.
         case resourceExhausted
         /// Stored bytes are damaged.
         case dataLoss
@@ -32,10 +32,13 @@ package struct EngineError: Error, Equatable {
     package let kind: Kind
     /// What is wrong and where, for a person.
     package let reason: String
+    /// When the same request may be tried again, in milliseconds; nil where waiting alone does not help.
+    package let retryMilliseconds: UInt32?
 
     /// An error of that kind, with its reason.
-    package init(_ kind: Kind, _ reason: String) {
+    package init(_ kind: Kind, _ reason: String, retryMilliseconds: UInt32? = nil) {
         self.kind = kind
         self.reason = reason
+        self.retryMilliseconds = retryMilliseconds
     }
 }

@@ -31,6 +31,21 @@ package enum EngineLimits {
     /// Keys of live writes that are remembered while a generation is being loaded.
     package static let liveKeysMax = 1_000_000
 
+    /// The slow look at every entry goes at least this fast, so that a small store is looked through soon.
+    package static let scrubBytesPerSecondMin: UInt64 = 1 << 20
+    /// Entries that the slow look takes at once: well under a millisecond.
+    package static let scrubSliceEntriesMax = 512
+    /// How often a look at every entry is begun anew when the store was closed under it.
+    package static let scrubAttemptsMax = 5
+
+    /// The longest that a snapshot may be told to hold the data as of one moment, in seconds.
+    package static let snapshotSecondsMax = 86_400
+
+    /// What a caller should wait that met a full queue: a few group commits.
+    package static let queueRetryMilliseconds: UInt32 = 100
+    /// What a caller should wait that met other long work, such as uploads and control work.
+    package static let workRetryMilliseconds: UInt32 = 1_000
+
     /// Bytes that wait for the writer.
     package static let queuedByteCountMax = 128 << 20
 

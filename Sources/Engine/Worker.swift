@@ -20,12 +20,17 @@ package struct Worker: ~Copyable {
     var configuration: Published<Configuration>.Subscription
     var transaction: ReadTransaction
     var request = ScoreRequestFields()
+    var readRequest = ReadRequestFields()
+    var readRows = ReadRows()
+    var readPlans = ReadPlanCache()
     var key = RowKey()
+    var historyKey = HistoryKey()
     /// For each slot of the configuration, memory for its vector.
     var scratches: [ScoreScratch]
     private var scratchModels: [Model] = []
     var counters: WorkerCounters
     let drift: DriftRecorder
+    var recorder: ScoreRecorder
     private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
@@ -42,6 +47,7 @@ package struct Worker: ~Copyable {
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
         drift = DriftRecorder(engine.driftBook, loop: loop)
+        recorder = ScoreRecorder(engine.outcomes, loop: loop)
         prepareForConfiguration()
     }
 
@@ -104,5 +110,6 @@ package struct Worker: ~Copyable {
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
         drift.prepare(for: configuration.value)
+        readPlans.removeAll()
     }
 }

@@ -22,6 +22,10 @@ package final class ClientCall {
     var request = ByteBuffer(capacity: 512)
     var requestSent = 0
     var isDeferred = false
+    /// Whether the request waits until an earlier call's is sent.
+    var isHeldBack = false
+    /// The call whose request is sent behind this one's.
+    var follower: CallID?
     var isHalfClosed = false
     var isClosed = false
     var isQueued = false
@@ -60,6 +64,8 @@ package final class ClientCall {
         messageCount = 0
         requestSent = 0
         isDeferred = false
+        isHeldBack = false
+        follower = nil
         isHalfClosed = false
         isClosed = false
         isQueued = false

@@ -78,7 +78,13 @@ extension ClientSession {
                 let count = unsafe nghttp2_session_mem_send(session, &bytes)
                 guard count > 0, let start = unsafe bytes else {
                     if count < 0 { isBroken = true }
-                    break
+                    // A request that is whole now may be what another one waits for.
+                    guard !isBroken, let sent = sentBeforeFollower.flatMap({ call($0) }) else {
+                        break
+                    }
+                    sentBeforeFollower = nil
+                    letFollow(sent)
+                    continue
                 }
                 unsafe pointer.pointee.append(Span(_unsafeStart: start, count: count))
             }
@@ -97,7 +103,8 @@ extension ClientSession {
         if end == call.request.count {
             call.request.removeAll()
             call.requestSent = 0
-        } else if end > Call.pooledBytesMax {
+            if call.follower != nil { sentBeforeFollower = call.id }
+        } else if end > max(Call.pooledBytesMax, call.request.count / 2) {
             call.request.removeFirst(end)
             call.requestSent = 0
         }
@@ -114,6 +121,7 @@ extension ClientSession {
     func streamClosed(_ call: ClientCall, code: UInt32) {
         call.isClosed = true
         call.resetCode = code
+        letFollow(call)
         enqueue(call)
     }
 

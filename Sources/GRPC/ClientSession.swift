@@ -31,6 +31,8 @@ internal import CNGHTTP2
     var lent: ClientCall?
     var output: UnsafeMutablePointer<ByteBuffer>?
     var isBroken = false
+    /// A call whose request was just sent whole and that another one waits for.
+    var sentBeforeFollower: CallID?
     /// Largest reply that is accepted.
     let messageBytesMax: Int
 
@@ -82,14 +84,23 @@ internal import CNGHTTP2
     /// Opens a call with one request; its reply comes as `.message` and `.finished`.
     ///
     /// Returns nil when the connection takes no more calls.
+    ///
+    /// - Parameter earlier: a unary call whose request is to be sent whole before this one: else requests
+    ///   share the connection, and a later one may be whole before an earlier one.
     @discardableResult
     package func unary(
         _ path: Path, tag: Int, message: Span<UInt8>, timeoutNanoseconds: UInt64? = nil,
-        now: MonotonicTime
+        behind earlier: CallID? = nil, now: MonotonicTime
     ) -> CallID? {
         let call = acquireCall(tag: tag, isUnary: true, now: now)
         frame(message, in: call)
         call.isHalfClosed = true
+        if let earlier = earlier.flatMap({ self.call($0) }), earlier.pendingRequestBytes > 0,
+            !earlier.isClosed, earlier.follower == nil
+        {
+            earlier.follower = call.id
+            call.isHeldBack = true
+        }
         return submit(call, path, timeoutNanoseconds)
     }
 
@@ -139,6 +150,14 @@ internal import CNGHTTP2
         call.request.append(message)
     }
 
+    /// Lets the request be sent that was to follow this call's.
+    func letFollow(_ call: ClientCall) {
+        guard let next = call.follower.flatMap({ self.call($0) }) else { return }
+        call.follower = nil
+        next.isHeldBack = false
+        wake(next)
+    }
+
     private func wake(_ call: ClientCall) {
         guard call.isDeferred else { return }
         call.isDeferred = false
@@ -173,7 +192,7 @@ extension ClientCall {
     /// Tells nghttp2 how many bytes of the request may go into a DATA frame.
     @unsafe func readRequest(countMax: Int, flags: UnsafeMutablePointer<UInt32>) -> Int {
         let available = request.count - requestSent
-        guard available > 0 || isHalfClosed else {
+        guard !isHeldBack, available > 0 || isHalfClosed else {
             isDeferred = true
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
         }

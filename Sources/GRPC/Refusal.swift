@@ -6,6 +6,11 @@ struct Refusal {
     /// The HTTP status; other than 200, the answer has neither body nor gRPC status.
     var httpStatus = 200
     var message: StaticString = ""
+    /// When the call may be tried again (`grpc-retry-pushback-ms`); nil where that would not help.
+    var retryMilliseconds: UInt32?
+
+    /// What a caller should wait for bytes of others to be taken in: some turns of the loop.
+    private static let turnMilliseconds: UInt32 = 100
 
     static let notAPost = Refusal(httpStatus: 405)
     static let notGRPC = Refusal(httpStatus: 415)
@@ -19,9 +24,11 @@ struct Refusal {
     static let tooLarge = Refusal(
         status: .resourceExhausted, message: "message is larger than the limit")
     static let connectionFull = Refusal(
-        status: .resourceExhausted, message: "too many request bytes on this connection")
+        status: .resourceExhausted, message: "too many request bytes on this connection",
+        retryMilliseconds: turnMilliseconds)
     static let loopFull = Refusal(
-        status: .resourceExhausted, message: "too many request bytes wait; try again later")
+        status: .resourceExhausted, message: "too many request bytes wait; try again later",
+        retryMilliseconds: turnMilliseconds)
     static let truncated = Refusal(
         status: .internalError, message: "request ended inside a message")
     static let noMessage = Refusal(status: .unimplemented, message: "request has no message")

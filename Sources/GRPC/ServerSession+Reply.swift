@@ -87,10 +87,13 @@ extension ServerSession {
         let text = unsafe Span(
             _unsafeStart: refusal.message.utf8Start, count: refusal.message.utf8CodeUnitCount)
         guard !call.isResponseSubmitted else {
-            return finish(call, status: refusal.status, message: text)
+            return finish(
+                call, status: refusal.status, message: text,
+                retryPushbackMilliseconds: refusal.retryMilliseconds)
         }
         call.isAnswered = true
         call.status = refusal.status
+        call.retryPushbackMilliseconds = refusal.retryMilliseconds
         appendPercentEncoded(
             text, to: &call.statusText, byteCountMax: limits.statusMessageBytesMax)
         submitTrailersOnly(call, acceptEncoding: call.hasUnknownEncoding)

@@ -23,7 +23,7 @@ struct BatchBuilder {
         ids = schema.kinds.map { _ in [] }
         rowsMax = min(
             LoadingLimits.batchRowsMax, LoadingLimits.batchCellsMax / max(1, features.count))
-        fixedByteCount = features.count * 10 + 10
+        fixedByteCount = features.reduce(10) { $0 + $1.byteCountMax }
     }
 
     var isEmpty: Bool { lines.isEmpty && rejects.isEmpty }
@@ -82,7 +82,7 @@ struct BatchBuilder {
             if let reason = columns[index].append(cell.kind, bytes, row: row) {
                 return (features[index].name, reason)
             }
-            if cell.kind == .text { byteCount += bytes.count }
+            if cell.kind == .text || cell.kind == .nested { byteCount += bytes.count }
         }
         return nil
     }

@@ -8,9 +8,14 @@ package struct BatchReader: ~Copyable {
     package let identity: String
     /// The columns of the file that nothing is taken from.
     package let ignoredColumns: [String]
-    private let file: InputFile
-    private var reader: RowReader
-    private var builder: BatchBuilder
+    let file: InputFile
+    var reader: RowReader
+    var builder: BatchBuilder
+    let schema: LoadSchema
+    /// The records by key, and the bytes of those that were given, if they are given so.
+    var sorted: SortedRecords
+    package internal(set) var isSorted = false
+    var givenByteCount = 0
 
     /// Opens `path` and, if it is CSV, reads its header.
     package init(
@@ -31,6 +36,8 @@ package struct BatchReader: ~Copyable {
         builder = BatchBuilder(schema, features: features)
         file = opened
         reader = rows
+        self.schema = schema
+        sorted = SortedRecords(spillPath: "", byteCountMax: 0)
     }
 
     /// Goes on behind what an earlier reader of the same file had read.
@@ -40,6 +47,7 @@ package struct BatchReader: ~Copyable {
 
     /// The next batch; nil at the end of the file.
     package mutating func next() throws(LoadError) -> Batch? {
+        if isSorted { return try nextSorted() }
         while !builder.isFull {
             switch try reader.next() {
             case .row: builder.append(reader)

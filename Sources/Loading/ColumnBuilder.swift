@@ -7,11 +7,14 @@ internal import Base
 struct ColumnBuilder {
     let name: String
     let type: KassaV1.FeatureType
+    private let dimension: Int
+    /// Of vectors: the components, row by row.
     private var floats: [Float] = []
     private var doubles: [Double] = []
     private var integers: [Int64] = []
     private var flags: [Bool] = []
     private var texts: [String] = []
+    private var lists: [KassaV1.StringList] = []
     private var nulls: [UInt8] = []
     private var absent: [UInt8] = []
     private var valueCount = 0
@@ -21,6 +24,7 @@ struct ColumnBuilder {
     init(_ feature: LoadSchema.Feature) {
         name = feature.name
         type = feature.type
+        dimension = feature.dimension
     }
 
     /// Whether any row says something about the feature.
@@ -66,6 +70,19 @@ struct ColumnBuilder {
             guard kind == .text else { return Self.mismatch(kind, "text") }
             guard let text = try? UTF8Span(validating: bytes) else { return "is not UTF-8" }
             texts.append(String(copying: text))
+        case .vector:
+            guard kind == .nested || kind == .text else {
+                return Self.mismatch(kind, "an array of numbers")
+            }
+            guard ArrayText.append(bytes, count: dimension, to: &floats) else {
+                return "is no array of \(dimension) finite float32"
+            }
+        case .strings:
+            guard kind == .nested || kind == .text else {
+                return Self.mismatch(kind, "an array of strings")
+            }
+            guard let list = ArrayText.strings(bytes) else { return "is no array of strings" }
+            lists.append(KassaV1.StringList(values: list))
         default:
             return "is of a type that cannot be loaded"
         }
@@ -80,6 +97,8 @@ struct ColumnBuilder {
         case .float64: doubles.append(0)
         case .int64, .timestamp: integers.append(0)
         case .bool: flags.append(false)
+        case .vector: floats.append(contentsOf: repeatElement(0, count: dimension))
+        case .strings: lists.append(KassaV1.StringList())
         default: texts.append("")
         }
         if isNull {
@@ -98,6 +117,8 @@ struct ColumnBuilder {
         case .float64: if doubles.count > row { doubles.removeLast() }
         case .int64, .timestamp: if integers.count > row { integers.removeLast() }
         case .bool: if flags.count > row { flags.removeLast() }
+        case .vector: if floats.count > row * dimension { floats.removeLast(dimension) }
+        case .strings: if lists.count > row { lists.removeLast() }
         default: if texts.count > row { texts.removeLast() }
         }
         Self.clear(row, in: &nulls)
@@ -114,6 +135,10 @@ struct ColumnBuilder {
         case .int64, .timestamp:
             column.values = .integers(KassaV1.IntegerValues(values: integers))
         case .bool: column.values = .flags(KassaV1.FlagValues(values: flags))
+        case .vector:
+            column.values = .vectors(
+                KassaV1.FloatVectors(dimension: UInt32(dimension), values: floats))
+        case .strings: column.values = .lists(KassaV1.StringLists(values: lists))
         default: column.values = .texts(KassaV1.TextValues(values: texts))
         }
         let byteCount = (rowCount + 7) / 8
@@ -129,6 +154,7 @@ struct ColumnBuilder {
         integers.removeAll(keepingCapacity: true)
         flags.removeAll(keepingCapacity: true)
         texts.removeAll(keepingCapacity: true)
+        lists.removeAll(keepingCapacity: true)
         nulls.removeAll(keepingCapacity: true)
         absent.removeAll(keepingCapacity: true)
         valueCount = 0

@@ -4,6 +4,8 @@
 package enum LoadError: Error, Equatable, CustomStringConvertible {
     /// The file cannot be opened or read.
     case unreadable(path: String, reason: String)
+    /// The file for sorting cannot be made, written or read.
+    case unsortable(path: String, reason: String)
     /// The mapping of columns makes no sense.
     case mapping(String)
     /// The header row makes no sense.
@@ -17,6 +19,7 @@ package enum LoadError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let path, let reason): "cannot read \(path): \(reason)"
+        case .unsortable(let path, let reason): "cannot sort by way of \(path): \(reason)"
         case .mapping(let reason): reason
         case .header(let reason): "the header row \(reason)"
         case .recordTooLong(let line):

@@ -8,9 +8,23 @@ package struct LoadSchema: Sendable {
     struct Feature: Sendable {
         let name: String
         let type: KassaV1.FeatureType
+        /// Components of a vector; 0 for other types.
+        let dimension: Int
         let place: Int
         /// Whether somebody named its column, which then must be there.
         let isNamed: Bool
+
+        /// Bytes of a value in a request at the most, besides those of its text: whole numbers are varints,
+        /// and texts and lists have a tag and a length.
+        var byteCountMax: Int {
+            switch type {
+            case .float32: 4
+            case .float64: 8
+            case .bool: 1
+            case .vector: 4 * dimension
+            default: 10
+            }
+        }
     }
 
     /// The version to write, "cart@3".
@@ -59,17 +73,18 @@ package struct LoadSchema: Sendable {
         features = spec.features.filter { Self.isLoadable($0.type) }.map { feature in
             let named = options.featureColumns[feature.name]
             return Feature(
-                name: feature.name, type: feature.type, place: place(named ?? feature.name),
+                name: feature.name, type: feature.type, dimension: Int(feature.dimension),
+                place: place(named ?? feature.name),
                 isNamed: named != nil)
         }
         self.names = names
         self.options = options
     }
 
-    /// Whether one cell can hold a value of the type: vectors and lists have several.
+    /// Whether a cell can hold a value of the type.
     private static func isLoadable(_ type: KassaV1.FeatureType) -> Bool {
         switch type {
-        case .float32, .float64, .int64, .bool, .string, .timestamp: true
+        case .float32, .float64, .int64, .bool, .string, .timestamp, .vector, .strings: true
         default: false
         }
     }

@@ -4,6 +4,8 @@
 //
 // `InputFile` gives chunks, `RowReader` cuts them into records and cells, `BatchBuilder` types the
 // cells by the feature set's declaration and collects columns; `BatchReader` is the three together.
+// Asked to `sort`, it reads the file twice over and gives the records in the order of the store's keys:
+// `SortRun` sorts what fits in memory, `RunMerge` merges what was spilled.
 //
 // Invariant: every record of the file becomes one row of one batch or one reject with its line, its
 // field and the reason; none is lost and none counts twice. A batch ends at a file offset from which

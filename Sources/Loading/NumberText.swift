@@ -75,6 +75,38 @@ enum NumberText {
     }
 
     private static func decimal(_ text: Span<UInt8>) -> Decimal? {
+        plainDecimal(text) ?? anyDecimal(text)
+    }
+
+    /// The usual number: a sign, up to 17 digits and a point among them; nil for any other text.
+    @inline(__always)
+    private static func plainDecimal(_ text: Span<UInt8>) -> Decimal? {
+        let count = text.count
+        guard count > 0, count <= 18 else { return nil }
+        let isNegative = text[0] == UInt8(ascii: "-")
+        var index = isNegative ? 1 : 0
+        let start = index
+        var digits: UInt64 = 0
+        var point = -1
+        while index < count {
+            let digit = text[index] &- 48
+            if digit < 10 {
+                // Seventeen digits are below 2^64.
+                digits = digits &* 10 &+ UInt64(digit)
+            } else {
+                guard digit == UInt8(ascii: ".") &- 48, point < 0 else { return nil }
+                point = index
+            }
+            index &+= 1
+        }
+        let digitCount = count - start - (point < 0 ? 0 : 1)
+        guard digitCount > 0, digitCount <= 17 else { return nil }
+        return Decimal(
+            isNegative: isNegative, digits: digits,
+            exponent: point < 0 ? 0 : point + 1 - count)
+    }
+
+    private static func anyDecimal(_ text: Span<UInt8>) -> Decimal? {
         var decimal = Decimal()
         var index = 0
         let count = text.count

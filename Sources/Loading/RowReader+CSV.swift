@@ -81,6 +81,10 @@ extension RowReader {
     mutating func nextCSV() throws(LoadError) -> Outcome {
         skipBlankLines()
         guard position < window.count else { return isAtEnd ? .end : .needsMore }
+        if let end = plainLineEnd(from: position) {
+            let count = try takePlainLine(to: end, columnsMax: .max)
+            return count == places.count ? .row : wrongCount(count)
+        }
         for place in cells.indices { cells[place] = Cell() }
         unescaped.removeAll()
         var next = position
@@ -110,13 +114,14 @@ extension RowReader {
             throw .recordTooLong(line: line)
         }
         advance(to: next, lines: lines)
-        guard column == places.count else {
-            return .malformed("has \(column) fields; the header has \(places.count)")
-        }
-        return .row
+        return column == places.count ? .row : wrongCount(column)
     }
 
-    private mutating func skipBlankLines() {
+    private func wrongCount(_ count: Int) -> Outcome {
+        .malformed("has \(count) fields; the header has \(places.count)")
+    }
+
+    mutating func skipBlankLines() {
         while position < window.count {
             let first = byte(position)
             if first == lineFeed {
@@ -131,7 +136,7 @@ extension RowReader {
         }
     }
 
-    private func checkLength() throws(LoadError) {
+    func checkLength() throws(LoadError) {
         guard window.count - position <= LoadingLimits.recordByteCountMax else {
             throw .recordTooLong(line: line)
         }

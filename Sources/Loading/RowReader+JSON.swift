@@ -27,7 +27,9 @@ extension RowReader {
             }
             guard start < count else { return .end }
             advance(to: min(end + 1, count), lines: isWhole ? 1 : 0)
-            guard end - start < LoadingLimits.recordByteCountMax else { return tooLong }
+            guard end - start < LoadingLimits.recordByteCountMax else {
+                return .malformed(Self.tooLong)
+            }
             if isBlank(start..<end) { continue }
             for place in cells.indices { cells[place] = Cell() }
             unescaped.removeAll()
@@ -49,9 +51,8 @@ extension RowReader {
         return end
     }
 
-    private var tooLong: Outcome {
-        .malformed("is longer than \(LoadingLimits.recordByteCountMax) bytes")
-    }
+    /// Why a line over the limit is rejected.
+    static var tooLong: String { "is longer than \(LoadingLimits.recordByteCountMax) bytes" }
 
     /// Drops the begin of a line over the limit, or more of it.
     private mutating func passOver(to end: Int) -> Outcome {
@@ -60,7 +61,7 @@ extension RowReader {
         recordLine = line
         offset += end - position
         position = end
-        return isFirst ? tooLong : .needsMore
+        return isFirst ? .malformed(Self.tooLong) : .needsMore
     }
 
     private func isBlank(_ range: Range<Int>) -> Bool {
@@ -192,6 +193,7 @@ extension RowReader {
 
     /// Passes over an object or an array; what is in it is only held together by its brackets.
     private mutating func nested(_ next: inout Int, _ end: Int) throws(Malformed) -> Cell {
+        let start = next
         var depth = 0
         repeat {
             guard next < end else { throw Malformed("is no JSON object: a bracket is missing") }
@@ -210,7 +212,7 @@ extension RowReader {
             }
             next += 1
         } while depth > 0
-        return Cell(kind: .nested)
+        return Cell(kind: .nested, start: start, count: next - start)
     }
 
     private mutating func string(_ next: inout Int, end: Int) throws(Malformed) -> Cell {

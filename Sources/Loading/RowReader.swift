@@ -56,6 +56,8 @@ package struct RowReader: ~Copyable {
     package internal(set) var line: Int
     /// The line on which the last record began.
     package internal(set) var recordLine = 1
+    /// Where in the window the last record began; it ends at `position`.
+    var recordStart = 0
 
     /// A reader that looks for the columns or keys `names`.
     ///
@@ -85,6 +87,23 @@ package struct RowReader: ~Copyable {
     package mutating func feed(_ bytes: Span<UInt8>) {
         compact()
         window.append(bytes)
+    }
+
+    /// Takes one whole record that begins on `line`; what was fed before is read by then.
+    ///
+    /// - Parameter isLast: whether its line has no end, as only the last of a file may.
+    mutating func feed(record: Span<UInt8>, line: Int, isLast: Bool) {
+        window.removeAll()
+        position = 0
+        window.append(record)
+        self.line = line
+        isAtEnd = isLast
+    }
+
+    /// The bytes of the last record, its line end included.
+    var record: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { window.bytes.extracting(recordStart..<position) }
     }
 
     /// Says that no byte follows.
@@ -139,6 +158,7 @@ package struct RowReader: ~Copyable {
     /// Moves behind a record that ends before `end`, with `lines` line ends in it.
     mutating func advance(to end: Int, lines: Int) {
         recordLine = line
+        recordStart = position
         offset += end - position
         position = end
         line += lines

@@ -48,9 +48,11 @@ package enum ModelFormat: Sendable, CaseIterable {
 extension CompiledModel {
     /// Reads, verifies and compiles a model file.
     ///
+    /// - Parameter layout: how trees are to lie in memory if that is possible; nil leaves it to a
+    ///   measurement.
     /// - Complexity: O(bytes); memory well under the file's size. Not for an event loop.
     package convenience init(
-        importing bytes: Span<UInt8>, format: ModelFormat
+        importing bytes: Span<UInt8>, format: ModelFormat, layout: TreeLayout? = nil
     ) throws(ImportError) {
         guard bytes.count <= ImportLimits.fileBytesMax else {
             throw .limit("bytes", max: ImportLimits.fileBytesMax)
@@ -67,6 +69,6 @@ extension CompiledModel {
         case .onnx: model = .graph(try GraphBuilder.build(ONNXReader.read(bytes)))
         case .plainJSON: model = .linear(try PlainReader.read(bytes))
         }
-        try self.init(model)
+        try self.init(model, layout: layout)
     }
 }

@@ -46,7 +46,9 @@ final class LoopContext {
     /// Reserves room for the answer of work that another thread is about to get.
     func expectAnswer() throws(EngineError) {
         guard owedAnswers < Self.answersMax else {
-            throw EngineError(.resourceExhausted, "too many calls wait for an answer; try again")
+            throw EngineError(
+                .resourceExhausted, "too many calls wait for an answer; try again",
+                retryMilliseconds: EngineLimits.queueRetryMilliseconds)
         }
         owedAnswers += 1
     }

@@ -106,7 +106,8 @@ package final class Server {
         do throws(EngineError) {
             return try Engine(
                 folder: configuration.dataFolder, loopCount: configuration.loopCount,
-                mapBytes: configuration.mapBytes)
+                mapBytes: configuration.mapBytes, mapBytesMax: configuration.mapBytesMax,
+                killAt: configuration.killAt)
         } catch {
             throw ServerError(error.reason)
         }
@@ -133,6 +134,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startGuard()
         engine.startScrubbing(periodSeconds: scrubSeconds)
         engine.startRollouts { [control] job in control.submit(job) }
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }

@@ -22,10 +22,14 @@ package struct ServerConfiguration: Sendable {
     package var connectionsPerLoopMax = 1_000
     /// Address space of the store.
     package var mapBytes = EngineLimits.mapBytes
+    /// What the address space of the store may grow to when it is nearly full; 0 for never.
+    package var mapBytesMax = 0
     /// Hours in which the background looks at every entry of the store once; 0 means only when asked.
     package var scrubHours = 24
     /// Rest between two sweeps of the store, in seconds; 0 means never to sweep.
     package var sweepSeconds = 600
+    /// Where a harness has the process end at once, as the variable `KASSA_KILL_AT` says; nil for nowhere.
+    package var killAt: String?
     /// What the build calls itself in metrics.
     package var version = ""
 

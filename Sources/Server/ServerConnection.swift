@@ -101,6 +101,8 @@ final class ServerConnection: ByteSession {
                 try worker.scoreBatch(
                     call.message, at: now, into: &writer, refusal: Self.refusal)
             }
+        case .recordOutcome: recordOutcomes(call, now)
+        case .getCalibration: getCalibration(call)
         case .read:
             answer(call, rpc) { worker, writer throws(EngineError) in
                 try worker.read(call.message, at: now, into: &writer)
@@ -187,29 +189,25 @@ final class ServerConnection: ByteSession {
 
     /// Ends a call with an engine's refusal and counts it.
     func refuse(_ call: Call, _ error: EngineError) {
-        refuse(call, Status(error), error.reason)
+        refuse(call, Status(error), error.reason, retryMilliseconds: error.retryMilliseconds)
     }
 
     /// Ends a call with a refusal and counts it.
-    func refuse(_ call: Call, _ status: Status, _ reason: String) {
+    func refuse(
+        _ call: Call, _ status: Status, _ reason: String, retryMilliseconds: UInt32? = nil
+    ) {
         forget(call)
         session.finish(
             call, status: status, message: reason.utf8Span.span,
-            retryPushbackMilliseconds: Self.retryMilliseconds(status))
+            retryPushbackMilliseconds: retryMilliseconds)
         record(call, status)
-    }
-
-    /// When a call that was refused for want of room may be tried again; nil for other refusals.
-    static func retryMilliseconds(_ status: Status) -> UInt32? {
-        status == .resourceExhausted ? StreamLimits.retryMilliseconds : nil
     }
 
     /// The refusal of one request of a stream.
     static func refusal(_ error: EngineError) -> KassaV1.Refusal {
-        let status = Status(error)
-        return KassaV1.Refusal(
-            code: UInt32(status.rawValue), message: error.reason,
-            retryAfterMs: retryMilliseconds(status) ?? 0)
+        KassaV1.Refusal(
+            code: UInt32(Status(error).rawValue), message: error.reason,
+            retryAfterMs: error.retryMilliseconds ?? 0)
     }
 
     /// Drops what is kept of a call; one that is answered at once keeps nothing.

@@ -86,8 +86,6 @@ package enum StreamLimits {
     /// Reply bytes of one stream that may wait for the client before the stream is not read any more:
     /// well under what stops a whole connection, so that a few slow readers stop only themselves.
     package static let waitingReplyBytesMax = 128 << 10
-    /// What a caller that was refused for want of room should wait: a few group commits.
-    package static let retryMilliseconds: UInt32 = 100
     /// How long an upload, which holds memory for all of its bytes, may make no progress.
     package static let uploadStallNanosecondsMax: UInt64 = 10_000_000_000
     /// Bytes of an upload that are progress.

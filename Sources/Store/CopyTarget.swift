@@ -3,13 +3,13 @@
 internal import Glibc
 internal import Synchronization
 
-/// The file that LMDB copies itself to, and the way to make it stop.
+/// The pipe that LMDB copies itself into, and the way to make it stop.
 struct CopyTarget: Sendable {
     private var descriptor: Int32 = -1
     /// From now on every copy is given up.
     private(set) var isCancelled = false
 
-    /// Notes the file of a copy that begins.
+    /// Notes the pipe of a copy that begins.
     mutating func begin(_ descriptor: Int32) {
         self.descriptor = descriptor
     }
@@ -22,6 +22,11 @@ struct CopyTarget: Sendable {
     /// Makes LMDB's next write fail: it asks nobody whether to go on, but it heeds a full disk.
     mutating func cancel() {
         isCancelled = true
+        stop()
+    }
+
+    /// The same for the copy under way alone.
+    mutating func stop() {
         guard descriptor >= 0 else { return }
         let full = unsafe open("/dev/full", O_WRONLY | O_CLOEXEC)
         guard full >= 0 else { return }

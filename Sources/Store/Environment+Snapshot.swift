@@ -15,29 +15,33 @@ extension Environment {
     /// `find` is lent every entry of the copy and may name a further file for it: so the files are those
     /// that the copied data refers to, whatever is changed meanwhile.
     ///
-    /// - Throws: `alreadyExists`; `diskFull`, found before anything is copied where the sizes are known;
+    /// - Throws: `copyTooCostly`, when the limits of `pace` are met; `alreadyExists`; `diskFull`, found before anything is copied where the sizes are known;
     ///   `copyInProgress`, if another copy of this environment is being made; `badSnapshot`, if the copy
     ///   does not verify. The names of `files` are checked (`badSnapshot`).
     package func snapshot(
         to folder: String, files: [SnapshotSource] = [], at time: Timestamp = .now(),
+        pace: CopyPace = CopyPace(),
         find: FindFile = { _, _, _ in nil }
     ) throws(StoreError) -> SnapshotManifest {
         try Self.check(files, folder)
         return try copying { () throws(StoreError) in
             var making = try FolderInTheMaking(path: folder)
-            let (data, found, others) = try copyData(into: making, find)
+            let (data, found, others) = try copyData(into: making, pace, find)
             var manifest = SnapshotManifest(
                 formatVersion: found.formatVersion, sequence: found.sequence, time: time,
                 entries: found.entries, files: [data])
             let files = files + others
             try Self.check(files, folder)
+            faults.hit(.snapshotCopied)
             for file in files {
                 try checkCopy()
                 manifest.files.append(try Self.copy(file, into: &making))
             }
             try making.write(manifest.text, to: SnapshotManifest.fileName)
             try checkCopy()
+            faults.hit(.snapshotWhole)
             try making.finish()
+            faults.hit(.snapshotNamed)
             return manifest
         }
     }
@@ -52,11 +56,12 @@ extension Environment {
     /// - Throws: as ``snapshot(to:files:at:find:)``.
     /// - Returns: the bytes of the new data file.
     package func compact(
-        to folder: String, find: FindFile = { _, _, _ in nil }
+        to folder: String, pace: CopyPace = CopyPace(),
+        find: FindFile = { _, _, _ in nil }
     ) throws(StoreError) -> UInt64 {
         try copying { () throws(StoreError) in
             var making = try FolderInTheMaking(path: folder)
-            let (data, _, files) = try copyData(into: making, find)
+            let (data, _, files) = try copyData(into: making, pace, find)
             try Self.check(files, folder)
             for file in files { _ = try Self.copy(file, into: &making) }
             try making.finish()
@@ -94,7 +99,7 @@ extension Environment {
 
     /// Copies the data, syncs the copy and looks through it.
     private func copyData(
-        into making: borrowing FolderInTheMaking, _ find: FindFile
+        into making: borrowing FolderInTheMaking, _ pace: CopyPace, _ find: FindFile
     ) throws(StoreError) -> (SnapshotManifest.File, DataFileInspection, [SnapshotSource]) {
         try checkCopy()
         let temporary = making.temporary
@@ -104,11 +109,11 @@ extension Environment {
             throw .diskFull
         }
         let path = "\(temporary)/\(SnapshotManifest.dataName)"
-        var code = try copyEnvironment(to: path, flags: UInt32(MDB_CP_COMPACT))
+        var code = try copyEnvironment(to: path, flags: UInt32(MDB_CP_COMPACT), pace)
         // Where LMDB once lost track of a page it cannot compact, and says so with a code of its own.
         if code < 0 && code != MDB_PANIC {
             unsafe unlink(path)
-            code = try copyEnvironment(to: path, flags: 0)
+            code = try copyEnvironment(to: path, flags: 0, pace)
         }
         try checkCopy()
         guard code >= 0 else { throw StoreError(code, call: "mdb_env_copyfd2") }
@@ -126,18 +131,6 @@ extension Environment {
             return true
         }
         return (file, found, files)
-    }
-
-    /// Has LMDB copy itself to the new file `path`; returns its code.
-    private func copyEnvironment(to path: String, flags: UInt32) throws(StoreError) -> Int32 {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemCall.failure(path: path, call: "open") }
-        defer { close(descriptor) }
-        copyTarget.withLock { $0.begin(descriptor) }
-        defer { copyTarget.withLock { $0.end() } }
-        try checkCopy()
-        // Safe: the environment is not closed while its handle is lent.
-        return try unsafe lend { handle in unsafe mdb_env_copyfd2(handle, descriptor, flags) }
     }
 
     private func copying<Result>(

@@ -21,6 +21,9 @@ extension Environment {
         if let refusal = writeRefusal { throw refusal }
         let usedPages = usedPages
         keepRoomAhead(of: usedPages)
+        // While it may still grow, what is left of it is used.
+        let isMapFull = isMapNearlyFull(usedPages) && growMap() == .never
+        if let refusal = writeRefusal { throw refusal }
         var begun: OpaquePointer?
         // Safe: the environment is open, and the pointer is to a local.
         let code = unsafe mdb_txn_begin(writerHandle, nil, 0, &begun)
@@ -28,11 +31,7 @@ extension Environment {
             throw writeFailure(code, call: "mdb_txn_begin")
         }
         var transaction = unsafe WriteTransaction(handle: begun)
-        let pagesMax = UInt64(mapBytes) / pageBytes / 100 * Limits.mapPercentMax
-        if usedPages > pagesMax {
-            let freePages = knownFreePages
-            if usedPages - min(freePages, usedPages) > pagesMax { transaction.putRefusal = .map }
-        }
+        if isMapFull { transaction.putRefusal = .map }
         measureDisk()
         if isDiskNearlyFull.load(ordering: .relaxed) { transaction.putRefusal = .disk }
         return transaction
@@ -61,7 +60,16 @@ extension Environment {
         return true
     }
 
-    private func notePanic() {
+    /// Whether so much of the map is in use that it has to grow, or puts are refused.
+    private func isMapNearlyFull(_ usedPages: UInt64) -> Bool {
+        let pagesMax = UInt64(mapBytes) / pageBytes / 100 * Limits.mapPercentMax
+        guard usedPages > pagesMax else { return false }
+        let freePages = knownFreePages
+        return usedPages - min(freePages, usedPages) > pagesMax
+    }
+
+    /// From now on no transaction begins, until the writer's thread has opened LMDB again.
+    func notePanic() {
         panicked.store(MonotonicTime.now().nanoseconds, ordering: .relaxed)
         health.store(.panicked, ordering: .releasing)
     }

@@ -21,8 +21,8 @@ internal import Synchronization
 
     /// The data directory.
     package let path: String
-    /// The bytes of address space that the data may take.
-    package let mapBytes: Int
+    /// The bytes of address space that the data may take now.
+    package var mapBytes: Int { map.load(ordering: .relaxed) }
     /// Places where a harness may make the write path fail.
     package let faults = FaultPoints()
     /// The store's own table: format version and write sequence, under keys that begin `store.`.
@@ -35,6 +35,11 @@ internal import Synchronization
     /// The handle for the writer's thread, the only one that closes it.
     // Safe: written in init and on the writer's thread, read only there and in deinit.
     nonisolated(unsafe) var writerHandle: OpaquePointer
+    let map: Atomic<Int>
+    /// What it may grow to.
+    let mapBytesMax: Int
+    /// When it may be tried to grow again, in monotonic nanoseconds.
+    let nextGrowth = Atomic<UInt64>(0)
     let definitions: [TableDefinition]
     let tables: [String: Table]
     let readersMax: Int
@@ -46,6 +51,8 @@ internal import Synchronization
     let isCopying = Atomic<Bool>(false)
     /// The file that such a copy goes to, and whether it is to be given up.
     let copyTarget = Mutex(CopyTarget())
+    /// Copies that were given up because they cost too much.
+    let copiesTooCostly = Atomic<UInt64>(0)
     let diskFreePercentMin: UInt64
     let isDiskNearlyFull = Atomic<Bool>(false)
     /// When the disk was last measured, in monotonic nanoseconds.
@@ -77,6 +84,7 @@ internal import Synchronization
         precondition(!definitions.contains { $0.name == "meta" })
         precondition(Set(definitions.map(\.name)).count == definitions.count)
         precondition(configuration.mapBytes > 0 && configuration.mapBytes < 1 << 56)
+        precondition(configuration.mapBytesMax >= 0 && configuration.mapBytesMax < 1 << 56)
         try SystemCall.makeDirectory(path: path)
         let lock = try DirectoryLock(path: path)
         let header = try DataFileHeader.check(path: path + "/data.mdb")
@@ -100,7 +108,8 @@ internal import Synchronization
         self.note = note
         self.lock = lock
         self.path = path
-        self.mapBytes = mapBytes
+        map = Atomic(mapBytes)
+        mapBytesMax = max(mapBytes, configuration.mapBytesMax &+ 65_535 & ~65_535)
         self.definitions = definitions
         readersMax = configuration.readersMax
         diskFreePercentMin = configuration.diskFreePercentMin

@@ -6,6 +6,8 @@ package struct EnvironmentConfiguration: Sendable {
     ///
     /// The default is 64 GiB. A file larger than this is mapped whole all the same.
     package var mapBytes = 64 << 30
+    /// What the map may grow to while it is open, doubling when it is nearly full; 0 for never.
+    package var mapBytesMax = 0
     /// Read transactions at once: one for each loop, and 16 for control work.
     package var readersMax = Limits.readersMax
 
@@ -16,10 +18,11 @@ package struct EnvironmentConfiguration: Sendable {
 
     /// The default configuration, with what is given in its place.
     package init(
-        mapBytes: Int = 64 << 30, readersMax: Int = Limits.readersMax,
+        mapBytes: Int = 64 << 30, mapBytesMax: Int = 0, readersMax: Int = Limits.readersMax,
         diskFreePercentMin: UInt64 = 5
     ) {
         self.mapBytes = mapBytes
+        self.mapBytesMax = mapBytesMax
         self.readersMax = readersMax
         self.diskFreePercentMin = diskFreePercentMin
     }

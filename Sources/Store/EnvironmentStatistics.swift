@@ -42,6 +42,8 @@ package struct EnvironmentStatistics: Hashable, Sendable {
     package var reopens: UInt64
     /// How long the store was closed for that, all together, in microseconds.
     package var outageMicroseconds: UInt64
+    /// Copies that were given up because they cost too much.
+    package var copiesTooCostly: UInt64
     /// Reader slots freed because their process was gone.
     package var staleReaders: UInt64
     /// Every table, by name.
@@ -90,6 +92,7 @@ extension Environment {
             isDiskNearlyFull: isDiskNearlyFull.load(ordering: .relaxed),
             reopens: reopens.load(ordering: .relaxed),
             outageMicroseconds: outageNanoseconds.load(ordering: .relaxed) / 1_000,
+            copiesTooCostly: copiesTooCostly.load(ordering: .relaxed),
             staleReaders: staleReaders.load(ordering: .relaxed),
             tables: sizes)
     }

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// The fault points of one environment: inert until a harness arms one.
 ///
-/// An unarmed point costs one relaxed load for each group of writes, so that the code under test is
-/// the code that ships.
+/// An unarmed point costs one load of an atomic flag, for each group of writes or step of control work, so
+/// that the code under test is the code that ships. A server arms one only when `KASSA_KILL_AT` names it.
 package final class FaultPoints: Sendable {
     /// What an armed point does.
     package enum Action: Sendable, Hashable {
@@ -44,7 +44,8 @@ package final class FaultPoints: Sendable {
     }
 
     /// The `errno` that the call at `point` fails with; nil, if nothing is armed there.
-    func hit(_ point: FaultPoint) -> Int32? {
+    @discardableResult
+    package func hit(_ point: FaultPoint) -> Int32? {
         guard isArmed.load(ordering: .acquiring) else { return nil }
         let action = armed.withLock { faults -> Action? in
             for index in faults.indices where faults[index].point == point {

@@ -14,6 +14,12 @@ package enum Limits {
     ///
     /// In LMDB a delete needs free pages too: a map that is full to the brim cannot be emptied.
     package static let mapPercentMax: UInt64 = 90
+    /// How long a copy may hold its snapshot, in seconds, where it is not told.
+    package static let copySeconds: UInt64 = 3_600
+    /// How much the data file may grow under a copy, in percent of its pages in use.
+    package static let copyGrowthPercentMax: UInt64 = 75
+    /// How much it may grow in any case, in bytes.
+    package static let copyGrowthBytesMin: UInt64 = 64 << 20
     /// Tables of one environment, `meta` included.
     package static let tablesMax = 96
 }

@@ -108,6 +108,19 @@ internal import Synchronization
         try unsafe TransactionHandle.scan(cursor, prefix: prefix, from: start, body)
     }
 
+    /// Calls `body` with every key below `bound`, and its value, from the greatest down, until it returns
+    /// false; an empty bound is above all keys. Allocates a cursor: for control work.
+    package func scanBackwards(
+        _ table: Table, below bound: Span<UInt8>,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
+    ) throws(StoreError) {
+        guard isActive else { throw .noSnapshot }
+        // Safe: the cursor is closed before the snapshot is let go of.
+        let cursor = try unsafe openCursor(table)
+        defer { unsafe mdb_cursor_close(cursor) }
+        try unsafe TransactionHandle.scanBackwards(cursor, below: bound, body)
+    }
+
     /// Keys and pages of `table`. `mdb_stat`.
     func size(of table: Table) throws(StoreError) -> (entries: UInt64, pages: UInt64) {
         var status = MDB_stat()
@@ -145,7 +158,17 @@ extension Environment {
     }
 
     /// Begins a transaction in `slot`, in a turn, and returns LMDB's handle of it.
+    ///
+    /// Where all slots are taken, those of processes that are gone are freed first.
     func begin(_ slot: ReaderSlot) throws(StoreError) -> OpaquePointer {
+        do throws(StoreError) {
+            return try unsafe beginOnce(slot)
+        } catch .readersFull where freeStaleReaders() > 0 {
+            return try unsafe beginOnce(slot)
+        }
+    }
+
+    private func beginOnce(_ slot: ReaderSlot) throws(StoreError) -> OpaquePointer {
         guard health.load(ordering: .acquiring) != .panicked else { throw .panicked }
         let failure = state.withLock { state -> StoreError? in
             do throws(StoreError) {

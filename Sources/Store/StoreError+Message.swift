@@ -36,6 +36,13 @@ extension StoreError {
             "\(path) is not a whole snapshot: \(reason). Use another one."
         case .copyInProgress:
             "Another copy of this store is being made. Wait until it is done."
+        case .copyTooCostly(.seconds(let seconds)):
+            "The copy was given up, because it had held its snapshot for \(seconds) s. Nothing is left of it."
+                + " Let it go faster, or give it more time."
+        case .copyTooCostly(.growth(let bytes)):
+            "The copy was given up, because the data file had grown by \(bytes) bytes meanwhile: what is"
+                + " freed under a copy cannot be used again. Nothing is left of it. Let it go faster, or"
+                + " make it when fewer writes come."
         case .copyCancelled:
             "The copy was given up because the server is stopping. Nothing is left of it."
         case .olderCopy(let path, let sequence, let noted):

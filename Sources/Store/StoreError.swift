@@ -38,6 +38,8 @@ package enum StoreError: Error, Hashable, Sendable {
     case badSnapshot(path: String, reason: String)
     /// Another snapshot or compact copy of this environment is being made.
     case copyInProgress
+    /// The copy met a limit of its ``CopyPace`` and was given up; nothing is left of it.
+    case copyTooCostly(CopyCost)
     /// The copy was given up, as ``Environment/cancelCopies()`` asked; nothing is left of it.
     case copyCancelled
 

@@ -55,6 +55,36 @@ internal import CLMDB
         guard code == MDB_NOTFOUND else { throw StoreError(code, call: "mdb_cursor_get") }
     }
 
+    /// Calls `body` with each key below `bound`, the greatest first, until it returns false; an empty bound is
+    /// above all keys.
+    static func scanBackwards(
+        _ cursor: OpaquePointer, below bound: Span<UInt8>,
+        _ body: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
+    ) throws(StoreError) {
+        guard bound.count <= Limits.keyBytes.upperBound else { throw .keyLength(bound.count) }
+        var key = unsafe MDB_val()
+        var value = unsafe MDB_val()
+        // Safe: LMDB reads the bound within the call, and then points `key` into the map.
+        var code = unsafe bound.withUnsafeBufferPointer { bytes -> Int32 in
+            guard !bytes.isEmpty else { return MDB_NOTFOUND }
+            unsafe key = MDB_val(bytes)
+            return unsafe mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE)
+        }
+        // It stands at the first key that is not below the bound; where there is none, behind the last.
+        if code == MDB_SUCCESS || code == MDB_NOTFOUND {
+            let operation = code == MDB_SUCCESS ? MDB_PREV : MDB_LAST
+            code = unsafe mdb_cursor_get(cursor, &key, &value, operation)
+        }
+        while code == MDB_SUCCESS {
+            guard unsafe value.mv_size <= Limits.valueBytesMax else { throw .damaged(.corrupted) }
+            // Safe: both point into the map, which stands still while `body` runs.
+            guard unsafe body(Span(_unsafeElements: key.bytes), Span(_unsafeElements: value.bytes))
+            else { return }
+            code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_PREV)
+        }
+        guard code == MDB_NOTFOUND else { throw StoreError(code, call: "mdb_cursor_get") }
+    }
+
     /// The pages on LMDB's list of free pages, some of which a reader may still need.
     ///
     /// The list is the table with handle 0. An entry holds what one commit freed: a count of 8 bytes,

@@ -42,6 +42,13 @@ struct WriteGroup {
         entries[index].failure = failure
     }
 
+    /// Takes those in again that were left out because of `failure`.
+    mutating func readmit(_ failure: StoreError) {
+        for index in entries.indices where entries[index].failure == failure {
+            entries[index].failure = nil
+        }
+    }
+
     /// Forgets the commands and keeps the storage.
     mutating func removeAll() {
         entries.removeAll(keepingCapacity: true)

@@ -11,6 +11,17 @@ extension WriteTransaction {
     package mutating func append(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) {
+        guard try !appendIfLast(value, forKey: key, in: table) else { return }
+        try put(value, forKey: key, in: table)
+    }
+
+    /// Stores `value` under `key` if that is above every key of the table; false, and nothing done, if
+    /// it is not.
+    ///
+    /// - Throws: as ``put(_:forKey:in:)``. `mdb_put` with MDB_APPEND.
+    package mutating func appendIfLast(
+        _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
+    ) throws(StoreError) -> Bool {
         try put(value, forKey: key, in: table, flags: UInt32(MDB_APPEND))
     }
 

@@ -29,6 +29,12 @@ internal import CLMDB
     /// Why puts are refused, while deletes go on: the map or the disk is nearly full.
     var putRefusal: PutRefusal?
 
+    /// A cursor on the table that was searched last, which LMDB closes with the transaction.
+    var cursor: OpaquePointer?
+    var cursorTable: Table?
+    /// Whether the cursor stands on what was found, and nothing was written since.
+    var isAtFound = false
+
     /// Takes over the open transaction `handle`, on the thread that began it.
     init(handle: OpaquePointer) {
         unsafe self.handle = handle
@@ -60,13 +66,33 @@ internal import CLMDB
     package mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) {
-        try put(value, forKey: key, in: table, flags: 0)
+        _ = try put(value, forKey: key, in: table, flags: 0)
     }
 
-    /// Stores `value` under `key` with LMDB's `flags`; if it says that the key is not above the last
-    /// one, which MDB_APPEND demands, without them.
+    /// Stores `value` under `key` with LMDB's `flags`; false, and nothing done, if it says that the key is
+    /// not above the last one, which MDB_APPEND demands.
     mutating func put(
         _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table, flags: UInt32
+    ) throws(StoreError) -> Bool {
+        try checkPut(value, forKey: key, in: table)
+        isAtFound = false
+        // Safe: LMDB copies both within the call.
+        let code = unsafe key.withUnsafeBufferPointer { keyBytes in
+            unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in
+                var name = unsafe MDB_val(keyBytes)
+                var data = unsafe MDB_val(valueBytes)
+                return unsafe mdb_put(handle, table.identifier, &name, &data, flags)
+            }
+        }
+        if code == MDB_KEYEXIST { return false }
+        try note(code, "mdb_put")
+        mutationCount += 1
+        return true
+    }
+
+    /// Refuses what cannot be put, before anything is written.
+    func checkPut(
+        _ value: Span<UInt8>, forKey key: Span<UInt8>, in table: Table
     ) throws(StoreError) {
         guard Limits.keyBytes.contains(key.count) else { throw .keyLength(key.count) }
         guard value.count <= Limits.valueBytesMax else { throw .valueTooLarge(value.count) }
@@ -75,18 +101,6 @@ internal import CLMDB
             guard value.count & 7 == 0 else { throw .unalignedLength(value.count) }
         }
         if let putRefusal { throw putRefusal.error }
-        // Safe: LMDB copies both within the call.
-        let code = unsafe key.withUnsafeBufferPointer { keyBytes in
-            unsafe value.withUnsafeBufferPointer { valueBytes -> Int32 in
-                var name = unsafe MDB_val(keyBytes)
-                var data = unsafe MDB_val(valueBytes)
-                let code = unsafe mdb_put(handle, table.identifier, &name, &data, flags)
-                guard code == MDB_KEYEXIST else { return code }
-                return unsafe mdb_put(handle, table.identifier, &name, &data, 0)
-            }
-        }
-        try note(code, "mdb_put")
-        mutationCount += 1
     }
 
     /// Deletes what is stored under `key`, and returns whether something was. `mdb_del`.
@@ -101,6 +115,7 @@ internal import CLMDB
             return unsafe mdb_del(handle, table.identifier, &name, nil)
         }
         if code == MDB_NOTFOUND { return false }
+        isAtFound = false
         try note(code, "mdb_del")
         mutationCount += 1
         return true

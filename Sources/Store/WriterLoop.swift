@@ -203,7 +203,12 @@ struct WriterLoop: ~Copyable {
             }
             return try commit(transaction, sequence: sequence, durability: durability)
         } catch {
-            return .failed(error)
+            // In a larger map it fits, perhaps. A control-plane change runs once and only once.
+            guard error == .mapFull, group.entries.first?.command.needsOwnTransaction == false,
+                environment.growMap() == .grown
+            else { return .failed(error) }
+            group.readmit(.mapFull)
+            return .again
         }
     }
 
@@ -221,7 +226,7 @@ struct WriterLoop: ~Copyable {
         syncedSequence = self.sequence
         self.sequence = sequence
         counters.lastSequence.store(sequence, ordering: .relaxed)
-        _ = environment.faults.hit(.committed)
+        environment.faults.hit(.committed)
         guard durability == .durable else {
             unsyncedSince = MonotonicTime.now()
             return .committed(.fast, syncFailure: nil)
@@ -261,7 +266,7 @@ struct WriterLoop: ~Copyable {
     private mutating func report(_ attempt: Attempt) {
         // A writer that cannot even begin has taken nothing in: everything that waits fails alike.
         if group.entries.isEmpty { takeBacklogIn() }
-        _ = environment.faults.hit(.acknowledge)
+        environment.faults.hit(.acknowledge)
         mailbox.release(commands: group.entries.count, bytes: group.bytes)
         count(attempt)
         for entry in group.entries {

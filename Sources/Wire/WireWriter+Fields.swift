@@ -101,8 +101,9 @@ extension WireWriter {
         bytes(field, value.utf8Span.span)
     }
 
+    /// What a varint holds of a `sint64`: small for numbers close to zero.
     @inlinable
-    static func zigzag(_ value: Int64) -> UInt64 {
+    package static func zigzag(_ value: Int64) -> UInt64 {
         UInt64(bitPattern: value << 1 ^ value >> 63)
     }
 }

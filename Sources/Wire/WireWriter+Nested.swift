@@ -27,7 +27,7 @@ extension WireWriter {
 
     @usableFromInline
     mutating func insertLength(_ length: Int, before start: Int) {
-        let byteCount = (UInt64(length).bitWidth - UInt64(length).leadingZeroBitCount + 6) / 7
+        let byteCount = Self.varintByteCount(UInt64(length))
         buffer.makeGap(at: start, byteCount: byteCount - 1)
         var bytes = buffer.mutableBytes
         var rest = UInt64(length)

@@ -2,6 +2,21 @@
 
 /// Repeated scalars, packed. An empty array writes nothing.
 extension WireWriter {
+    /// Starts packed values of `byteCount` bytes, which the caller appends, as field 1.
+    @inlinable
+    package mutating func beginPacked(byteCount: Int) {
+        tag(1, .lengthDelimited)
+        varint(UInt64(byteCount))
+    }
+
+    /// Starts a nested message of nothing but such values.
+    @inlinable
+    package mutating func beginPacked(in field: UInt32, byteCount: Int) {
+        tag(field, .lengthDelimited)
+        varint(UInt64(1 + Self.varintByteCount(UInt64(byteCount)) + byteCount))
+        beginPacked(byteCount: byteCount)
+    }
+
     /// Writes packed `uint64` values.
     @inlinable
     package mutating func packed(_ field: UInt32, uint64 values: [UInt64]) {

@@ -48,6 +48,13 @@ package struct WireWriter: ~Copyable {
     /// Writes a varint.
     @inlinable
     package mutating func varint(_ value: UInt64) {
+        guard value >= 0x80 else { return buffer.append(UInt8(truncatingIfNeeded: value)) }
+        longVarint(value)
+    }
+
+    /// Writes a varint of two bytes or more.
+    @usableFromInline
+    mutating func longVarint(_ value: UInt64) {
         // Safe: a varint of 64 bits has at most the ten bytes that there is room for.
         unsafe buffer.appendUninitialized(10) { room in
             var rest = value
@@ -60,6 +67,12 @@ package struct WireWriter: ~Copyable {
             unsafe room[count] = UInt8(truncatingIfNeeded: rest)
             return count + 1
         }
+    }
+
+    /// Bytes of a varint.
+    @inlinable
+    package static func varintByteCount(_ value: UInt64) -> Int {
+        (70 - (value | 1).leadingZeroBitCount) / 7
     }
 
     /// Writes a tag.

@@ -3,6 +3,7 @@
 import API
 import Base
 import Features
+import Wire
 
 /// What the tests of this module build with.
 enum Fixture {
@@ -121,13 +122,54 @@ enum Fixture {
         Array(row[4..<8] + row[16...])
     }
 
+    /// What a reply holds of some entities' rows.
+    static func values(
+        _ entities: [[UInt8]?], _ plan: ReadPlan, now: Int64 = now
+    ) throws -> KassaV1.FeatureSetValues {
+        var rows = ReadRows()
+        return try values(entities, plan, now: now, with: &rows)
+    }
+
+    /// The same, in memory that was used before.
+    static func values(
+        _ entities: [[UInt8]?], _ plan: ReadPlan, now: Int64, with rows: inout ReadRows
+    ) throws -> KassaV1.FeatureSetValues {
+        // The store's rows stay where they are, an array's need not: these are copied.
+        let memory = unsafe entities.map { row in
+            UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, row?.count ?? 0))
+        }
+        defer { for index in entities.indices { unsafe memory[index].deallocate() } }
+        rows.start(count: entities.count)
+        for (index, row) in entities.enumerated() {
+            // Safe: the memory lives until the reply is written.
+            if let row {
+                _ = unsafe memory[index].initialize(from: row)
+                let bytes = unsafe UnsafeBufferPointer(rebasing: memory[index][..<row.count])
+                unsafe rows.place(Span(_unsafeElements: bytes), at: index, now: now)
+            } else {
+                unsafe rows.place(nil, at: index, now: now)
+            }
+        }
+        return try written(plan, entities.count, &rows)
+    }
+
+    /// What a reply holds of the rows that were placed.
+    static func written(
+        _ plan: ReadPlan, _ count: Int, _ rows: inout ReadRows
+    ) throws -> KassaV1.FeatureSetValues {
+        var writer = WireWriter()
+        guard rows.write(plan, from: 0, count: count, upTo: .max, into: &writer) else {
+            throw Missing()
+        }
+        let response = try KassaV1.ReadResponse(decoding: writer.bytes)
+        return try require(response.featureSets.first)
+    }
+
     static func read(
         _ row: [UInt8]?, _ set: FeatureSet, version: UInt32 = 0, now: Int64 = now
     ) throws -> [Reading] {
         let plan = try ReadPlan(set: set, version: require(set.version(version)))
-        var batch = ReadBatch(plan, capacity: 1)
-        if let row { batch.append(row.span, now: now) } else { batch.append(nil, now: now) }
-        return try batch.finish().columns.map { column in
+        return try values([row], plan, now: now).columns.map { column in
             Reading(
                 status: try require(ValueStatus(rawValue: column.statuses[0])),
                 value: try value(column), ageMilliseconds: column.agesMs[0])

@@ -31,11 +31,14 @@ import Testing
         let plan = try ReadPlan(set: set, version: set.newest)
         let history = store.history
         return try store.environment.read { transaction throws(StoreError) in
-            var batch = ReadBatch(plan, capacity: 1)
+            var rows = ReadRows()
+            rows.start(count: 1)
             var key = HistoryKey()
-            try batch.append(rowKey.span, asOf: time, in: transaction, history, with: &key)
-            return batch.finish()
-        }
+            // Safe: the snapshot is held until the reply is written.
+            try unsafe rows.place(
+                rowKey.span, asOf: time, at: 0, in: transaction, history, with: &key)
+            return Result { try Fixture.written(plan, 1, &rows) }
+        }.get()
     }
 
     /// What a read at `time` would have served if the writes up to then were all there was.
@@ -50,13 +53,8 @@ import Testing
             var scratch = RowScratch()
             _ = Fixture.apply(try Fixture.prepare(request, set), to: &rows, of: set, &scratch)
         }
-        var batch = ReadBatch(try ReadPlan(set: set, version: set.newest), capacity: 1)
-        if let row = rows.values.first {
-            batch.append(row.span, now: time)
-        } else {
-            batch.append(nil, now: time)
-        }
-        return batch.finish()
+        let plan = try ReadPlan(set: set, version: set.newest)
+        return try Fixture.values([rows.values.first], plan, now: time)
     }
 
     @Test(arguments: 0..<25)

@@ -65,12 +65,11 @@ import Testing
             Fixture.request(["s"], [.flags("member", [true]), .texts("browser", ["w3m"])]), set)
         let plan = try ReadPlan(
             set: set, version: set.newest, features: ["browser", "member", "browser"])
-        var batch = ReadBatch(plan, capacity: 3)
-        batch.append(row.span, now: Fixture.now)
-        batch.append(nil, now: Fixture.now)
-        batch.append(row.span.extracting(first: 8), now: Fixture.now)
-        #expect(batch.damagedRowCount == 1)
-        let values = batch.finish()
+        var rows = ReadRows()
+        let values = try Fixture.values(
+            [row, nil, Array(row[..<8])], plan, now: Fixture.now, with: &rows)
+        let damagedRowCount = rows.damagedRowCount
+        #expect(damagedRowCount == 1)
         #expect(values.featureSet == "cart@1")
         #expect(values.columns.map(\.name) == ["browser", "member", "browser"])
         #expect(values.columns[0].statuses == [1, 3, 8])

@@ -60,19 +60,22 @@ import Testing
 
         let plan = try ReadPlan(set: set, version: set.newest, features: ["country", "amount"])
         let values = try environment.read { transaction throws(StoreError) in
-            var batch = ReadBatch(plan, capacity: ids.count)
+            var found = ReadRows()
+            found.start(count: ids.count)
             var key = RowKey()
-            for id in ids {
+            for (index, id) in ids.enumerated() {
                 key.start(kindsID: set.newest.kindsID)
                 do throws(RowKeyError) {
                     try key.append(id)
                     try key.finish(setID: set.id)
                 } catch { Issue.record(error) }
-                batch.append(
-                    try transaction.value(forKey: key.bytes, in: rows), now: Fixture.now)
+                // Safe: the snapshot is held until the reply is written.
+                unsafe found.place(
+                    try transaction.value(forKey: key.bytes, in: rows), at: index,
+                    now: Fixture.now)
             }
-            return batch.finish()
-        }
+            return Result { try Fixture.written(plan, ids.count, &found) }
+        }.get()
         #expect(values.columns[0].statuses == ids.indices.map { $0 == 3 ? 7 : 1 })
         #expect(
             values.columns[0].values

@@ -256,10 +256,11 @@ import Testing
         #expect(gathered.summary.unknownLayoutRowCount == 1)
         #expect(gathered.summary.damagedRowCount == 0)
         #expect(gathered.statuses.allSatisfy { $0 == .invalid })
-        var batch = ReadBatch(try ReadPlan(set: old, version: old.newest), capacity: 1)
-        batch.append(row.span, now: Fixture.now)
-        #expect(batch.unknownLayoutRowCount == 1)
-        #expect(batch.damagedRowCount == 0)
+        var rows = ReadRows()
+        _ = try Fixture.values(
+            [row], try ReadPlan(set: old, version: old.newest), now: Fixture.now, with: &rows)
+        let counts = (rows.unknownLayoutRowCount, rows.damagedRowCount)
+        #expect(counts == (1, 0))
         let renewed = try VectorPlan(Self.inputs(set, version: 1))
         #expect(RowTests.gather(renewed, row).statuses[0] == .present)
     }

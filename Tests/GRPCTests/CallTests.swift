@@ -118,6 +118,39 @@ final class Pair {
         #expect(pair.clientEvents.sorted() == ["0 m0", "0 ok", "1 m1", "1 ok", "2 m2", "2 ok"])
     }
 
+    @Test func `a request that is sent behind another is whole after it`() {
+        let pair = Pair()
+        pair.chunkBytes = 10_000
+        // Each longer than a stream's first window, the earlier the longer.
+        let sizes = [900_000, 500_000, 300_000, 100_000, 5]
+        var last: CallID?
+        for (tag, size) in sizes.enumerated() {
+            let message = [UInt8](repeating: UInt8(ascii: "a") + UInt8(tag), count: size)
+            last = pair.client.unary(
+                pair.unary, tag: tag, message: message.span, behind: last, now: pair.now)
+        }
+        pair.run()
+        #expect(
+            pair.serverEvents.map { String($0.prefix(9)) }
+                == ["message a", "message b", "message c", "message d", "message e"])
+        #expect(pair.clientEvents.filter { $0.hasSuffix(" ok") }.count == sizes.count)
+    }
+
+    @Test func `a request behind one that is cancelled is sent`() throws {
+        let pair = Pair()
+        let message = [UInt8](repeating: 1, count: 500_000)
+        let opened = pair.client.unary(pair.unary, tag: 0, message: message.span, now: pair.now)
+        let first = try #require(opened)
+        for tag in [1, 2] {
+            // The second of them finds the place behind the first one taken.
+            pair.client.unary(
+                pair.unary, tag: tag, message: [7].span, behind: first, now: pair.now)
+        }
+        pair.client.cancel(first)
+        pair.run()
+        #expect(pair.clientEvents.filter { $0.hasSuffix(" ok") }.sorted() == ["1 ok", "2 ok"])
+    }
+
     @Test func `a request cut at any byte gives the same reply bytes`() {
         let request =
             RawPeer.preface + RawPeer.frame(4, 0, 0, []) + RawPeer.headers(1)

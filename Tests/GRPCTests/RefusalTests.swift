@@ -191,7 +191,9 @@ import Testing
         peer.send(RawPeer.data(1, ends: false, [UInt8](repeating: 1, count: 90)))
         #expect(peer.fields() == [])
         peer.send(RawPeer.data(3, ends: false, [1]))
-        #expect(peer.fields().contains("grpc-status: 8"))
+        let fields = peer.fields()
+        #expect(fields.contains("grpc-status: 8"))
+        #expect(fields.contains("grpc-retry-pushback-ms: 100"))
         #expect(peer.server.receivedBytesHeld == 95)
         peer.send(RawPeer.frame(3, 0, 1, [0, 0, 0, 8]))
         #expect(peer.server.receivedBytesHeld == 0)
@@ -208,7 +210,9 @@ import Testing
             #expect(memory.receivedBytesHeld == 100)
             #expect(second.fields() == [])
             second.send(RawPeer.data(1, ends: false, [1]))
-            #expect(second.fields().contains("grpc-status: 8"))
+            let fields = second.fields()
+            #expect(fields.contains("grpc-status: 8"))
+            #expect(fields.contains("grpc-retry-pushback-ms: 100"))
             #expect(first.fields() == [])
         }
         // A connection that went holds nothing.

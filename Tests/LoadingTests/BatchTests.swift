@@ -115,14 +115,11 @@ struct `Batches` {
         }
     }
 
-    @Test func `timestamps are dates or microseconds, and vectors are left out`() throws {
+    @Test func `timestamps are dates or microseconds`() throws {
         let spec = KassaV1.FeatureSetSpec(
             name: "t", version: 1, entity: ["k"],
-            features: [
-                KassaV1.FeatureSpec(name: "at", type: .timestamp),
-                KassaV1.FeatureSpec(name: "v", type: .vector),
-            ])
-        let text = "k,at,v\na,2020-04-01T12:00:00Z,1\nb,1585742400000000,1\nc,soon,1\nd,,1\n"
+            features: [KassaV1.FeatureSpec(name: "at", type: .timestamp)])
+        let text = "k,at\na,2020-04-01T12:00:00Z\nb,1585742400000000\nc,soon\nd,\n"
         let batch = try #require(try batches(text, .csv, LoadOptions(), spec).first)
         #expect(batch.rejects.map(\.line) == [4])
         let expected: [KassaV1.Column] = [
@@ -133,9 +130,78 @@ struct `Batches` {
                 absent: [4])
         ]
         #expect(batch.request.columns == expected)
-        var options = LoadOptions()
-        options.featureColumns = ["v": "v"]
-        #expect(throws: LoadError.self) { try batches(text, .csv, options, spec) }
+    }
+
+    private let arrays = KassaV1.FeatureSetSpec(
+        name: "t", version: 1, entity: ["k"],
+        features: [
+            KassaV1.FeatureSpec(name: "v", type: .vector, dimension: 2),
+            KassaV1.FeatureSpec(name: "tags", type: .strings),
+        ])
+
+    @Test func `vectors and lists are JSON arrays, in cells of CSV and in JSON Lines`() throws {
+        let csv = #"""
+            k,v,tags
+            a,"[1, -2.5e1]","[""x"", ""y \""z\"" \u00e9\ud83d\ude00""]"
+            b,,[]
+            c," [ 3 ,4 ] ",
+
+            """#
+        let lines = #"""
+            {"k":"a","v":[1, -2.5e1],"tags":["x", "y \"z\" \u00e9\ud83d\ude00"]}
+            {"k":"b","tags":[]}
+            {"k":"c","v":[ 3 ,4 ]}
+
+            """#
+        for (text, format) in [(csv, LoadFormat.csv), (lines, .jsonLines)] {
+            let batch = try #require(try batches(text, format, LoadOptions(), arrays).first)
+            #expect(batch.rejects == [])
+            let expected: [KassaV1.Column] = [
+                .init(
+                    name: "v",
+                    values: .vectors(.init(dimension: 2, values: [1, -25, 0, 0, 3, 4])),
+                    absent: [2]),
+                .init(
+                    name: "tags",
+                    values: .lists(
+                        .init(values: [
+                            .init(values: ["x", "y \"z\" é😀"]), .init(), .init(),
+                        ])),
+                    absent: [4]),
+            ]
+            #expect(batch.request.columns == expected)
+        }
+    }
+
+    @Test func `an array that does not fit rejects its row, and leaves nothing behind`() throws {
+        for value in [
+            "[1]", "[1,2,3]", "[1,x]", "[1,null]", "[1,]", "[,1]", "[1e39,1]", "1,2", "[1,2", "[]",
+            "[1,2]]", "[1 2]",
+        ] {
+            let text = "k,v\na,\"[5,6]\"\nb,\"\(value)\"\nc,\"[7,8]\"\n"
+            let batch = try #require(try batches(text, .csv, LoadOptions(), arrays).first)
+            #expect(
+                batch.rejects
+                    == [Reject(line: 3, field: "v", reason: "is no array of 2 finite float32")])
+            #expect(
+                batch.request.columns.first?.values
+                    == .vectors(.init(dimension: 2, values: [5, 6, 7, 8])))
+        }
+        for value in [
+            #"[1]"#, #"["x",]"#, #"["x"#, #"["\ud83d"]"#, #"["\ud83d \ude00"]"#, #"["\x"]"#,
+            #"{"x":1}"#, #"["x" "y"]"#,
+        ] {
+            let quoted = value.replacing("\"", with: "\"\"")
+            let text = "k,tags\na,\"[\"\"x\"\"]\"\nb,\"\(quoted)\"\n"
+            let batch = try #require(try batches(text, .csv, LoadOptions(), arrays).first)
+            #expect(
+                batch.rejects
+                    == [Reject(line: 3, field: "tags", reason: "is no array of strings")],
+                "\(value)")
+            #expect(
+                batch.request.columns.first?.values
+                    == .lists(.init(values: [.init(values: ["x"])])))
+        }
     }
 
     @Test func `JSON values must be of the kind that is declared`() throws {

@@ -4,15 +4,15 @@ import Models
 
 /// Imports a model from an array or a text, of XGBoost's JSON unless said otherwise.
 func importModel(
-    _ bytes: [UInt8], _ format: ModelFormat = .xgboostJSON
+    _ bytes: [UInt8], _ format: ModelFormat = .xgboostJSON, layout: TreeLayout? = nil
 ) throws(ImportError) -> CompiledModel {
-    try CompiledModel(importing: bytes.span, format: format)
+    try CompiledModel(importing: bytes.span, format: format, layout: layout)
 }
 
 func importModel(
-    _ text: String, _ format: ModelFormat = .xgboostJSON
+    _ text: String, _ format: ModelFormat = .xgboostJSON, layout: TreeLayout? = nil
 ) throws(ImportError) -> CompiledModel {
-    try importModel(Array(text.utf8), format)
+    try importModel(Array(text.utf8), format, layout: layout)
 }
 
 extension CompiledModel {

@@ -80,8 +80,17 @@ struct `A stream` {
     }
 
     @Test func `tells what was refused for want of room when to come again`() {
-        let full = ServerConnection.refusal(EngineError(.resourceExhausted, "full"))
-        #expect(full.retryAfterMs == StreamLimits.retryMilliseconds)
+        let full = ServerConnection.refusal(
+            EngineError(
+                .resourceExhausted, "full",
+                retryMilliseconds: EngineLimits.queueRetryMilliseconds))
+        #expect(full.retryAfterMs == 100)
+        #expect(full.code == 8)
+        // Waiting does not make a full map larger.
+        let forGood = ServerConnection.refusal(EngineError(.resourceExhausted, "full"))
+        #expect(forGood.retryAfterMs == 0)
+        let busy = ServerConnection.refusal(WorkQueue.busy)
+        #expect(busy.retryAfterMs == 1_000)
         let wrong = ServerConnection.refusal(EngineError(.invalidArgument, "wrong"))
         #expect(wrong.retryAfterMs == 0)
     }

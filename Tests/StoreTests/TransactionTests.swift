@@ -113,6 +113,34 @@ struct TransactionTests {
         }
     }
 
+    @Test func `a scan backwards gives the keys below its bound, the greatest first`() throws {
+        let environment = try directory.open()
+        let rows = environment.table("rows")
+        let empty = try environment.keysBelow([], in: rows)
+        #expect(empty == [])
+        let writer = try Writer(environment: environment)
+        try writer.run { transaction, _ in
+            for key in [2, 4, 6] as [UInt8] {
+                try transaction.put([key].span, forKey: [key].span, in: rows)
+            }
+        }
+        let expected: [([UInt8], [UInt8])] = [
+            ([], [6, 4, 2]), ([9], [6, 4, 2]), ([6], [4, 2]), ([5], [4, 2]), ([4, 0], [4, 2]),
+            ([3], [2]), ([2], []), ([1], []),
+        ]
+        for (bound, keys) in expected {
+            let found = try environment.keysBelow(bound, in: rows)
+            #expect(found == keys, "below \(bound)")
+        }
+        let two = try environment.keysBelow([9], in: rows, countMax: 2)
+        #expect(two == [6, 4])
+        let tooLong = [UInt8](repeating: 1, count: 512)
+        #expect(
+            storeError { () throws(StoreError) in
+                _ = try environment.keysBelow(tooLong, in: rows)
+            } == .keyLength(512))
+    }
+
     @Test func `a scan stops when told to, and its cursor works again after a renew`() throws {
         let environment = try directory.open()
         let rows = environment.table("rows")
@@ -253,6 +281,22 @@ struct TransactionTests {
             let size = try transaction.size(of: aligned)
             #expect(count == Int(size.entries))
             #expect(count > 1_000)
+        }
+    }
+}
+
+extension Environment {
+    /// The first bytes of the keys below a bound.
+    fileprivate func keysBelow(
+        _ bound: [UInt8], in table: Table, countMax: Int = .max
+    ) throws(StoreError) -> [UInt8] {
+        try read { (transaction) throws(StoreError) in
+            var found: [UInt8] = []
+            try transaction.scanBackwards(table, below: bound.span) { key, value in
+                if key[0] == value[0] { found.append(key[0]) }
+                return found.count < countMax
+            }
+            return found
         }
     }
 }

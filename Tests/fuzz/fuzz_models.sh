@@ -18,14 +18,19 @@ flags="-O -parse-as-library -swift-version 6 -package-name kassa -strict-memory-
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
   -enable-upcoming-feature MemberImportVisibility
   -enable-experimental-feature Lifetimes -I . -I $root/Sources/CBase
-  -Xcc -fmodule-map-file=$root/Sources/CBase/module.modulemap -sanitize=fuzzer"
+  -Xcc -fmodule-map-file=$root/Sources/CBase/module.modulemap
+  -Xcc -fmodule-map-file=$out/ckernels.modulemap -sanitize=fuzzer"
+printf 'module CKernels { header "%s" export * }\n' "$root/Sources/CKernels/include/CKernels.h" \
+  > ckernels.modulemap
+clang -O1 -g -fsanitize=fuzzer-no-link -I "$root/Sources/CKernels/include" \
+  -c "$root/Sources/CKernels/kernels.c" -o CKernels.o
 for module in Base Wire Models; do
   # shellcheck disable=SC2046,SC2086
   swiftc $flags -module-name $module -emit-module -emit-module-path $module.swiftmodule \
     -wmo -c $(find "$root/Sources/$module" -name '*.swift') -o $module.o
 done
 # shellcheck disable=SC2086
-swiftc $flags -module-name ModelFuzz "$root/Tests/fuzz/ModelFuzz.swift" Base.o Wire.o Models.o \
+swiftc $flags -module-name ModelFuzz "$root/Tests/fuzz/ModelFuzz.swift" CKernels.o Base.o Wire.o Models.o \
   -o model-fuzz
 
 for format; do

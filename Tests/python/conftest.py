@@ -33,6 +33,9 @@ def pytest_configure(config):
         f"--grpc_python_out={_stubs.name}", *sources]
     if protoc.main(arguments) != 0:
         raise pytest.UsageError("protoc refused proto/")
+    # A package of its own, or that of clients/python would be found first.
+    for folder in ("kassa", "kassa/v1"):
+        (pathlib.Path(_stubs.name) / folder / "__init__.py").touch()
     sys.path.insert(0, _stubs.name)
 
 

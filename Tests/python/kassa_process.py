@@ -39,10 +39,12 @@ class Server:
     # A drain gives open calls 30 s.
     STOP_SECONDS = 40
 
-    def __init__(self, folder, **flags):
+    def __init__(self, folder, environment=None, under=(), **flags):
+        """Flags as of `command`; `environment` is added to this process's, `under` runs the program."""
         self.folder = pathlib.Path(folder)
         self.process = subprocess.Popen(
-            command(folder, **flags), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [*under, *command(folder, **flags)], env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.output = []
         self.port = self.admin_port = None
         self._announced = threading.Event()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A warm server answers Scores without a single call of malloc or its kin."""
+"""A warm server answers Scores and Reads without a single call of malloc or its kin."""
 
 import json
 import pathlib
@@ -30,27 +30,31 @@ def count(interposer, *options):
     return json.loads(run.stdout.splitlines()[0]), run.stdout
 
 
-@pytest.mark.parametrize(
-    "options",
-    [[], ["--canary", "50"], ["--canary", "50", "--drift", "100"]],
-    ids=["stable", "canary", "drift"],
-)
-def test_a_warm_server_scores_without_allocating(interposer, options):
-    result, _ = count(interposer, *options)
-    assert result["scores"] == 100_000
+# A Score, one while a canary answers half of them, one that is recorded, one while features are watched, Reads of
+# one row, and of many.
+CALLS = {"score": [], "canary": ["--canary", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
+         "drift": ["--canary", "50", "--drift", "100"],
+         "read 100": ["--reads", "100", "--warm-up", "2000", "--calls", "5000"]}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_warm_server_answers_without_allocating(interposer, call):
+    result, _ = count(interposer, *CALLS[call])
+    assert result["calls"] == (5_000 if call == "read 100" else 100_000)
     # The server started, took a model in and loaded rows: a counter that sees nothing is broken.
     assert result["allocations_before"] > 100
-    if "--drift" in options:
+    if call == "drift":
         assert result["drift_windows"] > 1
     allocations = result["allocations"]
     if sum(allocations.values()) > 0:
-        _, stacks = count(interposer, "--trace", "5", *options)
-        pytest.fail(f"{allocations} in 100,000 Scores, for example\n{stacks}")
+        _, stacks = count(interposer, *CALLS[call], "--trace", "5")
+        pytest.fail(f"{allocations} in {result['calls']} calls, for example\n{stacks}")
 
 
-def test_the_first_scores_of_a_connection_are_seen_to_allocate(interposer):
+@pytest.mark.parametrize("call", ["score", "read"])
+def test_the_first_calls_of_a_connection_are_seen_to_allocate(interposer, call):
     """The other half of the proof: the same counter counts where there is something to count."""
-    result, _ = count(interposer, "--warm-up", "1", "--scores", "100")
+    result, _ = count(interposer, *CALLS[call], "--warm-up", "1", "--calls", "100")
     assert sum(result["allocations"].values()) > 0
 
 

@@ -13,6 +13,9 @@ private func run(_ words: [String]) throws {
         try bench.run()
     case "store-writer":
         try runWriter(Array(words.dropFirst()))
+    case "models":
+        var bench = ModelsBench(try ModelsOptions(Array(words.dropFirst())))
+        try bench.run()
     case "allocations":
         try AllocationBench(Array(words.dropFirst())).run()
     case "drift":
@@ -24,8 +27,8 @@ private func run(_ words: [String]) throws {
     default:
         print(
             [
-                ScoreOptions.help, StoreOptions.help, AllocationBench.help, DriftBench.help, prepareHelp, loadHelp,
-                writerHelp,
+                ScoreOptions.help, StoreOptions.help, ModelsOptions.help, AllocationBench.help,
+                DriftBench.help, prepareHelp, loadHelp, writerHelp,
             ].joined(separator: "\n\n"))
     }
 }

@@ -15,7 +15,7 @@ static const char usage[] =
     "       RawLMDB DIR get  ROWS GETS SECONDS\n"
     "       RawLMDB DIR put  ROWS VALUE_BYTES GROUP SECONDS fast|durable\n"
     "\n"
-    "  fill  appends ROWS in one transaction (MDB_APPEND): rows/s\n"
+    "  fill  appends ROWS in one transaction (MDB_APPEND): rows/s, CPU us/row\n"
     "  get   reads GETS random rows in a renewed transaction: such units/s, p50, p99 and CPU in us\n"
     "  put   overwrites GROUP random rows in each transaction: rows/s, CPU us/row. fast is\n"
     "        MDB_NOMETASYNC; durable adds mdb_env_sync after each commit\n";
@@ -71,7 +71,7 @@ static int ascending(const void *left, const void *right) {
 static void fill(MDB_env *env, MDB_dbi dbi, uint64_t rows, size_t bytes) {
     uint8_t key[KEY_BYTES], value[VALUE_BYTES_MAX];
     memset(value, 1, sizeof value);
-    uint64_t start = now_ns();
+    uint64_t cpu = cpu_ns(), start = now_ns();
     MDB_txn *txn;
     check(mdb_txn_begin(env, NULL, 0, &txn), "mdb_txn_begin");
     for (uint64_t row = 0; row < rows; row++) {
@@ -83,6 +83,7 @@ static void fill(MDB_env *env, MDB_dbi dbi, uint64_t rows, size_t bytes) {
     check(mdb_txn_commit(txn), "mdb_txn_commit");
     check(mdb_env_sync(env, 1), "mdb_env_sync");
     printf("rate %.1f\n", (double)rows * 1e9 / (double)(now_ns() - start));
+    printf("cpu %.4f\n", (cpu_ns() - cpu) / 1e3 / rows);
     MDB_envinfo info;
     MDB_stat stat;
     check(mdb_env_info(env, &info), "mdb_env_info");

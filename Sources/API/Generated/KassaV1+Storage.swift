@@ -719,6 +719,10 @@ extension KassaV1 {
             @inlinable package static var actor: UInt32 { 2 }
             /// The number of `reason`.
             @inlinable package static var reason: UInt32 { 3 }
+            /// The number of `bytes_per_second`.
+            @inlinable package static var bytesPerSecond: UInt32 { 4 }
+            /// The number of `seconds_max`.
+            @inlinable package static var secondsMax: UInt32 { 5 }
         }
 
         /// An absolute path on the server's machine; there must be nothing yet.
@@ -730,6 +734,14 @@ extension KassaV1 {
         /// The field `reason`.
         package var reason: String = ""
 
+        /// How fast the copy is written; 0 means as fast as it goes.
+        package var bytesPerSecond: UInt64 = 0
+
+        /// How long the data may be held as of one moment while it is copied; 0 means an hour, and a day is the
+        /// most. Meanwhile no freed page is used again: a copy under which the data grows by three quarters, and by
+        /// 64 MiB, is given up too. Both are ABORTED and leave nothing.
+        package var secondsMax: UInt64 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -737,11 +749,15 @@ extension KassaV1 {
         package init(
             folder: String = "",
             actor: String = "",
-            reason: String = ""
+            reason: String = "",
+            bytesPerSecond: UInt64 = 0,
+            secondsMax: UInt64 = 0
         ) {
             self.folder = folder
             self.actor = actor
             self.reason = reason
+            self.bytesPerSecond = bytesPerSecond
+            self.secondsMax = secondsMax
         }
 
         /// Reads fields until `reader` ends.
@@ -752,6 +768,8 @@ extension KassaV1 {
                 case 10: self.folder = try reader.string()
                 case 18: self.actor = try reader.string()
                 case 26: self.reason = try reader.string()
+                case 32: self.bytesPerSecond = try reader.uint64()
+                case 40: self.secondsMax = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -763,6 +781,8 @@ extension KassaV1 {
             if !self.folder.isEmpty { writer.string(1, self.folder) }
             if !self.actor.isEmpty { writer.string(2, self.actor) }
             if !self.reason.isEmpty { writer.string(3, self.reason) }
+            if self.bytesPerSecond != 0 { writer.uint64(4, self.bytesPerSecond) }
+            if self.secondsMax != 0 { writer.uint64(5, self.secondsMax) }
         }
     }
 }
@@ -1061,5 +1081,5 @@ extension APIFiles {
         name: "kassa/v1/storage.proto",
         dependencies: [],
         symbolList: "kassa.v1.StoreStatsRequest kassa.v1.StoreTable kassa.v1.StoreStatsResponse kassa.v1.ScanReport kassa.v1.ScanTable kassa.v1.VerifyStoreRequest kassa.v1.VerifyStoreResponse kassa.v1.SnapshotStoreRequest kassa.v1.SnapshotFile kassa.v1.SnapshotStoreResponse kassa.v1.SnapshotReport kassa.v1.Storage kassa.v1.Storage.Stats kassa.v1.Storage.Verify kassa.v1.Storage.Snapshot",
-        base64: "ChZrYXNzYS92MS9zdG9yYWdlLnByb3RvEghrYXNzYS52MSITChFTdG9yZVN0YXRzUmVxdWVzdCJQCgpTdG9yZVRhYmxlEhIKBG5hbWUYASABKAlSBG5hbWUSGAoHZW50cmllcxgCIAEoBFIHZW50cmllcxIUCgVwYWdlcxgDIAEoBFIFcGFnZXMi5ggKElN0b3JlU3RhdHNSZXNwb25zZRIWCgZmb2xkZXIYASABKAlSBmZvbGRlchIjCg13cml0ZV9yZWZ1c2FsGAIgASgJUgx3cml0ZVJlZnVzYWwSGwoJaGFzX3NpemVzGAMgASgIUghoYXNTaXplcxIbCgltYXBfYnl0ZXMYBCABKARSCG1hcEJ5dGVzEh0KCnBhZ2VfYnl0ZXMYBSABKARSCXBhZ2VCeXRlcxIdCgp1c2VkX3BhZ2VzGAYgASgEUgl1c2VkUGFnZXMSHQoKZnJlZV9wYWdlcxgHIAEoBFIJZnJlZVBhZ2VzEh8KC21hcF9wZXJjZW50GAggASgEUgptYXBQZXJjZW50EiwKBnRhYmxlcxgJIAMoCzIULmthc3NhLnYxLlN0b3JlVGFibGVSBnRhYmxlcxIdCgpyZWFkZXJfbGFnGAogASgEUglyZWFkZXJMYWcSIgoNcmVhZGVyX2FnZV9tcxgLIAEoBFILcmVhZGVyQWdlTXMSGAoHcmVhZGVycxgMIAEoBFIHcmVhZGVycxIfCgtyZWFkZXJzX21heBgNIAEoBFIKcmVhZGVyc01heBImCg9kaXNrX2ZyZWVfYnl0ZXMYDiABKARSDWRpc2tGcmVlQnl0ZXMSKAoQZGlza190b3RhbF9ieXRlcxgPIAEoBFIOZGlza1RvdGFsQnl0ZXMSKAoQZGlza19uZWFybHlfZnVsbBgQIAEoCFIOZGlza05lYXJseUZ1bGwSIwoNbGFzdF9zZXF1ZW5jZRgRIAEoBFIMbGFzdFNlcXVlbmNlEicKD3F1ZXVlZF9jb21tYW5kcxgSIAEoBFIOcXVldWVkQ29tbWFuZHMSIQoMcXVldWVkX2J5dGVzGBMgASgEUgtxdWV1ZWRCeXRlcxIjCg1ncm91cF9jb21taXRzGBQgASgEUgxncm91cENvbW1pdHMSMAoUZmFpbGVkX2dyb3VwX2NvbW1pdHMYFSABKARSEmZhaWxlZEdyb3VwQ29tbWl0cxIYCgdyZWNvcmRzGBYgASgEUgdyZWNvcmRzEhgKB3Jlb3BlbnMYFyABKARSB3Jlb3BlbnMSGwoJb3V0YWdlX3VzGBggASgEUghvdXRhZ2VVcxIUCgVlcG9jaBgZIAEoBFIFZXBvY2gSNQoLbGFzdF92ZXJpZnkYGiABKAsyFC5rYXNzYS52MS5TY2FuUmVwb3J0UgpsYXN0VmVyaWZ5EjMKCmxhc3Rfc2NydWIYGyABKAsyFC5rYXNzYS52MS5TY2FuUmVwb3J0UglsYXN0U2NydWISLgoHcnVubmluZxgcIAEoCzIULmthc3NhLnYxLlNjYW5SZXBvcnRSB3J1bm5pbmcSPQoNbGFzdF9zbmFwc2hvdBgdIAEoCzIYLmthc3NhLnYxLlNuYXBzaG90UmVwb3J0UgxsYXN0U25hcHNob3QSKQoQc25hcHNob3RfcnVubmluZxgeIAEoCFIPc25hcHNob3RSdW5uaW5nIvoCCgpTY2FuUmVwb3J0EhYKBm51bWJlchgBIAEoBFIGbnVtYmVyEiIKDXdhc19hc2tlZF9mb3IYAiABKAhSC3dhc0Fza2VkRm9yEiIKDXN0YXJ0ZWRfYXRfdXMYAyABKBJSC3N0YXJ0ZWRBdFVzEiQKDmZpbmlzaGVkX2F0X3VzGAQgASgSUgxmaW5pc2hlZEF0VXMSGAoHZW50cmllcxgFIAEoBFIHZW50cmllcxIpChBlbnRyaWVzX2V4cGVjdGVkGAYgASgEUg9lbnRyaWVzRXhwZWN0ZWQSGAoHZGFtYWdlZBgHIAEoBFIHZGFtYWdlZBIoChBieXRlc19wZXJfc2Vjb25kGAggASgEUg5ieXRlc1BlclNlY29uZBIrCgZ0YWJsZXMYCSADKAsyEy5rYXNzYS52MS5TY2FuVGFibGVSBnRhYmxlcxIaCghwcm9ibGVtcxgKIAMoCVIIcHJvYmxlbXMSFAoFc291bmQYCyABKAhSBXNvdW5kIowBCglTY2FuVGFibGUSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgdlbnRyaWVzGAIgASgEUgdlbnRyaWVzEhQKBWJ5dGVzGAMgASgEUgVieXRlcxIYCgdkYW1hZ2VkGAQgASgEUgdkYW1hZ2VkEiEKDGRhbWFnZWRfa2V5cxgFIAMoDFILZGFtYWdlZEtleXMiXwoSVmVyaWZ5U3RvcmVSZXF1ZXN0EigKEGJ5dGVzX3Blcl9zZWNvbmQYASABKARSDmJ5dGVzUGVyU2Vjb25kEh8KC29ubHlfc3RhdHVzGAIgASgIUgpvbmx5U3RhdHVzIkMKE1ZlcmlmeVN0b3JlUmVzcG9uc2USLAoGcmVwb3J0GAEgASgLMhQua2Fzc2EudjEuU2NhblJlcG9ydFIGcmVwb3J0IlwKFFNuYXBzaG90U3RvcmVSZXF1ZXN0EhYKBmZvbGRlchgBIAEoCVIGZm9sZGVyEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJZCgxTbmFwc2hvdEZpbGUSEgoEbmFtZRgBIAEoCVIEbmFtZRIdCgpieXRlX2NvdW50GAIgASgEUglieXRlQ291bnQSFgoGc2hhMjU2GAMgASgJUgZzaGEyNTYiiAIKFVNuYXBzaG90U3RvcmVSZXNwb25zZRIWCgZmb2xkZXIYASABKAlSBmZvbGRlchIaCghzZXF1ZW5jZRgCIAEoBFIIc2VxdWVuY2USGAoHZW50cmllcxgDIAEoBFIHZW50cmllcxITCgVhdF91cxgEIAEoElIEYXRVcxIfCgtkdXJhdGlvbl91cxgFIAEoBFIKZHVyYXRpb25VcxIsCgVmaWxlcxgGIAMoCzIWLmthc3NhLnYxLlNuYXBzaG90RmlsZVIFZmlsZXMSIwoNYXVkaXRfcmVmdXNhbBgHIAEoCVIMYXVkaXRSZWZ1c2FsEhgKB2RhbWFnZWQYCCABKARSB2RhbWFnZWQiswEKDlNuYXBzaG90UmVwb3J0EhYKBmZvbGRlchgBIAEoCVIGZm9sZGVyEhMKBWF0X3VzGAIgASgSUgRhdFVzEh8KC2R1cmF0aW9uX3VzGAMgASgEUgpkdXJhdGlvblVzEh0KCmJ5dGVfY291bnQYBCABKARSCWJ5dGVDb3VudBIaCghzZXF1ZW5jZRgFIAEoBFIIc2VxdWVuY2USGAoHZmFpbHVyZRgGIAEoCVIHZmFpbHVyZTLhAQoHU3RvcmFnZRJCCgVTdGF0cxIbLmthc3NhLnYxLlN0b3JlU3RhdHNSZXF1ZXN0Ghwua2Fzc2EudjEuU3RvcmVTdGF0c1Jlc3BvbnNlEkUKBlZlcmlmeRIcLmthc3NhLnYxLlZlcmlmeVN0b3JlUmVxdWVzdBodLmthc3NhLnYxLlZlcmlmeVN0b3JlUmVzcG9uc2USSwoIU25hcHNob3QSHi5rYXNzYS52MS5TbmFwc2hvdFN0b3JlUmVxdWVzdBofLmthc3NhLnYxLlNuYXBzaG90U3RvcmVSZXNwb25zZWIGcHJvdG8z")
+        base64: "ChZrYXNzYS92MS9zdG9yYWdlLnByb3RvEghrYXNzYS52MSITChFTdG9yZVN0YXRzUmVxdWVzdCJQCgpTdG9yZVRhYmxlEhIKBG5hbWUYASABKAlSBG5hbWUSGAoHZW50cmllcxgCIAEoBFIHZW50cmllcxIUCgVwYWdlcxgDIAEoBFIFcGFnZXMi5ggKElN0b3JlU3RhdHNSZXNwb25zZRIWCgZmb2xkZXIYASABKAlSBmZvbGRlchIjCg13cml0ZV9yZWZ1c2FsGAIgASgJUgx3cml0ZVJlZnVzYWwSGwoJaGFzX3NpemVzGAMgASgIUghoYXNTaXplcxIbCgltYXBfYnl0ZXMYBCABKARSCG1hcEJ5dGVzEh0KCnBhZ2VfYnl0ZXMYBSABKARSCXBhZ2VCeXRlcxIdCgp1c2VkX3BhZ2VzGAYgASgEUgl1c2VkUGFnZXMSHQoKZnJlZV9wYWdlcxgHIAEoBFIJZnJlZVBhZ2VzEh8KC21hcF9wZXJjZW50GAggASgEUgptYXBQZXJjZW50EiwKBnRhYmxlcxgJIAMoCzIULmthc3NhLnYxLlN0b3JlVGFibGVSBnRhYmxlcxIdCgpyZWFkZXJfbGFnGAogASgEUglyZWFkZXJMYWcSIgoNcmVhZGVyX2FnZV9tcxgLIAEoBFILcmVhZGVyQWdlTXMSGAoHcmVhZGVycxgMIAEoBFIHcmVhZGVycxIfCgtyZWFkZXJzX21heBgNIAEoBFIKcmVhZGVyc01heBImCg9kaXNrX2ZyZWVfYnl0ZXMYDiABKARSDWRpc2tGcmVlQnl0ZXMSKAoQZGlza190b3RhbF9ieXRlcxgPIAEoBFIOZGlza1RvdGFsQnl0ZXMSKAoQZGlza19uZWFybHlfZnVsbBgQIAEoCFIOZGlza05lYXJseUZ1bGwSIwoNbGFzdF9zZXF1ZW5jZRgRIAEoBFIMbGFzdFNlcXVlbmNlEicKD3F1ZXVlZF9jb21tYW5kcxgSIAEoBFIOcXVldWVkQ29tbWFuZHMSIQoMcXVldWVkX2J5dGVzGBMgASgEUgtxdWV1ZWRCeXRlcxIjCg1ncm91cF9jb21taXRzGBQgASgEUgxncm91cENvbW1pdHMSMAoUZmFpbGVkX2dyb3VwX2NvbW1pdHMYFSABKARSEmZhaWxlZEdyb3VwQ29tbWl0cxIYCgdyZWNvcmRzGBYgASgEUgdyZWNvcmRzEhgKB3Jlb3BlbnMYFyABKARSB3Jlb3BlbnMSGwoJb3V0YWdlX3VzGBggASgEUghvdXRhZ2VVcxIUCgVlcG9jaBgZIAEoBFIFZXBvY2gSNQoLbGFzdF92ZXJpZnkYGiABKAsyFC5rYXNzYS52MS5TY2FuUmVwb3J0UgpsYXN0VmVyaWZ5EjMKCmxhc3Rfc2NydWIYGyABKAsyFC5rYXNzYS52MS5TY2FuUmVwb3J0UglsYXN0U2NydWISLgoHcnVubmluZxgcIAEoCzIULmthc3NhLnYxLlNjYW5SZXBvcnRSB3J1bm5pbmcSPQoNbGFzdF9zbmFwc2hvdBgdIAEoCzIYLmthc3NhLnYxLlNuYXBzaG90UmVwb3J0UgxsYXN0U25hcHNob3QSKQoQc25hcHNob3RfcnVubmluZxgeIAEoCFIPc25hcHNob3RSdW5uaW5nIvoCCgpTY2FuUmVwb3J0EhYKBm51bWJlchgBIAEoBFIGbnVtYmVyEiIKDXdhc19hc2tlZF9mb3IYAiABKAhSC3dhc0Fza2VkRm9yEiIKDXN0YXJ0ZWRfYXRfdXMYAyABKBJSC3N0YXJ0ZWRBdFVzEiQKDmZpbmlzaGVkX2F0X3VzGAQgASgSUgxmaW5pc2hlZEF0VXMSGAoHZW50cmllcxgFIAEoBFIHZW50cmllcxIpChBlbnRyaWVzX2V4cGVjdGVkGAYgASgEUg9lbnRyaWVzRXhwZWN0ZWQSGAoHZGFtYWdlZBgHIAEoBFIHZGFtYWdlZBIoChBieXRlc19wZXJfc2Vjb25kGAggASgEUg5ieXRlc1BlclNlY29uZBIrCgZ0YWJsZXMYCSADKAsyEy5rYXNzYS52MS5TY2FuVGFibGVSBnRhYmxlcxIaCghwcm9ibGVtcxgKIAMoCVIIcHJvYmxlbXMSFAoFc291bmQYCyABKAhSBXNvdW5kIowBCglTY2FuVGFibGUSEgoEbmFtZRgBIAEoCVIEbmFtZRIYCgdlbnRyaWVzGAIgASgEUgdlbnRyaWVzEhQKBWJ5dGVzGAMgASgEUgVieXRlcxIYCgdkYW1hZ2VkGAQgASgEUgdkYW1hZ2VkEiEKDGRhbWFnZWRfa2V5cxgFIAMoDFILZGFtYWdlZEtleXMiXwoSVmVyaWZ5U3RvcmVSZXF1ZXN0EigKEGJ5dGVzX3Blcl9zZWNvbmQYASABKARSDmJ5dGVzUGVyU2Vjb25kEh8KC29ubHlfc3RhdHVzGAIgASgIUgpvbmx5U3RhdHVzIkMKE1ZlcmlmeVN0b3JlUmVzcG9uc2USLAoGcmVwb3J0GAEgASgLMhQua2Fzc2EudjEuU2NhblJlcG9ydFIGcmVwb3J0IqcBChRTbmFwc2hvdFN0b3JlUmVxdWVzdBIWCgZmb2xkZXIYASABKAlSBmZvbGRlchIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGcmVhc29uGAMgASgJUgZyZWFzb24SKAoQYnl0ZXNfcGVyX3NlY29uZBgEIAEoBFIOYnl0ZXNQZXJTZWNvbmQSHwoLc2Vjb25kc19tYXgYBSABKARSCnNlY29uZHNNYXgiWQoMU25hcHNob3RGaWxlEhIKBG5hbWUYASABKAlSBG5hbWUSHQoKYnl0ZV9jb3VudBgCIAEoBFIJYnl0ZUNvdW50EhYKBnNoYTI1NhgDIAEoCVIGc2hhMjU2IogCChVTbmFwc2hvdFN0b3JlUmVzcG9uc2USFgoGZm9sZGVyGAEgASgJUgZmb2xkZXISGgoIc2VxdWVuY2UYAiABKARSCHNlcXVlbmNlEhgKB2VudHJpZXMYAyABKARSB2VudHJpZXMSEwoFYXRfdXMYBCABKBJSBGF0VXMSHwoLZHVyYXRpb25fdXMYBSABKARSCmR1cmF0aW9uVXMSLAoFZmlsZXMYBiADKAsyFi5rYXNzYS52MS5TbmFwc2hvdEZpbGVSBWZpbGVzEiMKDWF1ZGl0X3JlZnVzYWwYByABKAlSDGF1ZGl0UmVmdXNhbBIYCgdkYW1hZ2VkGAggASgEUgdkYW1hZ2VkIrMBCg5TbmFwc2hvdFJlcG9ydBIWCgZmb2xkZXIYASABKAlSBmZvbGRlchITCgVhdF91cxgCIAEoElIEYXRVcxIfCgtkdXJhdGlvbl91cxgDIAEoBFIKZHVyYXRpb25VcxIdCgpieXRlX2NvdW50GAQgASgEUglieXRlQ291bnQSGgoIc2VxdWVuY2UYBSABKARSCHNlcXVlbmNlEhgKB2ZhaWx1cmUYBiABKAlSB2ZhaWx1cmUy4QEKB1N0b3JhZ2USQgoFU3RhdHMSGy5rYXNzYS52MS5TdG9yZVN0YXRzUmVxdWVzdBocLmthc3NhLnYxLlN0b3JlU3RhdHNSZXNwb25zZRJFCgZWZXJpZnkSHC5rYXNzYS52MS5WZXJpZnlTdG9yZVJlcXVlc3QaHS5rYXNzYS52MS5WZXJpZnlTdG9yZVJlc3BvbnNlEksKCFNuYXBzaG90Eh4ua2Fzc2EudjEuU25hcHNob3RTdG9yZVJlcXVlc3QaHy5rYXNzYS52MS5TbmFwc2hvdFN0b3JlUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -35,10 +35,14 @@ struct CareSource: MetricSource {
         .counter, "kassa_store_reopens_total",
         help: "Times that LMDB gave up on a failed write and was opened again.")
 
+    private static let copiesTooCostly = MetricFamily(
+        .counter, "kassa_store_snapshots_too_costly_total",
+        help: "Snapshots that were given up because they took too long or the data grew too much.")
+
     var families: [MetricFamily] {
         [
             Self.rows, Self.damaged, Self.lastScrub, Self.isSound, Self.mapUsed, Self.diskFree,
-            Self.readerAge, Self.reopens,
+            Self.readerAge, Self.reopens, Self.copiesTooCostly,
         ]
     }
 
@@ -62,5 +66,6 @@ struct CareSource: MetricSource {
         }
         snapshot.add(Self.readerAge, number: Double(sizes.oldestReaderMilliseconds) / 1e3)
         snapshot.add(Self.reopens, count: sizes.reopens)
+        snapshot.add(Self.copiesTooCostly, count: sizes.copiesTooCostly)
     }
 }

@@ -59,8 +59,11 @@ package enum ClosedStore {
             try Environment.checkExists(folder)
             let environment = try Environment(at: folder, tables: EngineTables.definitions)
             let sizes = try environment.statistics()
+            // Nobody writes meanwhile, so that nothing grows.
+            var pace = CopyPace()
+            pace.secondsMax = nil
             let after = try environment.compact(
-                to: target, find: ArtefactFiles(existing: "\(folder)/bundles").find)
+                to: target, pace: pace, find: ArtefactFiles(existing: "\(folder)/bundles").find)
             return (sizes.usedPages * sizes.pageBytes, after)
         } catch {
             throw EngineError(error)

@@ -91,6 +91,7 @@ extension Engine {
         try Words.checkProse(request.actor, at: "actor")
         try Words.checkProse(request.reason, at: "reason")
         try Self.checkNewFolder(request.folder)
+        let pace = try Self.pace(of: request)
         while !care.beginSnapshot() { usleep(1_000) }
         var report = KassaV1.SnapshotReport()
         report.folder = request.folder
@@ -101,7 +102,8 @@ extension Engine {
         var damaged: UInt64 = 0
         let manifest: SnapshotManifest
         do throws(StoreError) {
-            manifest = try environment.snapshot(to: request.folder, at: now) { table, key, value in
+            manifest = try environment.snapshot(to: request.folder, at: now, pace: pace) {
+                table, key, value in
                 if !check.accepts(table, key, value) { damaged += 1 }
                 return artefacts.find(table, key, value)
             }
@@ -135,6 +137,20 @@ extension Engine {
             answer.auditRefusal = error.reason
         }
         return answer
+    }
+
+    private static func pace(
+        of request: KassaV1.SnapshotStoreRequest
+    ) throws(EngineError) -> CopyPace {
+        guard request.secondsMax <= UInt64(EngineLimits.snapshotSecondsMax) else {
+            throw EngineError(
+                .invalidArgument,
+                "seconds_max: must be at most \(EngineLimits.snapshotSecondsMax)")
+        }
+        var pace = CopyPace()
+        if request.bytesPerSecond > 0 { pace.bytesPerSecond = request.bytesPerSecond }
+        if request.secondsMax > 0 { pace.secondsMax = request.secondsMax }
+        return pace
     }
 
     /// Paths that a system call takes.

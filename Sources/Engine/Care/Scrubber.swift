@@ -12,13 +12,6 @@ internal import Synchronization
 /// Both are one thing at a time: a look that is asked for takes the place of the slow one, which
 /// begins anew afterwards.
 final class Scrubber: Sendable {
-    /// The slow look goes at least this fast, so that a small store is looked through soon.
-    static let bytesPerSecondMin: UInt64 = 1 << 20
-    /// Entries that the slow look takes at once: well under a millisecond.
-    static let sliceEntriesMax = 512
-    /// How often a look is begun anew when the store was closed under it.
-    static let attemptsMax = 5
-
     struct State {
         var number: UInt64 = 0
         /// The pace of a look that was asked for and has not begun.
@@ -101,8 +94,7 @@ final class Scrubber: Sendable {
                 let used = (try? engine.environment.statistics()).map {
                     $0.usedPages * $0.pageBytes
                 }
-                let rate = max(
-                    Self.bytesPerSecondMin, (used ?? 0) / UInt64(max(1, periodSeconds)))
+                let rate = Self.rate(of: used ?? 0, periodSeconds: periodSeconds)
                 if look(engine, bytesPerSecond: rate, isAskedFor: false) {
                     next = begun.advanced(byNanoseconds: UInt64(periodSeconds) * 1_000_000_000)
                 }
@@ -112,17 +104,22 @@ final class Scrubber: Sendable {
         }
     }
 
+    /// The pace at which a look at `byteCount` bytes takes the period, or less for a small store.
+    static func rate(of byteCount: UInt64, periodSeconds: Int) -> UInt64 {
+        max(EngineLimits.scrubBytesPerSecondMin, byteCount / UInt64(max(1, periodSeconds)))
+    }
+
     /// Looks at everything once; false if that did not come to its end.
     @discardableResult
     private func look(_ engine: Engine, bytesPerSecond: UInt64, isAskedFor: Bool) -> Bool {
-        for _ in 0..<Self.attemptsMax where !isStopped {
+        for _ in 0..<EngineLimits.scrubAttemptsMax where !isStopped {
             begin(engine, bytesPerSecond: bytesPerSecond, isAskedFor: isAskedFor)
             let published = engine.published
             var check = EntryCheck(reload: { published.current.features })
             var counted: UInt64 = 0
             var pace = VerificationPace()
             pace.bytesPerSecond = bytesPerSecond == 0 ? nil : bytesPerSecond
-            if !isAskedFor { pace.sliceEntriesMax = Self.sliceEntriesMax }
+            if !isAskedFor { pace.sliceEntriesMax = EngineLimits.scrubSliceEntriesMax }
             // A look that was asked for takes the place of the slow one.
             pace.isStopped = { [self] in
                 isStopped || !isAskedFor && state.withLock { $0.request != nil }

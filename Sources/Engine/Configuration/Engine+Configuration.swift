@@ -47,7 +47,9 @@ extension Engine {
                 entry.details.map { "\(entry.kind) \(entry.name): \($0)" }
             })
         try commit(record, epoch: next.epoch, puts: puts(of: plan, epoch: next.epoch))
+        environment.faults.hit(.configurationCommitted)
         published.publish(next)
+        environment.faults.hit(.configurationPublished)
         return KassaV1.ApplyResponse(plan: plan.entries, epoch: next.epoch)
     }
 

@@ -50,7 +50,9 @@ extension Engine {
             key: ResourceKind.key(ResourceKind.featureSet, change.set.name),
             value: change.set.encodedState())
         try commit(record, epoch: next.epoch, puts: [put])
+        environment.faults.hit(.configurationCommitted)
         published.publish(next)
+        environment.faults.hit(.configurationPublished)
         return KassaV1.DropResponse(plan: change.planEntry, epoch: next.epoch)
     }
 }

@@ -3,6 +3,7 @@
 internal import API
 internal import Base
 internal import Features
+internal import Rollout
 
 /// The rules for names and prose in documents.
 enum Words {
@@ -16,6 +17,7 @@ enum Words {
         if let fault = spec.drift.flatMap(DriftSettings.fault) {
             throw EngineError(.invalidArgument, "\(field).drift.\(fault)")
         }
+        try checkOutcomes(spec.outcomes, at: "\(field).outcomes")
     }
 
     /// Checks a model's words; `field` is the spec's place in the request.
@@ -56,6 +58,18 @@ enum Words {
             }
             try checkProse(key, at: field)
             try checkProse(value, at: field)
+        }
+    }
+
+    private static func checkOutcomes(
+        _ spec: KassaV1.OutcomeSpec?, at field: String
+    ) throws(EngineError) {
+        guard OutcomePolicy(spec) != nil else {
+            throw EngineError(
+                .invalidArgument,
+                "\(field): maturity_ms and horizon_ms must be from "
+                    + "\(OutcomePolicy.millisecondsMin) to \(OutcomePolicy.millisecondsMax), the "
+                    + "maturity not after the horizon, and absent IGNORE or NEGATIVE")
         }
     }
 }

@@ -17,7 +17,8 @@ package enum AuditLimits {
 
 /// `Config.Audit`: who changed what and why.
 extension Engine {
-    /// The records of changes, newest first. Control work: it reads the keys of the whole log.
+    /// The records of changes, newest first: at most ``AuditLimits/recordsMax`` from one snapshot, found
+    /// from the end of the log, however long it is.
     package func audit(
         _ request: KassaV1.AuditRequest
     ) throws(EngineError) -> KassaV1.AuditResponse {
@@ -26,25 +27,39 @@ extension Engine {
                 .invalidArgument, "limit: must be at most \(AuditLimits.recordsMax)")
         }
         let limit = request.limit == 0 ? AuditLimits.recordsByDefault : Int(request.limit)
-        let before = request.before == 0 ? UInt64.max : request.before
-        let found: (entries: [KassaV1.AuditEntry], isDamaged: Bool)
+        let bound =
+            request.before == 0 ? [] : [UInt8](integerBytes(request.before).reversed())
+        var entries: [KassaV1.AuditEntry] = []
+        var byteCount = 0
+        var isDamaged = false
         do throws(StoreError) {
-            found = try environment.read { transaction throws(StoreError) in
-                try Self.entries(of: transaction, in: tables.audit, before: before, limit: limit)
+            try environment.read { transaction throws(StoreError) in
+                try transaction.scanBackwards(tables.audit, below: bound.span) { key, value in
+                    guard let record = try? KassaStorageV1.AuditRecord(decoding: value) else {
+                        isDamaged = true
+                        return false
+                    }
+                    let entry = KassaV1.AuditEntry(
+                        sequence: Self.sequence(ofKey: key), atUs: record.atUs,
+                        actor: record.actor, action: record.action, reason: record.reason,
+                        epoch: record.epoch, details: record.details,
+                        sha256: SHA256.digest(of: value),
+                        previousSha256: record.previousSha256)
+                    byteCount += entry.encodedBytes().count
+                    guard entries.isEmpty || byteCount <= AuditLimits.replyByteCountMax else {
+                        return false
+                    }
+                    entries.append(entry)
+                    return entries.count < limit
+                }
             }
         } catch {
             throw EngineError(error)
         }
-        guard !found.isDamaged else {
+        guard !isDamaged else {
             throw EngineError(.dataLoss, "a record of the audit log is damaged")
         }
-        var byteCount = 0
-        let entries = found.entries.reversed().prefix { entry in
-            let isFirst = byteCount == 0
-            byteCount += entry.encodedBytes().count
-            return isFirst || byteCount <= AuditLimits.replyByteCountMax
-        }
-        var response = KassaV1.AuditResponse(entries: Array(entries))
+        var response = KassaV1.AuditResponse(entries: entries)
         if request.verify {
             let chain = try auditChain()
             response.verified = chain.linkedCount
@@ -69,42 +84,6 @@ extension Engine {
         } catch {
             throw EngineError(error)
         }
-    }
-
-    /// The last `limit` records older than `before`, oldest first.
-    private static func entries(
-        of transaction: borrowing ReadTransaction, in table: Table, before: UInt64, limit: Int
-    ) throws(StoreError) -> (entries: [KassaV1.AuditEntry], isDamaged: Bool) {
-        // Where the last `limit` keys begin: the table can only be walked upwards.
-        var keys: [UInt64] = []
-        var count = 0
-        try transaction.scan(table, prefix: [UInt8]().span) { key, _ in
-            let sequence = Self.sequence(ofKey: key)
-            guard sequence < before else { return false }
-            if keys.count < limit { keys.append(sequence) } else { keys[count % limit] = sequence }
-            count += 1
-            return true
-        }
-        guard count > 0 else { return ([], false) }
-        let start = [UInt8](integerBytes(keys[count > limit ? count % limit : 0]).reversed())
-        var entries: [KassaV1.AuditEntry] = []
-        var isDamaged = false
-        try transaction.scan(table, prefix: [UInt8]().span, from: start.span) { key, value in
-            let sequence = Self.sequence(ofKey: key)
-            guard sequence < before else { return false }
-            guard let record = try? KassaStorageV1.AuditRecord(decoding: value) else {
-                isDamaged = true
-                return false
-            }
-            entries.append(
-                KassaV1.AuditEntry(
-                    sequence: sequence, atUs: record.atUs, actor: record.actor,
-                    action: record.action, reason: record.reason, epoch: record.epoch,
-                    details: record.details, sha256: SHA256.digest(of: value),
-                    previousSha256: record.previousSha256))
-            return true
-        }
-        return (entries, isDamaged)
     }
 
     /// The write's number that a record is kept under, big-endian.

@@ -35,6 +35,7 @@ extension Engine {
         try run { transaction, _ in
             try self.bury(entity, under: begun, in: &transaction)
         }
+        environment.faults.hit(.eraseBuried)
         for scan in scans {
             // Of every generation, whether it serves, is being loaded, or is kept.
             for table in tables.allRows {
@@ -42,6 +43,7 @@ extension Engine {
             }
             try deleteHistory(of: scan, counting: &tally)
         }
+        environment.faults.hit(.eraseDeleted)
         let response = tally.response(to: request, now: now.microseconds)
         let counted = tally
         let record = KassaStorageV1.AuditRecord(
@@ -77,9 +79,11 @@ extension Engine {
     private func deleteRows(
         of scan: EraseScan, in table: Table, counting tally: inout EraseTally
     ) throws(EngineError) {
-        while true {
-            let found = try keys(of: scan, in: table)
-            guard !found.isEmpty else { return }
+        var next: [UInt8]? = scan.prefix
+        while let start = next {
+            let found: [[UInt8]]
+            (found, next) = try keys(of: scan, in: table, from: start)
+            guard !found.isEmpty else { continue }
             let before = tally
             tally = try run { transaction, _ in
                 var tally = before
@@ -91,15 +95,18 @@ extension Engine {
                 }
                 return tally
             }
+            environment.faults.hit(.eraseDeleting)
         }
     }
 
     private func deleteHistory(
         of scan: EraseScan, counting tally: inout EraseTally
     ) throws(EngineError) {
-        while true {
-            let found = try keys(of: scan, in: tables.history)
-            guard !found.isEmpty else { return }
+        var next: [UInt8]? = scan.prefix
+        while let start = next {
+            let found: [[UInt8]]
+            (found, next) = try keys(of: scan, in: tables.history, from: start)
+            guard !found.isEmpty else { continue }
             for key in found { tally.noteHistory(key.span) }
             try run { transaction, _ in
                 for key in found {
@@ -109,20 +116,33 @@ extension Engine {
         }
     }
 
-    /// The first keys that a scan finds in a table.
-    private func keys(of scan: EraseScan, in table: Table) throws(EngineError) -> [[UInt8]] {
+    /// The keys that a scan finds in a table from the key `start` on, a bounded number under one snapshot,
+    /// and the key from which to go on; nil at the end.
+    ///
+    /// Where it has been nothing more can come: the tombstone holds for every write of that time.
+    private func keys(
+        of scan: EraseScan, in table: Table, from start: [UInt8]
+    ) throws(EngineError) -> (found: [[UInt8]], next: [UInt8]?) {
         var found: [[UInt8]] = []
+        var visited = 0
+        var next: [UInt8]?
         do throws(StoreError) {
             try environment.read { transaction throws(StoreError) in
                 let prefix = scan.prefix
-                try transaction.scan(table, prefix: prefix.span) { key, _ in
+                try transaction.scan(table, prefix: prefix.span, from: start.span) { key, _ in
+                    guard visited < EngineLimits.visitedRowsMax, found.count < Self.eraseBatchMax
+                    else {
+                        next = key.indices.map { key[$0] }
+                        return false
+                    }
+                    visited += 1
                     if scan.matches(key) { found.append(key.indices.map { key[$0] }) }
-                    return found.count < Self.eraseBatchMax
+                    return true
                 }
             }
         } catch {
             throw EngineError(error)
         }
-        return found
+        return (found, next)
     }
 }

@@ -104,6 +104,7 @@ final class Emptier: Sendable {
                 return false
             }
             guard start != nil else { return true }
+            environment.faults.hit(.generationEmptied)
             // Other writes get their turn.
             usleep(2_000)
         }

@@ -173,7 +173,9 @@ extension Engine {
                 atUs: now.microseconds, actor: actor, action: action, reason: reason,
                 epoch: next.epoch, details: ["feature_set \(name): \(detail)"]),
             epoch: next.epoch, puts: puts)
+        environment.faults.hit(.generationCommitted)
         published.publish(next)
+        environment.faults.hit(.generationPublished)
         // After the publication: no write that begins now goes to the dropped table.
         if let discard { emptier.add(discard, of: base.features.sets[name]) }
         return next

@@ -87,6 +87,7 @@ extension Engine {
             rowUs: compiled.rowMicroseconds, hasContributions: compiled.hasContributions)
         let model = Model(info: info, compiled: compiled, output: output)
         try artefacts.write(artefact.span, digest: spec.sha256)
+        environment.faults.hit(.modelFileWritten)
         let put = Put(
             table: tables.bundles, key: Array(model.name.utf8),
             value: KassaStorageV1.StoredModel(info: info, bundleSha256: model.bundleDigest)
@@ -100,6 +101,7 @@ extension Engine {
                 epoch: base.epoch,
                 details: ["model \(model.name), bundle \(hexadecimal(model.bundleDigest))"]),
             epoch: base.epoch, puts: [put, number])
+        environment.faults.hit(.modelCommitted)
         var models = base.models
         models[spec.name, default: []].append(model)
         models[spec.name]?.sort { ($0.info.spec?.version ?? 0) < ($1.info.spec?.version ?? 0) }
@@ -245,6 +247,7 @@ extension Engine {
                 reason: request.reason, epoch: base.epoch, details: ["model \(model.name)"]),
             epoch: base.epoch,
             puts: [Put(table: tables.bundles, key: Array(model.name.utf8), value: nil)])
+        environment.faults.hit(.modelCommitted)
         var models = base.models
         let name = model.info.spec?.name ?? ""
         models[name]?.removeAll { $0 === model }
@@ -252,6 +255,7 @@ extension Engine {
         try publish(models: models, numbers: base.modelNumbers, over: base)
         let digest = model.info.spec?.sha256 ?? []
         let isShared = models.values.joined().contains { $0.info.spec?.sha256 == digest }
+        environment.faults.hit(.modelFileLeft)
         // The model is gone whatever becomes of its file; the next start removes what stays.
         if !isShared { try? artefacts.remove(digest: digest) }
     }

@@ -52,6 +52,7 @@ extension Worker {
         writeReply(score, scorer, scratches[index], summary, into: &writer)
         drift.observe(
             scratches[index], isDegraded: summary.degradedCount > 0, score: score, place: index)
+        if request.isRecorded { record(score, by: scorer, message, at: now, into: &writer) }
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.

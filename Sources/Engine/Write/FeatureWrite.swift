@@ -107,17 +107,26 @@ final class FeatureWrite: WriteCommand {
             if let loading = place.loading {
                 try engine.liveKeys.note(prepared, in: transaction, loading)
             }
+            let tombstones = try tombstones(in: transaction)
             for follower in place.followers {
-                let tables = WriteTables(rows: follower, tombstones: engine.tables.tombstones)
+                let tables = WriteTables(rows: follower, tombstones: tombstones)
                 _ = try prepared.applyAll(
                     in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
             }
             let tables = WriteTables(
-                rows: place.serving, tombstones: engine.tables.tombstones,
+                rows: place.serving, tombstones: tombstones,
                 history: engine.tables.history)
             return try prepared.applyAll(
                 in: &transaction, tables, of: set, with: &scratch, sequence: sequence)
         }
+    }
+
+    /// The tombstones; nil while nothing is erased, which saves a look-up for each row.
+    private func tombstones(
+        in transaction: borrowing WriteTransaction
+    ) throws(StoreError) -> Table? {
+        let table = engine.tables.tombstones
+        return try transaction.entryCount(of: table) > 0 ? table : nil
     }
 
     /// Writes to the generation that is being loaded, and counts with it.
@@ -128,7 +137,8 @@ final class FeatureWrite: WriteCommand {
         let key = ResourceKind.key(ResourceKind.loadProgress, set.name)
         var progress = LoadProgress.decode(
             try transaction.value(forKey: key.span, in: engine.tables.resources), loading.id)
-        let tables = WriteTables(rows: loading.table, tombstones: engine.tables.tombstones)
+        let tables = WriteTables(
+            rows: loading.table, tombstones: try tombstones(in: transaction))
         let result = try engine.writerMemory.withScratch { scratch throws(StoreError) in
             try prepared.loadAll(
                 in: &transaction, tables, of: set, with: &scratch, sequence: sequence,

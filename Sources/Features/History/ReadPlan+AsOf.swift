@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import API
 package import Store
 
 extension ReadPlan {
@@ -25,34 +24,24 @@ extension ReadPlan {
                     + "\(set.historyMilliseconds) ms")
         }
     }
-
-    /// Checks all times of a request: that of ``checkAsOf(_:now:field:)``, or one for each entity.
-    package func checkTimes(of request: KassaV1.ReadRequest, now: Int64) throws(FieldError) {
-        if let time = request.asOfUs { try checkAsOf(time, now: now) }
-        var index = 0
-        while index < request.asOfUsEach.count {
-            try checkAsOf(
-                request.asOfUsEach[index], now: now, field: "as_of_us_each[\(index)]")
-            index += 1
-        }
-    }
 }
 
-extension ReadBatch {
-    /// Appends an entity as it was at `time`, with the statuses and ages of then; see
+extension ReadRows {
+    /// Notes an entity as it was at `time`, with the statuses and ages of then; see
     /// ``ReadPlan/checkAsOf(_:now:field:)``.
     ///
+    /// Unsafe as ``place(_:at:now:)`` is: the snapshot must be held until the reply is written.
+    ///
     /// - Complexity: O(log rows of the history); no more for a long history.
-    package mutating func append(
-        _ rowKey: Span<UInt8>, asOf time: Int64, in transaction: borrowing ReadTransaction,
-        _ history: Table, with key: inout HistoryKey
+    @unsafe package mutating func place(
+        _ rowKey: Span<UInt8>, asOf time: Int64, at index: Int,
+        in transaction: borrowing ReadTransaction, _ history: Table, with key: inout HistoryKey
     ) throws(StoreError) {
         key.build(rowKey, time: time)
-        var found: [UInt8]?
+        unsafe place(nil, at: index, now: time)
         try transaction.scan(history, prefix: rowKey, from: key.bytes) { _, row in
-            found = row.indices.map { row[$0] }
+            unsafe place(row, at: index, now: time)
             return false
         }
-        if let found { append(found.span, now: time) } else { append(nil, now: time) }
     }
 }

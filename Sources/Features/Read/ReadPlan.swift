@@ -1,13 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The features to read of one version of a feature set, with their names resolved.
-package struct ReadPlan: Sendable {
+internal import API
+internal import Wire
+
+/// The features to read of one version of a feature set, with their names resolved and all that is the
+/// same for every reply encoded.
+///
+/// Rows in any layout of the set are read by one plan: what depends on the layout is looked up in it.
+package final class ReadPlan: Sendable {
     /// The set that is read.
     package let set: FeatureSet
     /// The version whose features are read.
     package let version: FeatureSetVersion
-    /// Places in `version.features`, in the order asked for.
-    let places: [Int]
+    /// The set's layouts.
+    let layouts: [RowLayout]
+    /// The columns of the reply, in the order asked for.
+    let columns: [ReadColumn]
+    /// The bytes that ``ReadColumn`` names ranges of.
+    let constants: [UInt8]
+    /// Where in the constants the version's name is, encoded.
+    let name: ByteRange
+    /// For each word of presence, ``Presence/allPresent`` at the columns that are read.
+    let masks: [UInt64]
+    /// A row whose values are all this young is neither stale nor expired anywhere, in microseconds.
+    let freshMax: Int64
+    /// Values for each entity: features, and of a vector its components.
+    package let valueCount: Int
 
     /// Resolves `features`; none means all, in their declared order.
     ///
@@ -17,10 +35,42 @@ package struct ReadPlan: Sendable {
     ) throws(FieldError) {
         self.set = set
         self.version = version
-        guard !features.isEmpty else {
-            places = Array(version.features.indices)
-            return
+        layouts = set.layouts
+        let places = try Self.places(of: features, in: version, of: set)
+        var writer = WireWriter(capacity: 64)
+        writer.string(
+            KassaV1.FeatureSetValues.Field.featureSet, "\(set.name)@\(version.number)")
+        name = ByteRange(offset: 0, count: writer.count)
+        // Of a feature that is asked for several times there is one column.
+        var known: [Int: ReadColumn] = [:]
+        columns = places.map { place in
+            let column = known[place] ?? ReadColumn(place, of: version, &writer)
+            known[place] = column
+            return column
         }
+        let bytes = writer.bytes
+        constants = bytes.indices.map { bytes[$0] }
+        var masks: [UInt64] = []
+        for column in columns {
+            let word = column.column >> 5
+            while masks.count <= word { masks.append(0) }
+            masks[word] |= 3 << UInt64((column.column & 31) * 2)
+        }
+        self.masks = masks.map { $0 & Presence.allPresent }
+        freshMax = columns.reduce(.max) { min($0, $1.ttl, $1.maxAge) }
+        valueCount = columns.reduce(0) { $0 + max(1, Int($1.type.dimension)) }
+    }
+
+    /// Bytes of memory that the plan has to itself, about.
+    package var byteCount: Int {
+        constants.count + columns.count * MemoryLayout<ReadColumn>.stride + 256
+    }
+
+    /// Places in `version.features`, in the order asked for.
+    private static func places(
+        of features: [String], in version: FeatureSetVersion, of set: FeatureSet
+    ) throws(FieldError) -> [Int] {
+        guard !features.isEmpty else { return Array(version.features.indices) }
         guard features.count <= FeatureLimits.featuresMax else {
             throw FieldError(
                 field: "features", reason: "has more than \(FeatureLimits.featuresMax) names")
@@ -36,31 +86,6 @@ package struct ReadPlan: Sendable {
             }
             places.append(place)
         }
-        self.places = places
-    }
-
-    /// Values for each entity: features, and of a vector its components.
-    package var valueCount: Int {
-        places.reduce(0) { $0 + max(1, Int(version.features[$1].type.dimension)) }
-    }
-
-    /// What a reader of a feature gets from a verified row: before a default stands in.
-    func status(
-        ofPlace place: Int, in row: borrowing RowView, now: Int64
-    ) -> (status: ValueStatus, age: Int64) {
-        let column = Int(version.columnIDs[place])
-        guard let presence = row.presence(ofColumn: column) else { return (.invalid, -1) }
-        guard presence != .absent else { return (.noFeature, -1) }
-        guard let time = row.eventTime(ofColumn: column) else { return (.invalid, -1) }
-        let age = max(0, now &- time)
-        if age > Self.microseconds(version.ttlMilliseconds) { return (.expired, age) }
-        if presence == .null { return (.null, age) }
-        let maxAge = Self.microseconds(version.features[place].maxAgeMilliseconds)
-        return (age > maxAge ? .stale : .present, age)
-    }
-
-    private static func microseconds(_ milliseconds: UInt64) -> Int64 {
-        // A hundred years at most, so that the product fits.
-        milliseconds == 0 ? .max : Int64(milliseconds) * 1_000
+        return places
     }
 }

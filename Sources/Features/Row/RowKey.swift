@@ -66,7 +66,8 @@ package struct RowKey: ~Copyable {
         try append(validUTF8: id)
     }
 
-    private mutating func append(validUTF8 id: Span<UInt8>) throws(RowKeyError) {
+    /// Appends the id of the next kind, whose bytes are known to be UTF-8.
+    package mutating func append(validUTF8 id: Span<UInt8>) throws(RowKeyError) {
         guard !id.isEmpty else { throw .emptyID }
         guard id.count <= FeatureLimits.idByteCountMax else { throw .idTooLong }
         for index in id.indices where id[index] == 0 { throw .idHasNUL }

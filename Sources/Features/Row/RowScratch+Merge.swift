@@ -21,6 +21,11 @@ extension RowScratch {
     ) -> MergeOutcome {
         guard patch.eventTime > erasedUntil else { return .erased }
         let layout = set.newestLayout
+        if notAfter == .max,
+            packAlone(patch, over: stored, of: set, layout, sequence: sequence)
+        {
+            return .changed
+        }
         unsafe cells.clear(layout.columnCount)
         var source = Span<UInt8>()
         var wasDamaged = false

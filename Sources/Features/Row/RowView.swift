@@ -20,11 +20,18 @@ package struct RowView: ~Escapable {
     /// - Complexity: O(bytes), by the checksum.
     @_lifetime(copy bytes)
     package init(verifying bytes: Span<UInt8>, of set: borrowing FeatureSet) throws(RowDamage) {
+        try self.init(verifying: bytes, in: set.layouts)
+    }
+
+    /// The same with the set's layouts, for many rows.
+    @_lifetime(copy bytes)
+    init(verifying bytes: Span<UInt8>, in layouts: [RowLayout]) throws(RowDamage) {
         try Self.verify(bytes)
+        let index = Int(bytes.load(at: 24, as: UInt16.self)) - 1
         guard
-            bytes[26] == RowLayout.formatVersion,
-            let layout = set.layout(bytes.load(at: 24, as: UInt16.self))
+            bytes[26] == RowLayout.formatVersion, index >= 0, index < layouts.count
         else { throw .unknownLayout }
+        let layout = layouts[index]
         let timeCount = Int(bytes.load(at: 28, as: UInt16.self))
         let tailStart = layout.tailStart(timeCount: timeCount)
         guard tailStart <= bytes.count else { throw .damaged }
@@ -32,6 +39,15 @@ package struct RowView: ~Escapable {
         self.layout = layout
         self.timeCount = timeCount
         self.tailStart = tailStart
+    }
+
+    /// The view of a row that was verified before, in the layout that it names.
+    @_lifetime(copy bytes)
+    init(verified bytes: Span<UInt8>, layout: RowLayout) {
+        self.bytes = bytes
+        self.layout = layout
+        timeCount = Int(bytes.load(at: 28, as: UInt16.self))
+        tailStart = layout.tailStart(timeCount: timeCount)
     }
 
     /// Checks length and checksum, which need no layout.
@@ -101,5 +117,12 @@ package struct RowView: ~Escapable {
             return nil
         }
         return tailStart + start..<tailStart + end
+    }
+
+    /// The value of a column of the tail; nil if it is malformed.
+    @_lifetime(copy self)
+    func tail(ofColumn column: Int) -> Span<UInt8>? {
+        guard let range = tailRange(ofColumn: column) else { return nil }
+        return bytes.extracting(range)
     }
 }

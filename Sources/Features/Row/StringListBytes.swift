@@ -25,22 +25,19 @@ enum StringListBytes {
         }
     }
 
-    /// The list that `bytes` hold; nil if they hold none.
-    static func read(_ bytes: Span<UInt8>) -> [String]? {
-        var list: [String] = []
+    /// Calls `body` with the UTF-8 of each string of the list that `bytes` hold; false if they hold none.
+    static func forEach(_ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Void) -> Bool {
         var offset = 0
         while offset < bytes.count {
-            guard bytes.count - offset >= 2 else { return nil }
+            guard bytes.count - offset >= 2 else { return false }
             let byteCount = Int(bytes.load(at: offset, as: UInt16.self))
             offset += 2
-            guard
-                bytes.count - offset >= byteCount,
-                let text = try? UTF8Span(
-                    validating: bytes.extracting(offset..<offset + byteCount))
-            else { return nil }
-            list.append(String(copying: text))
+            guard bytes.count - offset >= byteCount else { return false }
+            let text = bytes.extracting(offset..<offset + byteCount)
+            guard (try? UTF8Span(validating: text)) != nil else { return false }
+            body(text)
             offset += byteCount
         }
-        return list
+        return true
     }
 }

@@ -42,20 +42,13 @@ extension PreparedWrite {
         sequence: UInt64, _ lookup: inout ErasureLookup, _ tally: inout WriteTally
     ) throws(StoreError) {
         let key = key(row)
-        var erasedUntil = Int64.min
-        if let tombstones = tables.tombstones {
-            guard
-                let until = try lookup.erasedUntil(
-                    key, kinds: version.entityKinds, in: transaction, tombstones)
-            else {
-                return tally.refuse(row, "keys", "belong to an entity whose tombstone is damaged")
-            }
-            erasedUntil = until
+        guard let erasedUntil = try erasedUntil(key, in: transaction, tables, &lookup) else {
+            return tally.refuse(row, "keys", "belong to an entity whose tombstone is damaged")
         }
         let keepsHistory = tables.history != nil && set.historyMilliseconds > 0
         var before: [UInt8]?
         let outcome: MergeOutcome
-        if let stored = try transaction.value(forKey: key, in: tables.rows) {
+        if let stored = try transaction.find(key, in: tables.rows) {
             outcome = merge(
                 row: row, into: stored, of: set, with: &scratch, sequence: sequence,
                 erasedUntil: erasedUntil)
@@ -67,7 +60,9 @@ extension PreparedWrite {
                 erasedUntil: erasedUntil)
         }
         let hasChanged = outcome == .changed || outcome == .replacedDamaged
-        if hasChanged { try transaction.put(scratch.row, forKey: key, in: tables.rows) }
+        if hasChanged {
+            try transaction.replaceFound(with: scratch.row, forKey: key, in: tables.rows)
+        }
         tally.count(outcome, row: row)
         guard keepsHistory, let history = tables.history, hasChanged || outcome == .unchanged else {
             return
@@ -87,7 +82,18 @@ extension PreparedWrite {
         if !isWhole { tally.historyGaps += 1 }
     }
 
-    /// Applies every row that is not refused, in order, and counts.
+    /// Until when any entity of a key is erased; nil if a tombstone is damaged.
+    @inline(__always)
+    func erasedUntil(
+        _ key: Span<UInt8>, in transaction: borrowing WriteTransaction, _ tables: WriteTables,
+        _ lookup: inout ErasureLookup
+    ) throws(StoreError) -> Int64? {
+        guard let tombstones = tables.tombstones else { return .min }
+        return try lookup.erasedUntil(
+            key, kinds: version.entityKinds, in: transaction, tombstones)
+    }
+
+    /// Applies every row that is not refused, in the order of their keys, and counts.
     ///
     /// All rows change in the caller's one transaction: a reader sees all of them or none.
     package func applyAll(
@@ -97,7 +103,9 @@ extension PreparedWrite {
         var tally = WriteTally()
         var lookup = ErasureLookup()
         let rowsAreWhole = set.keepsRowsWhole
-        for row in 0..<rowCount where !refused[row] {
+        for place in 0..<rowCount {
+            let row = row(at: place)
+            guard !refused[row] else { continue }
             try apply(
                 row: row, in: &transaction, tables, of: set, rowsAreWhole: rowsAreWhole,
                 with: &scratch, sequence: sequence, &lookup, &tally)

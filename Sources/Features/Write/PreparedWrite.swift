@@ -39,6 +39,8 @@ package struct PreparedWrite: Sendable {
     var times: [Int64] = []
     /// Per row: whether it is refused.
     var refused: [Bool] = []
+    /// The rows in the order of their keys, those of one key as they came; empty if they came so.
+    var order: [UInt32] = []
 
     /// Checks `request` against a version of a set.
     ///
@@ -70,6 +72,7 @@ package struct PreparedWrite: Sendable {
         try takeTimes(request.eventTimeUs, now: now.microseconds)
         try takeColumns(request.columns)
         refusals.sort { $0.row < $1.row }
+        order = rowsByKey()
     }
 
     /// Rows that are to be applied.

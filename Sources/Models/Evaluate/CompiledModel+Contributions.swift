@@ -13,7 +13,7 @@ extension CompiledModel {
     /// (the mean margin over the training rows; a linear model's intercept). They sum to the margin.
     /// Traps unless `hasContributions`.
     ///
-    /// - Complexity: O(trees x leaves x depth^2); allocates.
+    /// - Complexity: O(nodes x features on the longest way); allocates nothing.
     package func contributions(of row: Span<Double>, into contributions: inout MutableSpan<Double>)
     {
         precondition(hasContributions)
@@ -24,9 +24,10 @@ extension CompiledModel {
 
     /// As for a row of float64.
     package func contributions(of row: Span<Float>, into contributions: inout MutableSpan<Double>) {
-        var doubles: [Double] = []
-        doubles.reserveCapacity(row.count)
-        for index in row.indices { doubles.append(Double(row[index])) }
+        precondition(row.count >= summary.featureCount)
+        // As many as a model may have features: `ImportLimits.featuresMax`.
+        var doubles = [4_096 of Double](repeating: 0)
+        for index in 0..<summary.featureCount { doubles[index] = Double(row[index]) }
         self.contributions(of: doubles.span, into: &contributions)
     }
 }

@@ -22,12 +22,14 @@ package final class CompiledModel: Sendable {
     package let output: ModelOutput
     /// What one row took when the model was imported, in microseconds: the median of several rows.
     package let rowMicroseconds: Double
+    /// How the trees lie in memory; nil for a model of another kind.
+    package var layout: TreeLayout? { (evaluator as? ForestEvaluator)?.layout }
     let evaluator: any RowEvaluator
 
-    init(_ model: ImportedModel) throws(ImportError) {
+    init(_ model: ImportedModel, layout: TreeLayout? = nil) throws(ImportError) {
         switch model {
         case .trees(let ensemble):
-            let forest = try ForestEvaluator(ensemble)
+            let forest = try ForestEvaluator.fastest(ensemble, layout: layout)
             evaluator = forest
             summary = ModelSummary(ensemble, forest)
             inputs = Self.inputs(

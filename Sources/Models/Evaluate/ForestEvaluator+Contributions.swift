@@ -1,138 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Path-dependent TreeSHAP (Lundberg, Erion, Lee: Consistent Individualized Feature Attribution for
-/// Tree Ensembles, algorithm 2), which XGBoost and LightGBM call `pred_contribs`.
+/// Tree Ensembles), which XGBoost and LightGBM call `pred_contribs`.
+///
+/// A leaf of value v whose way asks n features adds to feature i
+/// `v (o_i - z_i) * integral from 0 to 1 of the product of z_j + (o_j - z_j) t over all others j`,
+/// with z the share of the training rows that went on at the feature's splits and o whether the row
+/// does, 0 or 1 (Owen, Multilinear Extensions of Games, 1972). The integrand is a polynomial of degree
+/// n - 1, so the rule of Gauss and Legendre with n / 2 points gives the integral exactly. The leaves
+/// below a split share the products, and what they add is summed on the way back up (as in Yu et al.,
+/// Linear TreeSHAP, 2022): every node is visited once.
 extension ForestEvaluator {
-    /// A feature on the way from the root to a node.
-    private struct Step {
-        /// -1 for the root's own.
-        var feature: Int32
-        /// Share of the way that is left open if the feature is unknown.
-        var zeroFraction: Double
-        /// 1 if the row's value follows the way, else 0.
-        var oneFraction: Double
-        /// Weight of the sets of features of one size.
-        var weight: Double
-    }
-
     func contributions(of row: Span<Double>, into contributions: inout MutableSpan<Double>) {
         let width = ensemble.featureCount + 1
         for index in 0..<width * marginCount { contributions[index] = 0 }
+        let expectations = statistics.expectations
         for output in expectations.indices {
             contributions[output * width + width - 1] = expectations[output]
         }
-        var steps: [Step] = []
-        for tree in ensemble.trees {
+        var way = [65 of WayStep](repeating: WayStep())
+        var wayStorage = way.mutableSpan
+        for (index, tree) in ensemble.trees.enumerated() {
             var room = contributions._mutatingExtracting(
                 Int(tree.output) * width..<(Int(tree.output) + 1) * width)
-            steps.removeAll(keepingCapacity: true)
-            add(
-                0, of: tree, row, from: 0,
-                Step(feature: -1, zeroFraction: 1, oneFraction: 1, weight: 0),
-                &steps, into: &room)
+            let nodes = tree.nodes.span
+            // n features need n / 2 points.
+            switch statistics.featuresOfWays[index] {
+            case ...8: walk(.four, nodes, row, &wayStorage, into: &room)
+            case ...16: walk(.eight, nodes, row, &wayStorage, into: &room)
+            case ...32: walk(.sixteen, nodes, row, &wayStorage, into: &room)
+            default: walk(.thirtyTwo, nodes, row, &wayStorage, into: &room)
+            }
         }
     }
 
-    /// Adds what the leaves below `index` contribute; `steps[start...]` leads to its parent.
+    private func walk<Points: SIMD<Double> & Sendable>(
+        _ rule: GaussRule<Points>, _ nodes: Span<TreeEnsemble.Node>, _ row: Span<Double>,
+        _ way: inout MutableSpan<WayStep>, into room: inout MutableSpan<Double>
+    ) {
+        _ = add(
+            0, of: nodes, row, rule, Points(repeating: 1), depth: 0, &way, into: &room)
+    }
+
+    /// Adds what the splits below `index` contribute, and returns the sum of the leaves below, each
+    /// with its products at the rule's points.
     ///
     /// Recursion is bounded by the depth limit.
-    private func add(
-        _ index: Int, of tree: TreeEnsemble.Tree, _ row: Span<Double>, from start: Int,
-        _ step: Step, _ steps: inout [Step], into contributions: inout MutableSpan<Double>
-    ) {
-        extend(&steps, from: start, by: step)
-        let node = tree.nodes[index]
-        if node.isLeaf {
-            for place in start + 1..<max(steps.count, start + 1) {
-                let step = steps[place]
-                let weight = weightSum(steps[start...], without: place - start)
-                contributions[Int(step.feature)] +=
-                    weight * (step.oneFraction - step.zeroFraction) * node.value
-            }
-            return
-        }
+    @_specialize(where Points == SIMD4<Double>)
+    @_specialize(where Points == SIMD8<Double>)
+    @_specialize(where Points == SIMD16<Double>)
+    @_specialize(where Points == SIMD32<Double>)
+    private func add<Points: SIMD<Double> & Sendable>(
+        _ index: Int, of nodes: Span<TreeEnsemble.Node>, _ row: Span<Double>,
+        _ rule: GaussRule<Points>, _ product: Points, depth: Int,
+        _ way: inout MutableSpan<WayStep>, into room: inout MutableSpan<Double>
+    ) -> Points {
+        let node = nodes[index]
+        if node.isLeaf { return product * rule.weights * node.value }
         let goesLeft = ensemble.sendsLeft(row[Int(node.feature)], at: node)
-        var incoming = Step(feature: node.feature, zeroFraction: 1, oneFraction: 1, weight: 0)
-        if let place = steps[start...].firstIndex(where: { $0.feature == node.feature }) {
-            incoming.zeroFraction = steps[place].zeroFraction
-            incoming.oneFraction = steps[place].oneFraction
-            remove(place - start, from: &steps, start: start)
+        // What the way said of this feature so far; nothing is a factor of 1.
+        var before = WayStep(feature: node.feature, share: 1, isFollowed: true)
+        var isAgain = false
+        for step in 0..<depth where way[depth - 1 - step].feature == node.feature {
+            before = way[depth - 1 - step]
+            isAgain = true
+            break
         }
-        for (child, isHot) in [(node.left, goesLeft), (node.right, !goesLeft)] {
-            let share = Double(tree.nodes[Int(child)].cover) / Double(node.cover)
-            // Each child starts from a copy of the way, which it changes.
-            let copyStart = steps.count
-            steps.append(contentsOf: steps[start..<copyStart])
-            add(
-                Int(child), of: tree, row, from: copyStart,
-                Step(
-                    feature: node.feature,
-                    zeroFraction: incoming.zeroFraction * share,
-                    oneFraction: isHot ? incoming.oneFraction : 0, weight: 0),
-                &steps, into: &contributions)
-            steps.removeSubrange(copyStart...)
-        }
-    }
-
-    private func extend(_ steps: inout [Step], from start: Int, by step: Step) {
-        let depth = steps.count - start
-        var step = step
-        step.weight = depth == 0 ? 1 : 0
-        steps.append(step)
-        for index in stride(from: depth - 1, through: 0, by: -1) {
-            let place = start + index
-            steps[place + 1].weight +=
-                step.oneFraction * steps[place].weight * Double(index + 1) / Double(depth + 1)
-            steps[place].weight *= step.zeroFraction * Double(depth - index) / Double(depth + 1)
-        }
-    }
-
-    /// Takes a step back, as if its feature had not been met.
-    private func remove(_ removed: Int, from steps: inout [Step], start: Int) {
-        let depth = steps.count - start - 1
-        let one = steps[start + removed].oneFraction
-        let zero = steps[start + removed].zeroFraction
-        var next = steps[start + depth].weight
-        for index in stride(from: depth - 1, through: 0, by: -1) {
-            let place = start + index
-            let weight = steps[place].weight
-            if one != 0 {
-                steps[place].weight = next * Double(depth + 1) / (Double(index + 1) * one)
-                next =
-                    weight - steps[place].weight * zero * Double(depth - index) / Double(depth + 1)
-            } else {
-                steps[place].weight = weight * Double(depth + 1) / (zero * Double(depth - index))
-            }
-        }
-        for place in start + removed..<start + depth {
-            steps[place].feature = steps[place + 1].feature
-            steps[place].zeroFraction = steps[place + 1].zeroFraction
-            steps[place].oneFraction = steps[place + 1].oneFraction
-        }
-        steps.removeLast()
-    }
-
-    /// The sum of the weights that the way would have without one of its steps.
-    private func weightSum(_ steps: ArraySlice<Step>, without removed: Int) -> Double {
-        let start = steps.startIndex
-        let depth = steps.count - 1
-        let one = steps[start + removed].oneFraction
-        let zero = steps[start + removed].zeroFraction
-        var next = steps[start + depth].weight
-        var total = 0.0
-        for index in stride(from: depth - 1, through: 0, by: -1) {
-            if one != 0 {
-                let weight = next * Double(depth + 1) / (Double(index + 1) * one)
-                total += weight
-                next =
-                    steps[start + index].weight
-                    - weight * zero * Double(depth - index) / Double(depth + 1)
-            } else if zero != 0 {
-                total +=
-                    steps[start + index].weight / zero / (Double(depth - index) / Double(depth + 1))
-            }
+        let factorBefore: Points = before.factor(rule)
+        let others = isAgain ? product / factorBefore : product
+        var total = Points(repeating: 0)
+        for side in 0..<2 {
+            let child = side == 0 ? node.left : node.right
+            let step = WayStep(
+                feature: node.feature,
+                share: before.share * Double(nodes[Int(child)].cover) / Double(node.cover),
+                isFollowed: before.isFollowed && goesLeft == (side == 0))
+            // No row went on here, nor does this one: all products are 0.
+            if step.share == 0, !step.isFollowed { continue }
+            let factor: Points = step.factor(rule)
+            way[depth] = step
+            let leaves = add(
+                Int(child), of: nodes, row, rule, others * factor, depth: depth + 1, &way,
+                into: &room)
+            total += leaves
+            var added = step.gain * (leaves / factor).sum()
+            if isAgain { added -= before.gain * (leaves / factorBefore).sum() }
+            room[Int(node.feature)] += added
         }
         return total
+    }
+}
+
+/// What the way to a node says of one feature.
+private struct WayStep: BitwiseCopyable {
+    var feature: Int32 = -1
+    /// The share of training rows that went on at its splits.
+    var share = 1.0
+    /// Whether the row does.
+    var isFollowed = true
+
+    /// How much further the row goes than training rows do.
+    var gain: Double { (isFollowed ? 1 : 0) - share }
+
+    @inline(__always)
+    func factor<Points: SIMD<Double> & Sendable>(_ rule: GaussRule<Points>) -> Points {
+        rule.points * gain + share
     }
 }
 
@@ -162,5 +134,19 @@ extension TreeEnsemble.Tree {
             sum += mean * Double(nodes[child].cover) / Double(node.cover)
         }
         return sum
+    }
+
+    /// The most features that are asked on the way to one leaf; recursion is bounded as above.
+    func featuresOfWays() -> UInt8 {
+        var asked: [Int32] = []
+        func most(_ index: Int, _ count: Int) -> Int {
+            let node = nodes[index]
+            if node.isLeaf { return count }
+            let more = asked.contains(node.feature) ? count : count + 1
+            asked.append(node.feature)
+            defer { asked.removeLast() }
+            return max(most(Int(node.left), more), most(Int(node.right), more))
+        }
+        return UInt8(most(0, 0))
     }
 }

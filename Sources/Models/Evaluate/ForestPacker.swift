@@ -36,26 +36,23 @@ struct ForestPacker {
     var usedFeatureCount: Int { Set(slots.map(\.feature)).union(categoryFeatures).count }
 
     /// Lays out a verified ensemble.
-    static func pack(_ ensemble: TreeEnsemble) -> (packer: ForestPacker, forest: PackedForest) {
-        var packer = ForestPacker(arithmetic: ensemble.arithmetic)
-        packer.categories = ensemble.categories
+    init(_ ensemble: TreeEnsemble) {
+        arithmetic = ensemble.arithmetic
+        categories = ensemble.categories
+        // Gaps take about a quarter more; growing by doubling would take more than the file.
+        let count = ensemble.trees.reduce(0) { $0 + $1.nodes.count }
+        nodes.reserveCapacity(count + count / 4)
+        if arithmetic == .double { leaves.reserveCapacity(count / 2 + ensemble.trees.count + 1) }
         // One output after the other, each with its trees in their order.
         for (output, base) in ensemble.baseMargins.enumerated() {
-            packer.treesOfOutput = 0
-            let start = packer.groups.count
-            for tree in ensemble.trees where tree.output == output { packer.append(tree) }
-            packer.fillGroup()
-            packer.outputs.append(
-                PackedOutput(
-                    firstGroup: start, groupEnd: packer.groups.count, base: base))
+            treesOfOutput = 0
+            let start = groups.count
+            for tree in ensemble.trees where tree.output == output { append(tree) }
+            fillGroup()
+            outputs.append(
+                PackedOutput(firstGroup: start, groupEnd: groups.count, base: base))
         }
-        packer.numberCategorySlots()
-        let forest = unsafe packer.finish()
-        return unsafe (packer, forest)
-    }
-
-    private init(arithmetic: TreeEnsemble.Arithmetic) {
-        self.arithmetic = arithmetic
+        numberCategorySlots()
     }
 
     /// A split that has its place, while its children have none yet.
@@ -88,12 +85,21 @@ struct ForestPacker {
         for place in categoryNodes { nodes[place].slot += UInt16(slots.count + 1) }
     }
 
-    /// Copies everything into memory that lives on its own.
-    private mutating func finish() -> PackedForest {
-        unsafe PackedForest(
+    /// Copies everything into memory that lives on its own, and forgets the nodes.
+    mutating func forest() -> PackedForest {
+        defer { (nodes, roots, groups, leaves) = ([], [], [], []) }
+        return unsafe PackedForest(
             nodes: nodes, roots: roots, groups: groups, slots: slots,
             categoryFeatures: categoryFeatures, categoryWords: categories.words,
             leaves: leaves, outputs: outputs, arithmetic: arithmetic)
+    }
+
+    /// As `forest`, without what only the walk through nodes reads.
+    func forestWithoutNodes() -> PackedForest {
+        unsafe PackedForest(
+            nodes: [], roots: [], groups: [], slots: slots,
+            categoryFeatures: categoryFeatures, categoryWords: [], leaves: [], outputs: outputs,
+            arithmetic: arithmetic)
     }
 
     /// Appends the nodes of `tree`, subtree by subtree, and returns its depth.
@@ -168,21 +174,25 @@ struct ForestPacker {
         while nodes.count % Self.lineNodes != 0 { nodes.append(.gap) }
     }
 
-    /// What `node` compares its slot with: the place of its set, or the smallest float32 that does
-    /// not go left.
+    /// What `node` compares its slot with, or the place of its set.
+    private func bound(of node: TreeEnsemble.Node) -> Float {
+        node.isCategorical
+            ? Float(bitPattern: UInt32(categories.starts[Int(node.categorySet)]))
+            : bound(of: node.value)
+    }
+
+    /// The smallest float32 that does not go left at a threshold.
     ///
     /// A float32 is at most a float64 if it is at most the next float32 below that.
-    private func bound(of node: TreeEnsemble.Node) -> Float {
-        if node.isCategorical {
-            return Float(bitPattern: UInt32(categories.starts[Int(node.categorySet)]))
-        }
-        var bound = Float(node.value)
+    func bound(of threshold: Double) -> Float {
+        var bound = Float(threshold)
         guard arithmetic == .double else { return bound }
-        if Double(bound) > node.value { bound = bound.nextDown }
+        if Double(bound) > threshold { bound = bound.nextDown }
         return bound.nextUp
     }
 
-    /// The number of the slot that `node` reads; 0 belongs to the leaves.
+    /// The number of the slot that `node` reads; 0 belongs to the leaves, and those of categories are
+    /// counted apart for now.
     private mutating func slot(for node: TreeEnsemble.Node) -> UInt16 {
         if node.isCategorical {
             let feature = Int(node.feature)
@@ -199,4 +209,14 @@ struct ForestPacker {
         slotNumbers[slot] = number
         return number
     }
+
+    /// The slot of the prepared row that a split of the packed forest reads.
+    func preparedSlot(of node: TreeEnsemble.Node) -> UInt16 {
+        node.isCategorical
+            ? categoryNumbers[Int(node.feature)]! + UInt16(slots.count + 1)
+            : slotNumbers[RowSlot(node, arithmetic)]!
+    }
+
+    /// Whether a slot of the prepared row holds a category.
+    func isCategorical(slot: UInt16) -> Bool { Int(slot) > slots.count }
 }

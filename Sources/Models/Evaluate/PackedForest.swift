@@ -31,14 +31,14 @@
         categoryFeatures: [Int], categoryWords: [UInt32], leaves: [Double],
         outputs: [PackedOutput], arithmetic: TreeEnsemble.Arithmetic
     ) {
-        unsafe self.nodes = copy(nodes)
-        unsafe self.roots = copy(roots)
-        unsafe self.groups = copy(groups)
-        unsafe self.slots = copy(slots)
-        unsafe self.categoryFeatures = copy(categoryFeatures)
-        unsafe self.categoryWords = copy(categoryWords)
-        unsafe self.leaves = copy(leaves)
-        unsafe self.outputs = copy(outputs)
+        unsafe self.nodes = UnsafePointer(alignedCopy(nodes))
+        unsafe self.roots = UnsafePointer(alignedCopy(roots))
+        unsafe self.groups = UnsafePointer(alignedCopy(groups))
+        unsafe self.slots = UnsafePointer(alignedCopy(slots))
+        unsafe self.categoryFeatures = UnsafePointer(alignedCopy(categoryFeatures))
+        unsafe self.categoryWords = UnsafePointer(alignedCopy(categoryWords))
+        unsafe self.leaves = UnsafePointer(alignedCopy(leaves))
+        unsafe self.outputs = UnsafePointer(alignedCopy(outputs))
         unsafe self.arithmetic = arithmetic
         unsafe outputCount = outputs.count
         unsafe categoryStart = slots.count + 1
@@ -66,7 +66,26 @@
 
     /// Fills slots 1... from a row; slot 0 must hold minus infinity already.
     @inline(__always)
-    func prepare(_ row: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+    func prepare<Value: RowValue>(
+        _ row: UnsafePointer<Value>, into prepared: UnsafeMutablePointer<Float>
+    ) {
+        for index in 0..<(unsafe categoryStart - 1) {
+            let slot = unsafe slots[index]
+            let value = unsafe Float(row[slot.feature])
+            unsafe prepared[index + 1] = slot.prepare(value)
+        }
+        for index in unsafe categoryStart..<slotCount {
+            let value = unsafe Float(row[categoryFeatures[index - categoryStart]])
+            unsafe prepared[index] = Float(
+                bitPattern: CategorySets.code(of: Double(value), arithmetic))
+        }
+    }
+
+    /// Fills the slots of a row that is compared in float64.
+    @inline(__always)
+    func prepareWide(
+        _ row: UnsafePointer<Double>, into prepared: UnsafeMutablePointer<Double>
+    ) {
         for index in 0..<(unsafe categoryStart - 1) {
             let slot = unsafe slots[index]
             let value = unsafe row[slot.feature]
@@ -74,22 +93,13 @@
         }
         for index in unsafe categoryStart..<slotCount {
             let value = unsafe row[categoryFeatures[index - categoryStart]]
-            unsafe prepared[index] = Float(
-                bitPattern: CategorySets.code(of: Double(value), arithmetic))
+            unsafe prepared[index] = Double(
+                bitPattern: UInt64(CategorySets.code(of: value, arithmetic)))
         }
     }
 }
 
-/// A copy of `array` that starts at a cache line and lives until it is deallocated.
-private func copy<Element: BitwiseCopyable>(_ array: [Element]) -> UnsafePointer<Element> {
-    let memory = UnsafeMutableRawPointer.allocate(
-        byteCount: max(array.count, 1) * MemoryLayout<Element>.stride, alignment: 64)
-    let copy = unsafe memory.bindMemory(to: Element.self, capacity: max(array.count, 1))
-    // Safe: the memory holds as many elements as the array has.
-    unsafe array.withUnsafeBufferPointer { source in
-        if let base = source.baseAddress {
-            unsafe copy.initialize(from: base, count: source.count)
-        }
-    }
-    return unsafe UnsafePointer(copy)
-}
+/// A value of a row that some client gave.
+protocol RowValue: BitwiseCopyable, BinaryFloatingPoint {}
+extension Float: RowValue {}
+extension Double: RowValue {}

@@ -2,8 +2,8 @@
 
 /// What computes a row's margins and predictions: one class per kind of model.
 ///
-/// Immutable, so any number of threads may call one at once. Nothing here allocates except
-/// `contributions`. Rows are long enough and results too: `CompiledModel` saw to it.
+/// Immutable, so any number of threads may call one at once. Nothing here allocates. Rows are long
+/// enough and results too: `CompiledModel` saw to it.
 protocol RowEvaluator: AnyObject, Sendable {
     var marginCount: Int { get }
     var predictionCount: Int { get }

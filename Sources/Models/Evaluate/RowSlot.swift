@@ -36,4 +36,12 @@ struct RowSlot: Hashable {
     func prepare(_ value: Float) -> Float {
         value.isNaN ? missing : abs(value) > zeroMax ? min(value, largest) : zero
     }
+
+    /// What the slot of a row of float64 holds for `value`.
+    @inline(__always)
+    func prepare(_ value: Double) -> Double {
+        let largest = largest.isFinite ? Double.greatestFiniteMagnitude : .infinity
+        return value.isNaN
+            ? Double(missing) : abs(value) > Double(zeroMax) ? min(value, largest) : Double(zero)
+    }
 }

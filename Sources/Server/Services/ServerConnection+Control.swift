@@ -78,11 +78,11 @@ extension ServerConnection {
         }
     }
 
-    /// Has the control thread carry out `work`, unless the caller has given up by then; says whether it
-    /// was queued, after refusing the call if not.
+    /// Has another thread carry out `work`, unless the caller has given up by then; says whether it was
+    /// queued, after refusing the call if not.
     @discardableResult
     func submit(
-        _ call: Call, evenForNobody: Bool = false,
+        _ call: Call, to queue: WorkQueue = .control, evenForNobody: Bool = false,
         _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
     ) -> Bool {
         let ticket = ticket(call)
@@ -90,7 +90,7 @@ extension ServerConnection {
         let job = ControlJob()
         do throws(EngineError) {
             try context.expectAnswer()
-            let isQueued = context.control.submit {
+            let isQueued = queue.submit(in: context) {
                 [engine = context.engine, answers = context.answers!] in
                 // The session answers a call whose deadline has passed.
                 guard evenForNobody || !job.isGivenUp && MonotonicTime.now() < deadline else {
@@ -107,8 +107,7 @@ extension ServerConnection {
             }
             if !isQueued {
                 context.expectNoAnswer()
-                throw EngineError(
-                    .resourceExhausted, "too much control work is queued; try again later")
+                throw WorkQueue.busy
             }
             streams[call.id] = .control(job)
             return true

@@ -74,21 +74,17 @@ extension ServerConnection {
                             answer(.refusal(error))
                         }
                     }
-                    guard isKept else { throw Self.busy }
+                    guard isKept else { throw WorkQueue.busy }
                 } catch {
                     answer(.refusal(error))
                 }
             }
             if !isQueued {
                 context.expectNoAnswer()
-                throw Self.busy
+                throw WorkQueue.busy
             }
         } catch {
             refuse(call, error)
         }
-    }
-
-    private static var busy: EngineError {
-        EngineError(.resourceExhausted, "too much control work is queued; try again later")
     }
 }

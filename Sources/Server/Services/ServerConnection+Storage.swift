@@ -4,7 +4,6 @@ internal import API
 internal import Base
 internal import Engine
 internal import GRPC
-internal import Transport
 internal import Wire
 
 /// `Storage`: what is quick is done by the control thread, what is long by a thread of its own.
@@ -22,7 +21,7 @@ extension ServerConnection {
                 }
             case .snapshotStore:
                 let request = try KassaV1.SnapshotStoreRequest(decoding: call.message)
-                submitLong(call) { engine throws(EngineError) in
+                submit(call, to: .long) { engine throws(EngineError) in
                     try engine.snapshotStore(request, at: now).encodedBytes()
                 }
             default:
@@ -30,37 +29,6 @@ extension ServerConnection {
             }
         } catch {
             refuse(call, EngineError(.malformed, "\(rpc.method.request): \(error)"))
-        }
-    }
-
-    /// Has the thread for long work carry out `work`, unless the caller has given up by then.
-    private func submitLong(
-        _ call: Call, _ work: @escaping @Sendable (Engine) throws(EngineError) -> [UInt8]
-    ) {
-        let ticket = ticket(call)
-        let deadline = call.deadline
-        do throws(EngineError) {
-            try context.expectAnswer()
-            let isQueued = context.engine.submitLong {
-                [engine = context.engine, answers = context.answers!] in
-                let outcome: Answer.Outcome
-                do throws(EngineError) {
-                    guard MonotonicTime.now() < deadline else {
-                        throw EngineError(.unavailable, "the deadline passed before it was begun")
-                    }
-                    outcome = .reply(try work(engine))
-                } catch {
-                    outcome = .refusal(error)
-                }
-                _ = answers.post(Answer(ticket: ticket, outcome: outcome))
-            }
-            if !isQueued {
-                context.expectNoAnswer()
-                throw EngineError(
-                    .resourceExhausted, "too much long work is queued; try again later")
-            }
-        } catch {
-            refuse(call, error)
         }
     }
 }

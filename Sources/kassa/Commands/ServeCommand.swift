@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 internal import Documents
 internal import Glibc
 internal import Server
@@ -14,7 +15,8 @@ let serveCommand = Command(
         Without flags it serves gRPC on \(defaultServer), metrics and health probes on
         http://127.0.0.1:6751, and keeps its data in ./kassa-data. SIGTERM or SIGINT drains it: health
         says NOT_SERVING, open calls finish, queued writes are synced, and the exit code is 0. A second
-        signal ends it at once, with 128 and the signal's number.
+        signal ends it at once, with 128 and the signal's number. SIGHUP does nothing: settings are read at
+        start.
 
         A file for --config holds the same settings, named as the flags are; flags win:
 
@@ -41,6 +43,10 @@ let serveCommand = Command(
             name: "--sweep-seconds", value: "N",
             help: "Rest between two sweeps for expired rows (600); 0 means never."),
         Flag(name: "--map-gib", value: "N", help: "Address space of the store in GiB (64)."),
+        Flag(name: "--map-mib", value: "N", help: "The same in MiB, for small machines."),
+        Flag(
+            name: "--map-max-gib", value: "N",
+            help: "What it may grow to, doubling when it is nearly full; else it stays."),
         Flag(
             name: "--scrub-hours", value: "N",
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
@@ -65,9 +71,22 @@ let serveCommand = Command(
     configuration.sweepSeconds = try arguments.integer(
         "--sweep-seconds", in: 0...86_400, default: 600)
     configuration.mapBytes = try arguments.integer("--map-gib", in: 1...65_536, default: 64) << 30
+    if let mebibytes = try arguments.integer("--map-mib", in: 1...65_536) {
+        configuration.mapBytes = mebibytes << 20
+    }
+    configuration.mapBytesMax =
+        try arguments.integer("--map-max-gib", in: 1...65_536, default: 0) << 30
     configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
+    FreedMemory.keep()
+    // For tests alone; CONTRIBUTING.md lists the points.
+    if let point = unsafe getenv("KASSA_KILL_AT") {
+        configuration.killAt = unsafe String(cString: point)
+        printError("KASSA_KILL_AT: this server is going to kill itself, to be tested")
+    }
     // Whoever reads the output may go first; the server ends when it is told to, and in order.
     Glibc.signal(SIGPIPE, SIG_IGN)
+    // Nothing is read anew, and a terminal that goes is no reason to go.
+    Glibc.signal(SIGHUP, SIG_IGN)
     // Blocked before any thread starts, so that all inherit it and only sigwait takes a signal.
     var signals = sigset_t()
     unsafe sigemptyset(&signals)

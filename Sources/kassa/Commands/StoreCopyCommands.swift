@@ -26,7 +26,16 @@ let storeSnapshotCommand = Command(
         example:
           kassa store snapshot /backup/kassa-2026-11-20
         """,
-    flags: [actorFlag, reasonFlag, serverFlag, longTimeoutFlag, jsonFlag],
+    flags: [
+        actorFlag, reasonFlag,
+        Flag(
+            name: "--mib-per-second", value: "N",
+            help: "How fast it is written; as fast as it goes by default."),
+        Flag(
+            name: "--seconds-max", value: "N",
+            help: "How long the data may be held as of one moment (3600): it grows meanwhile."),
+        serverFlag, longTimeoutFlag, jsonFlag,
+    ],
     run: { arguments throws(CommandError) in
         let folder = arguments.operands[0]
         guard folder.hasPrefix("/") else {
@@ -36,7 +45,12 @@ let storeSnapshotCommand = Command(
         let request = KassaV1.SnapshotStoreRequest(
             folder: folder,
             actor: arguments.actor,
-            reason: arguments.reason)
+            reason: arguments.reason,
+            bytesPerSecond: UInt64(
+                try arguments.integer("--mib-per-second", in: 1...1_000_000, default: 0)) << 20,
+            secondsMax: UInt64(
+                try arguments.integer(
+                    "--seconds-max", in: 1...EngineLimits.snapshotSecondsMax, default: 0)))
         let client = try arguments.connect(timeoutMilliseconds: 86_400_000)
         let made: KassaV1.SnapshotStoreResponse = try asking { () throws(ClientError) in
             try client.call(KassaV1.StorageService.snapshot, request)

@@ -58,7 +58,12 @@ struct LoadRun: ~Copyable {
 
     /// Loads to the end of the file, or throws and leaves the state file as it was last true.
     mutating func run() throws(CommandError) {
-        if state.offset > 0 { reader.skip(to: state.offset, line: state.line) }
+        if reader.isSorted {
+            let given = state.read
+            try reading { reader throws(LoadError) in try reader.skip(records: given) }
+        } else if state.offset > 0 {
+            reader.skip(to: state.offset, line: state.line)
+        }
         var next = try read()
         while let batch = next {
             next = try read()
@@ -70,8 +75,14 @@ struct LoadRun: ~Copyable {
     }
 
     private mutating func read() throws(CommandError) -> Batch? {
+        try reading { reader throws(LoadError) in try reader.next() }
+    }
+
+    private mutating func reading<Result>(
+        _ body: (inout BatchReader) throws(LoadError) -> Result
+    ) throws(CommandError) -> Result {
         do throws(LoadError) {
-            return try reader.next()
+            return try body(&reader)
         } catch {
             progress.clear()
             throw .failed("\(error)")
@@ -87,13 +98,22 @@ struct LoadRun: ~Copyable {
         }
         entry.batch.request.generation = UInt64(clamping: state.generation)
         entry.batch.request.durability = isDurable || entry.isCheckpoint ? .durable : .fast
-        if !batch.lines.isEmpty { entry.call = try start(entry.batch.request) }
+        if !batch.lines.isEmpty {
+            entry.call = try start(entry.batch.request, behind: sent.last?.call)
+        }
         sent.append(entry)
     }
 
-    private func start(_ request: KassaV1.WriteRequest) throws(CommandError) -> PendingCall {
+    /// Begins a write; one that is `behind` another arrives after it, so that sorted rows stay sorted.
+    private func start(
+        _ request: KassaV1.WriteRequest, behind earlier: PendingCall? = nil
+    ) throws(CommandError) -> PendingCall {
         try asking { () throws(ClientError) in
-            try client.start(KassaV1.FeaturesService.write, request)
+            let call = try client.start(
+                KassaV1.FeaturesService.write, request, behind: earlier)
+            // It travels while the next batch is read.
+            try client.send()
+            return call
         }
     }
 
@@ -128,7 +148,7 @@ struct LoadRun: ~Copyable {
             progress.clear()
             throw .failed(
                 "\(grouped(state.rejected)) rows were rejected, more than --rejects-max"
-                    + " \(rejectsMax); stopped behind line \(state.line - 1)\(firstReason)")
+                    + " \(rejectsMax); stopped \(stop)\(firstReason)")
         }
     }
 
@@ -179,6 +199,11 @@ struct LoadRun: ~Copyable {
         state.rejectsByteCount = rejects?.byteCount ?? 0
         state.offset = batch.endOffset
         state.line = batch.endLine
+    }
+
+    private var stop: String {
+        reader.isSorted
+            ? "after \(grouped(state.read)) rows by key" : "behind line \(state.line - 1)"
     }
 
     private var firstReason: String {

@@ -6,7 +6,8 @@ internal import Loading
 
 /// How far a load has come, kept in a small file so that an interrupted one can go on.
 ///
-/// Everything before `offset` is stored and would survive a power cut.
+/// Everything before `offset` is stored and would survive a power cut; of a generation, whose rows are
+/// sorted, the first `read` records by key are.
 struct LoadState: Equatable {
     /// The most bytes of a state file.
     private static let fileByteCountMax = 64 << 10

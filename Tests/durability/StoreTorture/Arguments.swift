@@ -79,11 +79,8 @@ struct Arguments {
                 guard let number = UInt64(value) else { return nil }
                 from = max(number, 1)
             case "--kill-at":
-                let parts = value.split(separator: ":")
-                guard parts.count == 2, let point = FaultPoint(rawValue: String(parts[0])),
-                    let skipping = Int(parts[1])
-                else { return nil }
-                killAt = (point, skipping)
+                guard let parsed = FaultPoint.parse(value) else { return nil }
+                killAt = parsed
             default:
                 return nil
             }

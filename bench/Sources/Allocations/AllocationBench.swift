@@ -5,26 +5,32 @@ import Files
 import GRPC
 import Transport
 
-/// Counts what the server allocates for Scores on one warm connection.
+/// Counts what the server allocates for Scores, or for Reads, on one warm connection.
 struct AllocationBench {
     static let help = """
-        usage: Bench allocations INTERPOSER [--warm-up N] [--scores N] [--trace N] [--server FILE]
-                                [--canary PERCENT] [--drift MILLISECONDS]
+        usage: Bench allocations INTERPOSER [--reads N] [--warm-up N] [--calls N] [--trace N]
+                                 [--canary PERCENT] [--record 1] [--drift MILLISECONDS]
+                                 [--server FILE]
 
           Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
           warms one connection up (20000) and counts the allocations of further Scores (100000).
-          With --canary a rollout is open, whose candidate answers that share of entities. With --drift
-          models bring histograms, and features are watched in windows of that length.
+          With --canary a rollout is open, whose candidate answers that share of entities.
+          With --record the scores are kept for their outcomes. With --drift models bring histograms,
+          and features are watched in windows of that length.
+          --reads has it make Reads of N rows instead.
           The result is one line of JSON. --trace has the server report the stacks of the first N.
         """
-    /// Scores in flight.
+    /// Calls in flight.
     static let streams = 10
 
     private var interposer = ""
     private var warmUpCount = 20_000
-    private var scoreCount = 100_000
+    private var callCount = 100_000
+    /// Rows of each Read; 0 is a Score instead.
+    private var rowCount = 0
     private var traceCount: UInt64 = 0
     private var canaryPercent = 0
+    private var isRecorded = false
     private var driftWindowMilliseconds: UInt64?
     private var server: String?
 
@@ -39,9 +45,11 @@ struct AllocationBench {
             switch (word, Int(value)) {
             case ("--server", _): server = value
             case ("--warm-up", let number?) where number > 0: warmUpCount = number
-            case ("--scores", let number?) where number > 0: scoreCount = number
+            case ("--calls", let number?) where number > 0: callCount = number
+            case ("--reads", let number?) where (1...1_000).contains(number): rowCount = number
             case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
             case ("--canary", let number?) where number > 0: canaryPercent = number
+            case ("--record", 1): isRecorded = true
             case ("--drift", let number?) where number > 0:
                 driftWindowMilliseconds = UInt64(number)
             default: throw BenchError(Self.help)
@@ -71,27 +79,30 @@ struct AllocationBench {
         }
         try fixture.verify(control)
 
-        let requests = fixture.requests()
+        let requests =
+            rowCount == 0
+            ? fixture.requests(isRecorded: isRecorded) : fixture.reads(batch: rowCount)
         let connection = try LoadConnection(
-            LoadPlan(port: kassa.port, call: .unary(path: scorePath)),
+            LoadPlan(
+                port: kassa.port, call: .unary(path: rowCount == 0 ? scorePath : readPath)),
             memory: SessionMemory())
-        try score(warmUpCount, connection, requests)
+        try call(warmUpCount, connection, requests)
         if traceCount > 0 { AllocationCounts.trace(traceCount, path: path) }
         let before = try AllocationCounts(path: path)
-        try score(scoreCount, connection, requests)
+        try call(callCount, connection, requests)
         let after = try AllocationCounts(path: path)
         let windows = try driftWindowMilliseconds.map { _ in try fixture.driftWindows(control) }
         AllocationCounts.trace(0, path: path)
         let earlier = before.calls.reduce(0, +)
         print(
-            "{\"scores\": \(scoreCount), \"allocations_before\": \(earlier),",
+            "{\"calls\": \(callCount), \"allocations_before\": \(earlier),",
             windows.map { "\"drift_windows\": \($0)," } ?? "",
             "\"allocations\": \(before.json(until: after))}")
         if traceCount > 0 { print(readFile("\(kassa.folder.path)/kassa.log") ?? "") }
     }
 
-    /// Asks for `count` scores and waits for them all.
-    private func score(
+    /// Makes `count` calls and waits for their answers.
+    private func call(
         _ count: Int, _ connection: LoadConnection, _ requests: borrowing RequestTable
     ) throws {
         var buffer = ByteBuffer(capacity: LoadConnection.receivedBytesMax)
@@ -109,7 +120,7 @@ struct AllocationBench {
             _ = try connection.receive(by: &buffer)
             while let event = connection.session.nextEvent() {
                 guard case .finished(let call) = event else { continue }
-                guard call.status == .ok else { throw BenchError("a Score is \(call.status)") }
+                guard call.status == .ok else { throw BenchError("a call is \(call.status)") }
                 finished += 1
             }
             guard MonotonicTime.now() < deadline else { throw BenchError("too slow") }

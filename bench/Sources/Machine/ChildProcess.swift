@@ -7,6 +7,8 @@ import Glibc
     /// The process id.
     let id: Int32
     private var status: Int32?
+    /// CPU time that it used, once it has ended.
+    private(set) var cpuSeconds = 0.0
 
     /// Starts `words` on `core`, with standard output and errors going to the file `log`.
     ///
@@ -37,7 +39,13 @@ import Glibc
     var isRunning: Bool {
         if status == nil {
             var value: Int32 = 0
-            if unsafe waitpid(id, &value, WNOHANG) == id { status = value }
+            var usage = rusage()
+            if unsafe wait4(id, &value, WNOHANG, &usage) == id {
+                status = value
+                for time in [usage.ru_utime, usage.ru_stime] {
+                    cpuSeconds += Double(time.tv_sec) + Double(time.tv_usec) / 1e6
+                }
+            }
         }
         return status == nil
     }

@@ -2,6 +2,7 @@
 
 import API
 import Base
+import Files
 import Glibc
 
 extension StoreBench {
@@ -37,6 +38,42 @@ extension StoreBench {
         add(
             "bytes of a row, pages in use", "size", "B", .lower, ours: used / rows,
             peer: filled.bytes / rows)
+    }
+
+    /// Loads the same rows in bulk and serves those: the peer's table, which was appended, has full pages
+    /// too before its rows are overwritten.
+    mutating func reloadInBulk(_ kassa: KassaServer, _ control: ControlClient) throws {
+        let path = "\(kassa.folder.path)/bench.csv"
+        let names = (0..<SyntheticData.featureCount).map(data.name(ofFeature:))
+        var bytes = Array(("session," + names.joined(separator: ",") + "\n").utf8)
+        for entity in 0..<options.entities {
+            bytes += data.id(of: entity).utf8
+            for feature in 0..<SyntheticData.featureCount {
+                bytes += ",\(data.value(entity, feature))".utf8
+            }
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        try Files.write(bytes.span, to: path)
+        _ = try load("bench", path, ["--generation"], kassa)
+        generationsLoaded += 1
+        for (verb, flags) in [
+            ("check", []), ("switch", ["--expected-serving", "0"]), ("discard", ["--id", "0"]),
+        ] as [(String, [String])] {
+            let log = "\(kassa.folder.path)/generation.log"
+            let child = try ChildProcess(
+                [kassa.program, "generation", verb, "bench", "--server", "127.0.0.1:\(kassa.port)"]
+                    + flags, core: Machine.clientCore, log: log)
+            guard child.waitForSuccess(seconds: 60) else {
+                throw BenchError("kassa generation \(verb): \(readFile(log) ?? "")")
+            }
+        }
+        // What was discarded is deleted in the background, and would be measured.
+        for _ in 0..<6_000 {
+            let metrics = try ServerMetrics(adminPort: kassa.adminPort)
+            if try metrics["kassa_store_entries{table=\"rows\"}"] == 0 { return }
+            usleep(10_000)
+        }
+        throw BenchError("the first rows were not deleted")
     }
 
     private func fileBytes(_ path: String) throws(BenchError) -> Int {

@@ -12,6 +12,8 @@ struct StoreOptions {
     var batches = [1, 100, 1_000, 10_000]
     /// Feature sets of the grid, of ten features each.
     var gridSets = 25
+    /// Rows of a bulk load.
+    var bulkRows: Int { entities * 5 }
     /// Keys of the large read.
     var keys = 1_000
     var output = "bench/results/store.json"

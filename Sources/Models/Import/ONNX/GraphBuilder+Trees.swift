@@ -34,7 +34,7 @@ extension GraphBuilder {
                 throw .unsupported("an average with base_values")
             }
         }
-        let forest = try ForestEvaluator(ensemble)
+        let forest = try ForestEvaluator.fastest(ensemble)
         let to = try room(sumCount)
         graph.forests.append(forest)
         graph.steps.append(
