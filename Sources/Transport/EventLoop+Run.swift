@@ -34,7 +34,6 @@ extension EventLoop {
             if earliestDeadline <= now { tickDue() }
             flush()
             if eventCount > 0 || hasMail {
-                afterTurn()
                 lastActivity = now
                 handle.turnCount.wrappingAdd(1, ordering: .relaxed)
             }
