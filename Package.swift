@@ -32,7 +32,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
 }
 
 let systemLibraries: [Target] = [
-    .systemLibrary(name: "CBase"),
+    .systemLibrary(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB"),
     .systemLibrary(name: "CNGHTTP2"),
@@ -41,10 +41,10 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CYAML"),
 ]
 
-/// Vector kernels that Swift has no names for.
-let kernels: [Target] = [
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])
-]
+/// What Swift has no names for: calls of glibc, instructions of the processor.
+let cTargets: [Target] = ["CBase", "CKernels"].map { name in
+    .target(name: name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])
+}
 
 let layers: [[Target]] = [
     // Layer 1: each stands alone on the standard library, Base and one C library.
@@ -55,6 +55,8 @@ let layers: [[Target]] = [
     module("Store", ["Base", "Crypto", "CLMDB"]),
     module("Transport", ["Base", "CLinux"]),
     module("Metrics", ["Base"]),
+    module("Alarms", ["Base", "Metrics"]),
+    module("Webhook", ["Base", "CCurl", "Crypto", "Metrics"]),
     // Layer 2: the domain, without I/O of its own.
     module("API", ["Wire"]),
     module("GRPC", ["Base", "CNGHTTP2"]),
@@ -76,7 +78,10 @@ let layers: [[Target]] = [
     module("Admin", ["Base", "CMicroHTTPD", "Metrics"]),
     module(
         "Server",
-        ["API", "Admin", "Base", "Engine", "GRPC", "Metrics", "Transport", "Wire"]),
+        [
+            "API", "Admin", "Alarms", "Base", "Engine", "GRPC", "Metrics", "Transport", "Webhook",
+            "Wire",
+        ]),
     module("Client", ["API", "Base", "GRPC", "Transport", "Wire"]),
 ]
 
@@ -85,7 +90,7 @@ let executables: [Target] = [
         name: "kassa",
         dependencies: [
             "API", "Base", "Client", "Crypto", "Documents", "Engine", "Files", "GRPC", "Loading",
-            "Server", "Wire",
+            "Server", "Webhook", "Wire",
         ],
         swiftSettings: settings),
     .testTarget(
@@ -120,8 +125,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Models", "Transport",
-            "Wire",
+            "API", "Base", "CLinux", "Crypto", "Engine", "Files", "GRPC", "Metrics", "Models",
+            "Transport", "Wire",
         ],
         path: "bench/Sources",
         swiftSettings: settings),
@@ -148,5 +153,5 @@ let package = Package(
         .executable(name: "kassa", targets: ["kassa"]),
         .executable(name: "ProtoGen", targets: ["ProtoGen"]),
     ],
-    targets: systemLibraries + kernels + layers.flatMap { $0 } + executables
+    targets: systemLibraries + cTargets + layers.flatMap { $0 } + executables
 )
