@@ -21,7 +21,7 @@ from kassa.aio import AsyncClient
 from kassa.bundle import Bundle
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Retry
-from kassa.client import DEFAULT_SERVER, Client, connect
+from kassa.client import DEFAULT_SERVER, Client, Slot, connect
 from kassa.errors import (
     AbortedError, AlreadyExistsError, DataLossError, DeadlineExceededError, FailedPreconditionError,
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
@@ -29,17 +29,21 @@ from kassa.errors import (
     RowsError, ServerError, UnavailableError, UnimplementedError)
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
+from kassa.rollouts import Rollout, Watch
 from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
+from kassa.slots import (
+    Explanation, QuarantineResult, RolloutEvent, RolloutState, RolloutStatus, SlotModel, Transition)
 
 __all__ = [
     "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
-    "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "FailedPreconditionError",
-    "Feature", "FeatureSet", "FrameError", "Gate", "GenerationRefusedError",
-    "InvalidArgumentError", "Isotonic", "KassaError", "LoadError", "LoadResult",
-    "MissingPackageError", "ModelError", "NotFoundError", "Plan", "Platt", "PushWarning",
-    "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError", "Score",
-    "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
-    "WriteResult", "connect", "push",
+    "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "Explanation",
+    "FailedPreconditionError", "Feature", "FeatureSet", "FrameError", "Gate",
+    "GenerationRefusedError", "InvalidArgumentError", "Isotonic", "KassaError", "LoadError",
+    "LoadResult", "MissingPackageError", "ModelError", "NotFoundError", "Plan", "Platt",
+    "PushWarning", "PushedModel", "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout",
+    "RolloutEvent", "RolloutState", "RolloutStatus", "RowProblem", "RowsError", "Score", "Scorer",
+    "SeenFeature", "ServerError", "SlotModel", "Transition", "UnavailableError",
+    "UnimplementedError", "Watch", "WriteResult", "connect", "push",
 ]
 
 
@@ -48,8 +52,9 @@ def push(
     server: str | None = None, name: str | None = None, version: int = 0,
     features: Sequence[str] | Mapping[str, str] | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
-    calibration: Platt | Isotonic | None = None, scorer: str | None = None, golden_rows: int = 64,
-    owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
+    calibration: Platt | Isotonic | None = None, scorer: str | None = None,
+    rollout: Slot | None = None, weight_percent: float | None = None,
+    step_percents: Sequence[float] = (), golden_rows: int = 64, owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
     training_run_id: str = "", reason: str = "", timeout: float = 120.0,
 ) -> PushedModel:
     """Pushes a model to the server at `server`; everything else is as `Client.push` says."""
@@ -57,5 +62,6 @@ def push(
         return client.push(
             model, feature_set=feature_set, training_frame=training_frame, name=name,
             version=version, features=features, categories=categories, calibration=calibration,
-            scorer=scorer, golden_rows=golden_rows, owner=owner, description=description,
+            scorer=scorer, rollout=rollout, weight_percent=weight_percent,
+            step_percents=step_percents, golden_rows=golden_rows, owner=owner, description=description,
             labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,7 +23,8 @@ from kassa import errors, scoring
 from kassa.channel import OPTIONS, TRIED_AGAIN, Retry
 from kassa.client import Client
 from kassa.results import LoadResult, Score, WriteResult
-from kassa.v1 import scoring_pb2
+from kassa.slots import RolloutEvent, RolloutStatus
+from kassa.v1 import rollouts_pb2, scoring_pb2
 
 
 class AsyncClient:
@@ -45,6 +46,10 @@ class AsyncClient:
             "/kassa.v1.Scoring/Score",
             request_serializer=scoring_pb2.ScoreRequest.SerializeToString,
             response_deserializer=scoring_pb2.ScoreResponse.FromString)
+        self._watch = self.channel.unary_stream(
+            "/kassa.v1.Rollouts/Watch",
+            request_serializer=rollouts_pb2.WatchRolloutsRequest.SerializeToString,
+            response_deserializer=rollouts_pb2.RolloutEvent.FromString)
 
     async def close(self) -> None:
         """Closes both channels."""
@@ -97,3 +102,20 @@ class AsyncClient:
     async def read(self, feature_sets: Any, entities: Any, **arguments: Any) -> pd.DataFrame:
         """As `Client.read`, in a thread."""
         return await asyncio.to_thread(self.tables.read, feature_sets, entities, **arguments)
+
+    async def rollout_status(self, scorer: str, **arguments: Any) -> RolloutStatus:
+        """As `Rollout.status`, in a thread; verbs go by `client.tables.rollout(scorer)`."""
+        return await asyncio.to_thread(self.tables.rollout(scorer).status, **arguments)
+
+    async def watch(
+        self, scorer: str = "", *, timeout: float | None = None
+    ) -> AsyncIterator[RolloutEvent]:
+        """Changes of a scorer's slots, or of all, as they happen; see `Rollout.watch`."""
+        call = self._watch(rollouts_pb2.WatchRolloutsRequest(scorer=scorer), timeout=timeout)
+        try:
+            async for event in call:
+                yield RolloutEvent.of(event)
+        except grpc.RpcError as error:
+            raise errors.translated(error) from None
+        finally:
+            call.cancel()

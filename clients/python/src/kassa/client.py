@@ -29,6 +29,7 @@ from kassa.channel import Channel, Retry
 from kassa.errors import RowsError
 from kassa.generations import Generations
 from kassa.results import LoadResult, PushedModel, Score, WriteResult
+from kassa.rollouts import Rollouts
 from kassa.rows import Missing, ready
 from kassa.schema import Change, FeatureSet, Plan, Scorer, microseconds
 from kassa.v1 import config_pb2, features_pb2, models_pb2, values_pb2
@@ -36,10 +37,10 @@ from kassa.v1 import config_pb2, features_pb2, models_pb2, values_pb2
 DEFAULT_SERVER = "127.0.0.1:6750"
 Durability = Literal["fast", "durable"]
 Instant = datetime.datetime | int
+Slot = Literal["shadow", "canary"]
 
 
-
-class Client(Generations):
+class Client(Generations, Rollouts):
     """The services of one server."""
 
     def __init__(
@@ -299,11 +300,16 @@ class Client(Generations):
             description=description, labels=labels, training_run_id=training_run_id)
 
     def upload(
-        self, bundle: Bundle, *, scorer: str | None = None, reason: str = "",
-        timeout: float = 120.0,
+        self, bundle: Bundle, *, scorer: str | None = None, rollout: Slot | None = None,
+        weight_percent: float | None = None, step_percents: Sequence[float] = (),
+        reason: str = "", timeout: float = 120.0,
     ) -> PushedModel:
-        """Uploads a bundle; `scorer` names a new scorer, which serves the model at once."""
-        return pushing.upload(self, bundle, scorer, reason, timeout)
+        """Uploads a bundle; `scorer` names a new scorer, which serves the model at once, or with
+        `rollout` one that serves another model; see `push`.
+        """
+        return pushing.upload(
+            self, bundle, scorer, pushing.Entrance.of(scorer, rollout, weight_percent, step_percents),
+            reason, timeout)
 
     def push(
         self, model: object, *, feature_set: str | Sequence[str], training_frame: pd.DataFrame,
@@ -311,9 +317,10 @@ class Client(Generations):
         features: Sequence[str] | Mapping[str, str] | None = None,
         categories: Mapping[str, Sequence[str]] | None = None,
         calibration: Platt | Isotonic | None = None, scorer: str | None = None,
-        golden_rows: int = 64, owner: str = "", description: str = "",
-        labels: Mapping[str, str] | None = None, training_run_id: str = "", reason: str = "",
-        timeout: float = 120.0,
+        rollout: Slot | None = None, weight_percent: float | None = None,
+        step_percents: Sequence[float] = (), golden_rows: int = 64, owner: str = "",
+        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+        reason: str = "", timeout: float = 120.0,
     ) -> PushedModel:
         """Pushes a trained object of XGBoost, LightGBM or scikit-learn, which the server verifies.
 
@@ -324,9 +331,11 @@ class Client(Generations):
         categorical column, from the feature's declared categories, or from `categories`.
 
         `name` is the model's, by default that of the (first) feature set; version 0 is the next
-        one. With `scorer`, the name of a new one, the model serves at once. Up to `golden_rows`
-        rows of the frame, from all over the scores, are sent with the trainer's own answers, and
-        the server refuses the model unless it answers the same.
+        one. With `scorer`, the name of a new one, the model serves at once. A scorer that serves
+        another model takes it with `rollout`: "shadow" beside STABLE, where it answers nobody, or
+        "canary" for `weight_percent` of entities, with `step_percents` that `Rollout.promote` goes
+        through. Up to `golden_rows` rows of the frame, from all over the scores, are sent with the
+        trainer's own answers, and the server refuses the model unless it answers the same.
         """
         return self.upload(
             self.bundle(
@@ -334,7 +343,8 @@ class Client(Generations):
                 version=version, features=features, categories=categories, calibration=calibration,
                 golden_rows=golden_rows, owner=owner, description=description, labels=labels,
                 training_run_id=training_run_id),
-            scorer=scorer, reason=reason, timeout=timeout)
+            scorer=scorer, rollout=rollout, weight_percent=weight_percent,
+            step_percents=step_percents, reason=reason, timeout=timeout)
 
 
 def connect(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kassa.errors import RowProblem
 from kassa.schema import Scalar, value_python
+from kassa.slots import RolloutStatus
 from kassa.v1 import generations_pb2, scoring_pb2, values_pb2
 
 
@@ -156,5 +157,7 @@ class PushedModel:
     narrowed_by: float
     # The same bytes and spec were there already.
     already_present: bool
-    # The scorer that now serves it, if one was named.
+    # The scorer that has it, if one was named: in STABLE, or as `slots` say.
     scorer: str | None = None
+    # After a push with `rollout`.
+    slots: RolloutStatus | None = None
