@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What Base needs of C: the name of a thread, a timed wait, and two instructions of the processor: CRC-32C, prefetch.
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <malloc.h>
 #include <semaphore.h>

@@ -62,6 +62,7 @@ extension KassaV1.ScorerSpec {
         ]
         entries.append(text: model, "model")
         entries.append(text: entity, "entity")
+        if let outcomes { entries.append(.init("outcomes", outcomes.tree)) }
         entries.append(owner: owner, description: description, labels: labels)
         return .map(entries)
     }
@@ -189,7 +190,7 @@ extension [Tree.Entry] {
         if !text.isEmpty { append(.init(key, .text(text))) }
     }
 
-    fileprivate mutating func append(duration milliseconds: UInt64, _ key: String) {
+    mutating func append(duration milliseconds: UInt64, _ key: String) {
         if milliseconds != 0 {
             append(.init(key, .text(DurationText.text(milliseconds: milliseconds))))
         }

@@ -17,7 +17,7 @@ package import API
 package enum GoldenFile {
     /// The golden rows of a file, in its order.
     package static func rows(in bytes: Span<UInt8>) throws(DocumentError) -> [KassaV1.GoldenRow] {
-        try lines(of: bytes) { node throws(DocumentError) in try KassaV1.GoldenRow(node) }
+        try lines(of: bytes) { node, _ throws(DocumentError) in try KassaV1.GoldenRow(node) }
     }
 
     /// The histograms of a file, in its order; that of the score by itself.
@@ -28,7 +28,7 @@ package enum GoldenFile {
     ) {
         var inputs: [KassaV1.ReferenceHistogram] = []
         var score: KassaV1.ReferenceHistogram?
-        let all = try lines(of: bytes) { node throws(DocumentError) in
+        let all = try lines(of: bytes) { node, _ throws(DocumentError) in
             (try KassaV1.ReferenceHistogram.isOfScore(node), try KassaV1.ReferenceHistogram(node))
         }
         for (isOfScore, histogram) in all {
@@ -37,9 +37,9 @@ package enum GoldenFile {
         return (inputs, score)
     }
 
-    /// What `read` makes of each line; JSON is read as the YAML that it is. Empty lines are left out.
-    private static func lines<Element>(
-        of bytes: Span<UInt8>, _ read: (YAMLNode) throws(DocumentError) -> Element
+    /// What `read` makes of each line and its number; JSON is read as the YAML that it is. Empty lines are left out.
+    static func lines<Element>(
+        of bytes: Span<UInt8>, _ read: (YAMLNode, Int) throws(DocumentError) -> Element
     ) throws(DocumentError) -> [Element] {
         var elements: [Element] = []
         var number = 1
@@ -51,7 +51,7 @@ package enum GoldenFile {
             do throws(DocumentError) {
                 let nodes = try YAMLParser.documents(in: line)
                 guard let node = nodes.first else { continue }
-                elements.append(try read(node))
+                elements.append(try read(node, number))
             } catch {
                 throw DocumentError(
                     error.reason, at: YAMLPosition(line: number, column: error.position.column))

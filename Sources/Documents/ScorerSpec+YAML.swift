@@ -7,7 +7,9 @@ extension KassaV1.ScorerSpec {
     init(_ node: YAMLNode) throws(DocumentError) {
         let fields = try Fields(
             node, name: "scorer",
-            keys: ["kind", "name", "model", "owner", "description", "labels", "entity"])
+            keys: [
+                "kind", "name", "model", "owner", "description", "labels", "entity", "outcomes",
+            ])
         self.init()
         name = try fields.name("name")
         // Left out, it is what STABLE has: later models come in by rollouts.
@@ -23,5 +25,6 @@ extension KassaV1.ScorerSpec {
         owner = try fields.text("owner")
         description = try fields.text("description")
         labels = try fields.labels()
+        if let node = fields.node("outcomes") { outcomes = try KassaV1.OutcomeSpec(node) }
     }
 }

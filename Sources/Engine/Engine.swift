@@ -41,6 +41,9 @@ package final class Engine: Sendable {
     package let events = RolloutEvents()
     private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
+    /// Recorded scores and what came of them.
+    let outcomes: Outcomes
+    let guardThread = Mutex<GuardThread?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
 
@@ -52,7 +55,8 @@ package final class Engine: Sendable {
     /// - Throws: what is wrong with the folder, the store or an artefact, and what to do.
     package init(
         folder: String, loopCount: Int, mapBytes: Int = EngineLimits.mapBytes,
-        mapBytesMax: Int = 0, killAt: String? = nil
+        mapBytesMax: Int = 0, killAt: String? = nil,
+        scoresPerScorerMax: UInt64 = OutcomeLimits.scoresPerScorerMax
     ) throws(EngineError) {
         let kill = try killAt.map { text throws(EngineError) in
             guard let parsed = FaultPoint.parse(text) else {
@@ -80,6 +84,10 @@ package final class Engine: Sendable {
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
+        outcomes = Outcomes(
+            loopCount: loopCount, environment: environment, writer: writer, tables: tables,
+            published: published, consumers: [CalibrationBook(tables: tables)],
+            scoresPerScorerMax: scoresPerScorerMax)
         if try recordNotedRetreats() {
             published.publish(try Self.load(environment, tables, artefacts))
         }
@@ -100,7 +108,8 @@ package final class Engine: Sendable {
             CareSource(environment: environment, care: care),
             RolloutSource(engine: self),
             ModelsSource(published: published),
-        ]
+            CalibrationSource(engine: self),
+        ] + outcomes.counters.sources
     }
 
     /// The number of the configuration in force.
@@ -152,6 +161,11 @@ package final class Engine: Sendable {
             housekeeper = nil
         }
         care.stop()
+        guardThread.withLock { thread in
+            thread?.stop()
+            thread = nil
+        }
+        outcomes.stop()
         writer.stop()
     }
 }

@@ -18,6 +18,10 @@ struct EngineTables: Sendable {
     let bundles: Table
     /// Changes, by their number (big-endian).
     let audit: Table
+    /// Scores that wait for their outcomes, by ``ScoreID``.
+    let scores: Table
+    /// How far each scorer's scores have matured, and the calibrations of its slots.
+    let calibrations: Table
     /// What is in the slots of scorers, how it came there, and what is kept out.
     let rollouts: Table
 
@@ -31,6 +35,7 @@ struct EngineTables: Sendable {
         [
             .eightAligned("rows"), .eightAligned("history"), .eightAligned("tombstones"),
             .any("write_ids"), .any("resources"), .any("bundles"), .any("audit"),
+            .any("scores"), .any("calibrations"),
             .any("rollouts"),
         ] + spare.definitions
 
@@ -42,6 +47,8 @@ struct EngineTables: Sendable {
         resources = environment.table("resources")
         bundles = environment.table("bundles")
         audit = environment.table("audit")
+        scores = environment.table("scores")
+        calibrations = environment.table("calibrations")
         rollouts = environment.table("rollouts")
         generations = Self.spare.tables(of: environment)
     }

@@ -29,6 +29,7 @@ package struct Worker: ~Copyable {
     var scratches: [ScoreScratch]
     private var scratchModels: [Model] = []
     var counters: WorkerCounters
+    var recorder: ScoreRecorder
     private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
@@ -44,6 +45,7 @@ package struct Worker: ~Copyable {
         configuration = Published.Subscription(engine.published)
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
+        recorder = ScoreRecorder(engine.outcomes, loop: loop)
         prepareForConfiguration()
     }
 

@@ -5,7 +5,7 @@ internal import GRPC
 
 /// Every method that the server answers; the raw value is the tag of its calls and its metrics' number.
 enum RPC: Int, CaseIterable {
-    case score, scoreBatch, scoreStream
+    case score, scoreBatch, scoreStream, recordOutcome, getCalibration
     case write, writeStream, read, erase
     case apply, drop, getDocument, listDocuments, audit
     case upload, listModels, getModel, deleteModel
@@ -23,6 +23,8 @@ enum RPC: Int, CaseIterable {
         case .score: KassaV1.ScoringService.score
         case .scoreBatch: KassaV1.ScoringService.scoreBatch
         case .scoreStream: KassaV1.ScoringService.scoreStream
+        case .recordOutcome: KassaV1.ScoringService.recordOutcome
+        case .getCalibration: KassaV1.ScoringService.getCalibration
         case .write: KassaV1.FeaturesService.write
         case .writeStream: KassaV1.FeaturesService.writeStream
         case .read: KassaV1.FeaturesService.read

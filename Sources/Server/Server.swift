@@ -134,6 +134,7 @@ package final class Server {
 
     /// Starts a thread per loop.
     package func start() {
+        engine.startGuard()
         engine.startScrubbing(periodSeconds: scrubSeconds)
         engine.startRollouts { [control] job in control.submit(job) }
         if sweepSeconds > 0 { engine.startHousekeeping(everySeconds: sweepSeconds) }

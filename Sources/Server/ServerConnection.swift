@@ -101,6 +101,8 @@ final class ServerConnection: ByteSession {
                 try worker.scoreBatch(
                     call.message, at: now, into: &writer, refusal: Self.refusal)
             }
+        case .recordOutcome: recordOutcomes(call, now)
+        case .getCalibration: getCalibration(call)
         case .read:
             answer(call, rpc) { worker, writer throws(EngineError) in
                 try worker.read(call.message, at: now, into: &writer)

@@ -102,6 +102,7 @@ struct SelectionTests {
                       --features            Show every value that the model saw.
                       --contributions       Show what each input added to the margin, the largest first.
                       --top N               Only so many contributions (1 to 4096).
+                      --record              Keep the score for `kassa outcome record`, and show its id.
                   -s, --server HOST:PORT    The server; else $KASSA_SERVER, else 127.0.0.1:6750.
                       --timeout DURATION    How long to wait for an answer; 10s by default.
                       --json                Print JSON for programs, on one line.

@@ -30,8 +30,8 @@ def count(interposer, *options):
     return json.loads(run.stdout.splitlines()[0]), run.stdout
 
 
-# A Score, one while a canary answers half of them, Reads of one row, and Reads whose keys and rows are many.
-CALLS = {"score": [], "canary": ["--canary", "50"], "read": ["--reads", "1"],
+# A Score, one while a canary answers half of them, one that is recorded, Reads of one row, and of many.
+CALLS = {"score": [], "canary": ["--canary", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
          "read 100": ["--reads", "100", "--warm-up", "2000", "--calls", "5000"]}
 
 

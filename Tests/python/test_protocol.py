@@ -526,7 +526,11 @@ SERVICES = {
     "kassa.v1.Features": ["Erase", "Read", "Write", "WriteStream"],
     "kassa.v1.Generations": ["Begin", "Check", "Discard", "List", "Rollback", "Switch"],
     "kassa.v1.Models": ["Delete", "Get", "List", "Upload"],
-    "kassa.v1.Scoring": ["Score", "ScoreBatch", "ScoreStream"],
+    "kassa.v1.Rollouts": [
+        "Abort", "Canary", "ClearQuarantine", "Explain", "History", "Pause", "Promote",
+        "Quarantine", "Resume", "SetWeight", "Shadow", "Status", "Undo", "Watch"],
+    "kassa.v1.Scoring": [
+        "GetCalibration", "RecordOutcome", "Score", "ScoreBatch", "ScoreStream"],
     "kassa.v1.Storage": ["Snapshot", "Stats", "Verify"],
     "grpc.health.v1.Health": ["Check", "Watch"],
     "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo"],

@@ -64,6 +64,31 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// What a recorded score without an outcome comes to at its maturity.
+    @usableFromInline package struct AbsentOutcome: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `ABSENT_IGNORE`: it waits for an outcome until the horizon
+        @inlinable package static var absentIgnore: AbsentOutcome { AbsentOutcome(rawValue: 0) }
+        /// `ABSENT_NEGATIVE`: it did not happen
+        @inlinable package static var absentNegative: AbsentOutcome { AbsentOutcome(rawValue: 1) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "ABSENT_IGNORE"
+            case 1: "ABSENT_NEGATIVE"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The enum `kassa.v1.PlanAction`.
     @usableFromInline package struct PlanAction: WireEnum {
         /// The value's number, known or not.
@@ -349,6 +374,69 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// When outcomes of recorded scores count.
+    @usableFromInline package struct OutcomeSpec: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.OutcomeSpec" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `maturity_ms`.
+            @inlinable package static var maturityMs: UInt32 { 1 }
+            /// The number of `horizon_ms`.
+            @inlinable package static var horizonMs: UInt32 { 2 }
+            /// The number of `absent`.
+            @inlinable package static var absent: UInt32 { 3 }
+        }
+
+        /// The age at which the outcome of a score is as good as known, 1 s to 30 d; 0 means 30 m.
+        package var maturityMs: UInt64 = 0
+
+        /// The age up to which outcomes are taken and scores are kept, to 30 d; 0 means 24 h, or the maturity
+        /// if that is longer.
+        package var horizonMs: UInt64 = 0
+
+        /// The field `absent`.
+        package var absent: KassaV1.AbsentOutcome = KassaV1.AbsentOutcome(rawValue: 0)
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            maturityMs: UInt64 = 0,
+            horizonMs: UInt64 = 0,
+            absent: KassaV1.AbsentOutcome = KassaV1.AbsentOutcome(rawValue: 0)
+        ) {
+            self.maturityMs = maturityMs
+            self.horizonMs = horizonMs
+            self.absent = absent
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.maturityMs = try reader.uint64()
+                case 16: self.horizonMs = try reader.uint64()
+                case 24: self.absent = try reader.enumeration()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.maturityMs != 0 { writer.uint64(1, self.maturityMs) }
+            if self.horizonMs != 0 { writer.uint64(2, self.horizonMs) }
+            if self.absent.rawValue != 0 { writer.enumeration(3, self.absent) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.ScorerSpec`.
     @usableFromInline package struct ScorerSpec: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -368,6 +456,8 @@ extension KassaV1 {
             @inlinable package static var labels: UInt32 { 5 }
             /// The number of `entity`.
             @inlinable package static var entity: UInt32 { 6 }
+            /// The number of `outcomes`.
+            @inlinable package static var outcomes: UInt32 { 30 }
         }
 
         /// The field `name`.
@@ -390,6 +480,9 @@ extension KassaV1 {
         /// first feature set that the model reads.
         package var entity: String = ""
 
+        /// The field `outcomes`.
+        package var outcomes: KassaV1.OutcomeSpec? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -400,7 +493,8 @@ extension KassaV1 {
             owner: String = "",
             description: String = "",
             labels: [String: String] = [:],
-            entity: String = ""
+            entity: String = "",
+            outcomes: KassaV1.OutcomeSpec? = nil
         ) {
             self.name = name
             self.model = model
@@ -408,6 +502,7 @@ extension KassaV1 {
             self.description = description
             self.labels = labels
             self.entity = entity
+            self.outcomes = outcomes
         }
 
         /// Reads fields until `reader` ends.
@@ -421,6 +516,7 @@ extension KassaV1 {
                 case 34: self.description = try reader.string()
                 case 42: try reader.mapEntry(into: &self.labels)
                 case 50: self.entity = try reader.string()
+                case 242: try reader.merge(into: &self.outcomes)
                 default: try reader.skip(tag)
                 }
             }
@@ -435,6 +531,7 @@ extension KassaV1 {
             if !self.description.isEmpty { writer.string(4, self.description) }
             writer.map(5, self.labels)
             if !self.entity.isEmpty { writer.string(6, self.entity) }
+            if let value = self.outcomes { writer.message(30, value) }
         }
     }
 }
@@ -1413,6 +1510,6 @@ extension APIFiles {
     static let kassaV1Config = APIFile(
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASL7AQoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxIWCgZlbnRpdHkYBiABKAlSBmVudGl0eRo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJUCgxBdWRpdFJlcXVlc3QSFAoFbGltaXQYASABKA1SBWxpbWl0EhYKBmJlZm9yZRgCIAEoBFIGYmVmb3JlEhYKBnZlcmlmeRgDIAEoCFIGdmVyaWZ5IvQBCgpBdWRpdEVudHJ5EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAQgASgJUgZhY3Rpb24SFgoGcmVhc29uGAUgASgJUgZyZWFzb24SFAoFZXBvY2gYBiABKARSBWVwb2NoEhgKB2RldGFpbHMYByADKAlSB2RldGFpbHMSFgoGc2hhMjU2GAggASgMUgZzaGEyNTYSJwoPcHJldmlvdXNfc2hhMjU2GAkgASgMUg5wcmV2aW91c1NoYTI1NiJ4Cg1BdWRpdFJlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyFC5rYXNzYS52MS5BdWRpdEVudHJ5UgdlbnRyaWVzEhoKCHZlcmlmaWVkGAIgASgEUgh2ZXJpZmllZBIbCglicm9rZW5fYXQYAyABKARSCGJyb2tlbkF0KjoKCU5vbkZpbml0ZRIVChFOT05fRklOSVRFX1JFRlVTRRAAEhYKEk5PTl9GSU5JVEVfTUlTU0lORxABKnUKCEZhbGxiYWNrEhgKFEZBTExCQUNLX1VOU1BFQ0lGSUVEEAASEAoMRkFMTEJBQ0tfVVNFEAESFAoQRkFMTEJBQ0tfREVGQVVMVBACEhQKEEZBTExCQUNLX01JU1NJTkcQAxIRCg1GQUxMQkFDS19GQUlMEAQqWQoKUGxhbkFjdGlvbhIbChdQTEFOX0FDVElPTl9VTlNQRUNJRklFRBAAEgcKA0FERBABEgoKBkNIQU5HRRACEg0KCVVOQ0hBTkdFRBADEgoKBlJFTU9WRRAEMp4CCgZDb25maWcSOAoFQXBwbHkSFi5rYXNzYS52MS5BcHBseVJlcXVlc3QaFy5rYXNzYS52MS5BcHBseVJlc3BvbnNlEjIKA0dldBIULmthc3NhLnYxLkdldFJlcXVlc3QaFS5rYXNzYS52MS5HZXRSZXNwb25zZRI1CgRMaXN0EhUua2Fzc2EudjEuTGlzdFJlcXVlc3QaFi5rYXNzYS52MS5MaXN0UmVzcG9uc2USOAoFQXVkaXQSFi5rYXNzYS52MS5BdWRpdFJlcXVlc3QaFy5rYXNzYS52MS5BdWRpdFJlc3BvbnNlEjUKBERyb3ASFS5rYXNzYS52MS5Ecm9wUmVxdWVzdBoWLmthc3NhLnYxLkRyb3BSZXNwb25zZWIGcHJvdG8z")
+        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.OutcomeSpec kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.AbsentOutcome kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJ+CgtPdXRjb21lU3BlYxIfCgttYXR1cml0eV9tcxgBIAEoBFIKbWF0dXJpdHlNcxIdCgpob3Jpem9uX21zGAIgASgEUglob3Jpem9uTXMSLwoGYWJzZW50GAMgASgOMhcua2Fzc2EudjEuQWJzZW50T3V0Y29tZVIGYWJzZW50Iq4CCgpTY29yZXJTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhQKBW93bmVyGAMgASgJUgVvd25lchIgCgtkZXNjcmlwdGlvbhgEIAEoCVILZGVzY3JpcHRpb24SOAoGbGFiZWxzGAUgAygLMiAua2Fzc2EudjEuU2NvcmVyU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzEhYKBmVudGl0eRgGIAEoCVIGZW50aXR5EjEKCG91dGNvbWVzGB4gASgLMhUua2Fzc2EudjEuT3V0Y29tZVNwZWNSCG91dGNvbWVzGjkKC0xhYmVsc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEigwEKCERvY3VtZW50EjsKC2ZlYXR1cmVfc2V0GAEgASgLMhgua2Fzc2EudjEuRmVhdHVyZVNldFNwZWNIAFIKZmVhdHVyZVNldBIuCgZzY29yZXIYAiABKAsyFC5rYXNzYS52MS5TY29yZXJTcGVjSABSBnNjb3JlckIKCghyZXNvdXJjZSLGAQoMQXBwbHlSZXF1ZXN0EjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSKgoOZXhwZWN0ZWRfZXBvY2gYAiABKARIAFINZXhwZWN0ZWRFcG9jaIgBARIXCgdkcnlfcnVuGAMgASgIUgZkcnlSdW4SFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhEKD19leHBlY3RlZF9lcG9jaCJrCg1GZWF0dXJlQ2hhbmdlEiwKBmFjdGlvbhgBIAEoDjIULmthc3NhLnYxLlBsYW5BY3Rpb25SBmFjdGlvbhISCgRuYW1lGAIgASgJUgRuYW1lEhgKB2RldGFpbHMYAyADKAlSB2RldGFpbHMizAEKCVBsYW5FbnRyeRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEa2luZBgCIAEoCVIEa2luZBISCgRuYW1lGAMgASgJUgRuYW1lEhgKB2RldGFpbHMYBCADKAlSB2RldGFpbHMSGgoId2FybmluZ3MYBSADKAlSCHdhcm5pbmdzEjMKCGZlYXR1cmVzGAYgAygLMhcua2Fzc2EudjEuRmVhdHVyZUNoYW5nZVIIZmVhdHVyZXMiTgoNQXBwbHlSZXNwb25zZRInCgRwbGFuGAEgAygLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCI0CgpHZXRSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQSEgoEbmFtZRgCIAEoCVIEbmFtZSJTCgtHZXRSZXNwb25zZRIuCghkb2N1bWVudBgBIAEoCzISLmthc3NhLnYxLkRvY3VtZW50Ughkb2N1bWVudBIUCgVlcG9jaBgCIAEoBFIFZXBvY2giIQoLTGlzdFJlcXVlc3QSEgoEa2luZBgBIAEoCVIEa2luZCJWCgxMaXN0UmVzcG9uc2USMAoJZG9jdW1lbnRzGAEgAygLMhIua2Fzc2EudjEuRG9jdW1lbnRSCWRvY3VtZW50cxIUCgVlcG9jaBgCIAEoBFIFZXBvY2gitAEKC0Ryb3BSZXF1ZXN0Eh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giTQoMRHJvcFJlc3BvbnNlEicKBHBsYW4YASABKAsyEy5rYXNzYS52MS5QbGFuRW50cnlSBHBsYW4SFAoFZXBvY2gYAiABKARSBWVwb2NoIlQKDEF1ZGl0UmVxdWVzdBIUCgVsaW1pdBgBIAEoDVIFbGltaXQSFgoGYmVmb3JlGAIgASgEUgZiZWZvcmUSFgoGdmVyaWZ5GAMgASgIUgZ2ZXJpZnki9AEKCkF1ZGl0RW50cnkSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZhY3Rpb24YBCABKAlSBmFjdGlvbhIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIUCgVlcG9jaBgGIAEoBFIFZXBvY2gSGAoHZGV0YWlscxgHIAMoCVIHZGV0YWlscxIWCgZzaGEyNTYYCCABKAxSBnNoYTI1NhInCg9wcmV2aW91c19zaGEyNTYYCSABKAxSDnByZXZpb3VzU2hhMjU2IngKDUF1ZGl0UmVzcG9uc2USLgoHZW50cmllcxgBIAMoCzIULmthc3NhLnYxLkF1ZGl0RW50cnlSB2VudHJpZXMSGgoIdmVyaWZpZWQYAiABKARSCHZlcmlmaWVkEhsKCWJyb2tlbl9hdBgDIAEoBFIIYnJva2VuQXQqOgoJTm9uRmluaXRlEhUKEU5PTl9GSU5JVEVfUkVGVVNFEAASFgoSTk9OX0ZJTklURV9NSVNTSU5HEAEqdQoIRmFsbGJhY2sSGAoURkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIQCgxGQUxMQkFDS19VU0UQARIUChBGQUxMQkFDS19ERUZBVUxUEAISFAoQRkFMTEJBQ0tfTUlTU0lORxADEhEKDUZBTExCQUNLX0ZBSUwQBCo3Cg1BYnNlbnRPdXRjb21lEhEKDUFCU0VOVF9JR05PUkUQABITCg9BQlNFTlRfTkVHQVRJVkUQASpZCgpQbGFuQWN0aW9uEhsKF1BMQU5fQUNUSU9OX1VOU1BFQ0lGSUVEEAASBwoDQUREEAESCgoGQ0hBTkdFEAISDQoJVU5DSEFOR0VEEAMSCgoGUkVNT1ZFEAQyngIKBkNvbmZpZxI4CgVBcHBseRIWLmthc3NhLnYxLkFwcGx5UmVxdWVzdBoXLmthc3NhLnYxLkFwcGx5UmVzcG9uc2USMgoDR2V0EhQua2Fzc2EudjEuR2V0UmVxdWVzdBoVLmthc3NhLnYxLkdldFJlc3BvbnNlEjUKBExpc3QSFS5rYXNzYS52MS5MaXN0UmVxdWVzdBoWLmthc3NhLnYxLkxpc3RSZXNwb25zZRI4CgVBdWRpdBIWLmthc3NhLnYxLkF1ZGl0UmVxdWVzdBoXLmthc3NhLnYxLkF1ZGl0UmVzcG9uc2USNQoERHJvcBIVLmthc3NhLnYxLkRyb3BSZXF1ZXN0GhYua2Fzc2EudjEuRHJvcFJlc3BvbnNlYgZwcm90bzM=")
 }

@@ -67,6 +67,43 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The enum `kassa.v1.OutcomeStatus`.
+    @usableFromInline package struct OutcomeStatus: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `OUTCOME_STATUS_UNSPECIFIED`.
+        @inlinable package static var unspecified: OutcomeStatus { OutcomeStatus(rawValue: 0) }
+        /// `OUTCOME_ACCEPTED`: stored; it counts once the score has the scorer's maturity
+        @inlinable package static var outcomeAccepted: OutcomeStatus { OutcomeStatus(rawValue: 1) }
+        /// `OUTCOME_DUPLICATE`: the same label was there: nothing changes
+        @inlinable package static var outcomeDuplicate: OutcomeStatus { OutcomeStatus(rawValue: 2) }
+        /// `OUTCOME_CONFLICTING`: another label was there: refused, the first one stays
+        @inlinable package static var outcomeConflicting: OutcomeStatus { OutcomeStatus(rawValue: 3) }
+        /// `OUTCOME_UNKNOWN`: no score of that id is kept
+        @inlinable package static var outcomeUnknown: OutcomeStatus { OutcomeStatus(rawValue: 4) }
+        /// `OUTCOME_LATE`: the score is older than the scorer's horizon
+        @inlinable package static var outcomeLate: OutcomeStatus { OutcomeStatus(rawValue: 5) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "OUTCOME_STATUS_UNSPECIFIED"
+            case 1: "OUTCOME_ACCEPTED"
+            case 2: "OUTCOME_DUPLICATE"
+            case 3: "OUTCOME_CONFLICTING"
+            case 4: "OUTCOME_UNKNOWN"
+            case 5: "OUTCOME_LATE"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.ScoreRequest`.
     @usableFromInline package struct ScoreRequest: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -86,6 +123,8 @@ extension KassaV1 {
             @inlinable package static var routingKey: UInt32 { 5 }
             /// The number of `top_contributions`.
             @inlinable package static var topContributions: UInt32 { 20 }
+            /// The number of `record`.
+            @inlinable package static var record: UInt32 { 30 }
         }
 
         /// The field `scorer`.
@@ -107,6 +146,9 @@ extension KassaV1 {
         /// With CONTRIBUTIONS: only so many, those that moved the margin most; 0 means all.
         package var topContributions: UInt32 = 0
 
+        /// Keep the score for a later RecordOutcome: the reply then carries a score_id.
+        package var record: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -117,7 +159,8 @@ extension KassaV1 {
             context: [KassaV1.NamedValue] = [],
             include: [KassaV1.Include] = [],
             routingKey: String = "",
-            topContributions: UInt32 = 0
+            topContributions: UInt32 = 0,
+            record: Bool = false
         ) {
             self.scorer = scorer
             self.entities = entities
@@ -125,6 +168,7 @@ extension KassaV1 {
             self.include = include
             self.routingKey = routingKey
             self.topContributions = topContributions
+            self.record = record
         }
 
         /// Reads fields until `reader` ends.
@@ -139,6 +183,7 @@ extension KassaV1 {
                 case 34: try reader.packed(enumeration: &self.include)
                 case 42: self.routingKey = try reader.string()
                 case 160: self.topContributions = try reader.uint32()
+                case 240: self.record = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -153,6 +198,7 @@ extension KassaV1 {
             writer.packed(4, enumeration: self.include)
             if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
             if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
+            if self.record { writer.bool(30, self.record) }
         }
     }
 }
@@ -232,6 +278,8 @@ extension KassaV1 {
             @inlinable package static var rows: UInt32 { 21 }
             /// The number of `top_contributions`.
             @inlinable package static var topContributions: UInt32 { 20 }
+            /// The number of `record`.
+            @inlinable package static var record: UInt32 { 30 }
         }
 
         /// The field `scorer`.
@@ -255,6 +303,9 @@ extension KassaV1 {
         /// The field `top_contributions`.
         package var topContributions: UInt32 = 0
 
+        /// The field `record`.
+        package var record: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -266,7 +317,8 @@ extension KassaV1 {
             include: [KassaV1.Include] = [],
             routingKey: String = "",
             rows: [KassaV1.ScoreRow] = [],
-            topContributions: UInt32 = 0
+            topContributions: UInt32 = 0,
+            record: Bool = false
         ) {
             self.scorer = scorer
             self.entities = entities
@@ -275,6 +327,7 @@ extension KassaV1 {
             self.routingKey = routingKey
             self.rows = rows
             self.topContributions = topContributions
+            self.record = record
         }
 
         /// Reads fields until `reader` ends.
@@ -290,6 +343,7 @@ extension KassaV1 {
                 case 42: self.routingKey = try reader.string()
                 case 170: self.rows.append(try reader.message())
                 case 160: self.topContributions = try reader.uint32()
+                case 240: self.record = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -305,6 +359,7 @@ extension KassaV1 {
             if !self.routingKey.isEmpty { writer.string(5, self.routingKey) }
             if self.topContributions != 0 { writer.uint32(20, self.topContributions) }
             for element in self.rows { writer.message(21, element) }
+            if self.record { writer.bool(30, self.record) }
         }
     }
 }
@@ -566,6 +621,8 @@ extension KassaV1 {
             @inlinable package static var expectation: UInt32 { 21 }
             /// The number of `other_contributions`.
             @inlinable package static var otherContributions: UInt32 { 22 }
+            /// The number of `score_id`.
+            @inlinable package static var scoreId: UInt32 { 30 }
         }
 
         /// The field `score`.
@@ -610,6 +667,9 @@ extension KassaV1 {
         /// The sum of the contributions that were left out.
         package var otherContributions: Double = 0
 
+        /// Of a request with `record`: 32 hexadecimal digits.
+        package var scoreId: String = ""
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -628,7 +688,8 @@ extension KassaV1 {
             refusal: KassaV1.Refusal? = nil,
             contributions: [KassaV1.Contribution] = [],
             expectation: Double = 0,
-            otherContributions: Double = 0
+            otherContributions: Double = 0,
+            scoreId: String = ""
         ) {
             self.score = score
             self.margin = margin
@@ -644,6 +705,7 @@ extension KassaV1 {
             self.contributions = contributions
             self.expectation = expectation
             self.otherContributions = otherContributions
+            self.scoreId = scoreId
         }
 
         /// Reads fields until `reader` ends.
@@ -666,6 +728,7 @@ extension KassaV1 {
                 case 162: self.contributions.append(try reader.message())
                 case 169: self.expectation = try reader.double()
                 case 177: self.otherContributions = try reader.double()
+                case 242: self.scoreId = try reader.string()
                 default: try reader.skip(tag)
                 }
             }
@@ -688,6 +751,380 @@ extension KassaV1 {
             for element in self.contributions { writer.message(20, element) }
             if self.expectation.bitPattern != 0 { writer.double(21, self.expectation) }
             if self.otherContributions.bitPattern != 0 { writer.double(22, self.otherContributions) }
+            if !self.scoreId.isEmpty { writer.string(30, self.scoreId) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What came of a score: whether that happened which the score is the probability of.
+    @usableFromInline package struct Outcome: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.Outcome" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `score_id`.
+            @inlinable package static var scoreId: UInt32 { 1 }
+            /// The number of `label`.
+            @inlinable package static var label: UInt32 { 2 }
+            /// The number of `at_us`.
+            @inlinable package static var atUs: UInt32 { 3 }
+        }
+
+        /// The field `score_id`.
+        package var scoreId: String = ""
+
+        /// Must be given.
+        package var label: Bool? = nil
+
+        /// When it happened or was known not to; 0 means now. It decides nothing, and is kept with the label.
+        package var atUs: Int64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scoreId: String = "",
+            label: Bool? = nil,
+            atUs: Int64 = 0
+        ) {
+            self.scoreId = scoreId
+            self.label = label
+            self.atUs = atUs
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scoreId = try reader.string()
+                case 16: self.label = try reader.bool()
+                case 24: self.atUs = try reader.sint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scoreId.isEmpty { writer.string(1, self.scoreId) }
+            if let value = self.label { writer.bool(2, value) }
+            if self.atUs != 0 { writer.sint64(3, self.atUs) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.RecordOutcomeRequest`.
+    @usableFromInline package struct RecordOutcomeRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.RecordOutcomeRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `outcomes`.
+            @inlinable package static var outcomes: UInt32 { 1 }
+        }
+
+        /// Up to 10,000. An id that is malformed refuses the request, and nothing of it is stored.
+        package var outcomes: [KassaV1.Outcome] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            outcomes: [KassaV1.Outcome] = []
+        ) {
+            self.outcomes = outcomes
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.outcomes.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.outcomes { writer.message(1, element) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.RecordOutcomeResponse`.
+    @usableFromInline package struct RecordOutcomeResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.RecordOutcomeResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `statuses`.
+            @inlinable package static var statuses: UInt32 { 1 }
+        }
+
+        /// One per outcome, in their order. They survive a crash of the process from then on.
+        package var statuses: [KassaV1.OutcomeStatus] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            statuses: [KassaV1.OutcomeStatus] = []
+        ) {
+            self.statuses = statuses
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.statuses.append(try reader.enumeration())
+                case 10: try reader.packed(enumeration: &self.statuses)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            writer.packed(1, enumeration: self.statuses)
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.GetCalibrationRequest`.
+    @usableFromInline package struct GetCalibrationRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GetCalibrationRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = ""
+        ) {
+            self.scorer = scorer
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// How well the probabilities of one slot agree with outcomes, since its model came in.
+    @usableFromInline package struct SlotCalibration: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.SlotCalibration" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `slot`.
+            @inlinable package static var slot: UInt32 { 1 }
+            /// The number of `bundle_prefix`.
+            @inlinable package static var bundlePrefix: UInt32 { 2 }
+            /// The number of `labels`.
+            @inlinable package static var labels: UInt32 { 3 }
+            /// The number of `positives`.
+            @inlinable package static var positives: UInt32 { 4 }
+            /// The number of `refused_labels`.
+            @inlinable package static var refusedLabels: UInt32 { 5 }
+            /// The number of `brier`.
+            @inlinable package static var brier: UInt32 { 6 }
+            /// The number of `log_loss`.
+            @inlinable package static var logLoss: UInt32 { 7 }
+            /// The number of `observed_over_expected`.
+            @inlinable package static var observedOverExpected: UInt32 { 8 }
+            /// The number of `expected_calibration_error`.
+            @inlinable package static var expectedCalibrationError: UInt32 { 9 }
+        }
+
+        /// The field `slot`.
+        package var slot: KassaV1.Slot = KassaV1.Slot(rawValue: 0)
+
+        /// The first eight bytes of the bundle's SHA-256.
+        package var bundlePrefix: [UInt8] = []
+
+        /// The field `labels`.
+        package var labels: UInt64 = 0
+
+        /// The field `positives`.
+        package var positives: UInt64 = 0
+
+        /// Labels of scores outside 0 to 1, which is no probability.
+        package var refusedLabels: UInt64 = 0
+
+        /// The mean squared error; absent without labels.
+        package var brier: Double? = nil
+
+        /// The mean negative log-likelihood in nats; absent without labels.
+        package var logLoss: Double? = nil
+
+        /// Positives over their expected number; absent without labels.
+        package var observedOverExpected: Double? = nil
+
+        /// Over 15 bins of equal mass; absent with fewer than 500 labels or 50 positives.
+        package var expectedCalibrationError: Double? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            slot: KassaV1.Slot = KassaV1.Slot(rawValue: 0),
+            bundlePrefix: [UInt8] = [],
+            labels: UInt64 = 0,
+            positives: UInt64 = 0,
+            refusedLabels: UInt64 = 0,
+            brier: Double? = nil,
+            logLoss: Double? = nil,
+            observedOverExpected: Double? = nil,
+            expectedCalibrationError: Double? = nil
+        ) {
+            self.slot = slot
+            self.bundlePrefix = bundlePrefix
+            self.labels = labels
+            self.positives = positives
+            self.refusedLabels = refusedLabels
+            self.brier = brier
+            self.logLoss = logLoss
+            self.observedOverExpected = observedOverExpected
+            self.expectedCalibrationError = expectedCalibrationError
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.slot = try reader.enumeration()
+                case 18: self.bundlePrefix = try reader.byteArray()
+                case 24: self.labels = try reader.uint64()
+                case 32: self.positives = try reader.uint64()
+                case 40: self.refusedLabels = try reader.uint64()
+                case 49: self.brier = try reader.double()
+                case 57: self.logLoss = try reader.double()
+                case 65: self.observedOverExpected = try reader.double()
+                case 73: self.expectedCalibrationError = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.slot.rawValue != 0 { writer.enumeration(1, self.slot) }
+            if !self.bundlePrefix.isEmpty { writer.bytes(2, self.bundlePrefix) }
+            if self.labels != 0 { writer.uint64(3, self.labels) }
+            if self.positives != 0 { writer.uint64(4, self.positives) }
+            if self.refusedLabels != 0 { writer.uint64(5, self.refusedLabels) }
+            if let value = self.brier { writer.double(6, value) }
+            if let value = self.logLoss { writer.double(7, value) }
+            if let value = self.observedOverExpected { writer.double(8, value) }
+            if let value = self.expectedCalibrationError { writer.double(9, value) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.GetCalibrationResponse`.
+    @usableFromInline package struct GetCalibrationResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GetCalibrationResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `slots`.
+            @inlinable package static var slots: UInt32 { 1 }
+            /// The number of `recorded_scores`.
+            @inlinable package static var recordedScores: UInt32 { 2 }
+            /// The number of `open_scores`.
+            @inlinable package static var openScores: UInt32 { 3 }
+        }
+
+        /// The field `slots`.
+        package var slots: [KassaV1.SlotCalibration] = []
+
+        /// Scores that are kept.
+        package var recordedScores: UInt64 = 0
+
+        /// Of those, scores that have not matured.
+        package var openScores: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            slots: [KassaV1.SlotCalibration] = [],
+            recordedScores: UInt64 = 0,
+            openScores: UInt64 = 0
+        ) {
+            self.slots = slots
+            self.recordedScores = recordedScores
+            self.openScores = openScores
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.slots.append(try reader.message())
+                case 16: self.recordedScores = try reader.uint64()
+                case 24: self.openScores = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.slots { writer.message(1, element) }
+            if self.recordedScores != 0 { writer.uint64(2, self.recordedScores) }
+            if self.openScores != 0 { writer.uint64(3, self.openScores) }
         }
     }
 }
@@ -713,10 +1150,22 @@ extension KassaV1 {
             clientStreams: true, serverStreams: true,
             request: "kassa.v1.ScoreRequest", response: "kassa.v1.ScoreResponse")
 
+        /// Says what came of scores that were recorded, so that models can be held against what happened.
+        package static let recordOutcome = APIMethod(
+            path: "/kassa.v1.Scoring/RecordOutcome",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.RecordOutcomeRequest", response: "kassa.v1.RecordOutcomeResponse")
+
+        /// How well the models in a scorer's slots agree with outcomes so far.
+        package static let getCalibration = APIMethod(
+            path: "/kassa.v1.Scoring/GetCalibration",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.GetCalibrationRequest", response: "kassa.v1.GetCalibrationResponse")
+
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Scoring",
-            methods: [score, scoreBatch, scoreStream])
+            methods: [score, scoreBatch, scoreStream, recordOutcome, getCalibration])
     }
 }
 
@@ -725,6 +1174,6 @@ extension APIFiles {
     static let kassaV1Scoring = APIFile(
         name: "kassa/v1/scoring.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.ScoreRequest kassa.v1.ScoreRow kassa.v1.ScoreBatchRequest kassa.v1.ScoreBatchResponse kassa.v1.Contribution kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Slot kassa.v1.Include kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreBatch kassa.v1.Scoring.ScoreStream",
-        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIoICCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCKvAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucyJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMirQQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucypOCgRTbG90EhQKEFNMT1RfVU5TUEVDSUZJRUQQABIKCgZTVEFCTEUQARIKCgZDQU5BUlkQAhIKCgZTSEFET1cQAxIMCghQUkVWSU9VUxAEKkMKB0luY2x1ZGUSFwoTSU5DTFVERV9VTlNQRUNJRklFRBAAEgwKCEZFQVRVUkVTEAESEQoNQ09OVFJJQlVUSU9OUxACMtABCgdTY29yaW5nEjgKBVNjb3JlEhYua2Fzc2EudjEuU2NvcmVSZXF1ZXN0Ghcua2Fzc2EudjEuU2NvcmVSZXNwb25zZRJHCgpTY29yZUJhdGNoEhsua2Fzc2EudjEuU2NvcmVCYXRjaFJlcXVlc3QaHC5rYXNzYS52MS5TY29yZUJhdGNoUmVzcG9uc2USQgoLU2NvcmVTdHJlYW0SFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlKAEwAWIGcHJvdG8z")
+        symbolList: "kassa.v1.ScoreRequest kassa.v1.ScoreRow kassa.v1.ScoreBatchRequest kassa.v1.ScoreBatchResponse kassa.v1.Contribution kassa.v1.FeatureNote kassa.v1.FeatureValue kassa.v1.ScoreResponse kassa.v1.Outcome kassa.v1.RecordOutcomeRequest kassa.v1.RecordOutcomeResponse kassa.v1.GetCalibrationRequest kassa.v1.SlotCalibration kassa.v1.GetCalibrationResponse kassa.v1.Slot kassa.v1.Include kassa.v1.OutcomeStatus kassa.v1.Scoring kassa.v1.Scoring.Score kassa.v1.Scoring.ScoreBatch kassa.v1.Scoring.ScoreStream kassa.v1.Scoring.RecordOutcome kassa.v1.Scoring.GetCalibration",
+        base64: "ChZrYXNzYS92MS9zY29yaW5nLnByb3RvEghrYXNzYS52MRoVa2Fzc2EvdjEvdmFsdWVzLnByb3RvIpoCCgxTY29yZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EisKEXRvcF9jb250cmlidXRpb25zGBQgASgNUhB0b3BDb250cmlidXRpb25zEhYKBnJlY29yZBgeIAEoCFIGcmVjb3JkImsKCFNjb3JlUm93Ei8KCGVudGl0aWVzGAEgAygLMhMua2Fzc2EudjEuRW50aXR5S2V5UghlbnRpdGllcxIuCgdjb250ZXh0GAIgAygLMhQua2Fzc2EudjEuTmFtZWRWYWx1ZVIHY29udGV4dCLHAgoRU2NvcmVCYXRjaFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISLwoIZW50aXRpZXMYAiADKAsyEy5rYXNzYS52MS5FbnRpdHlLZXlSCGVudGl0aWVzEi4KB2NvbnRleHQYAyADKAsyFC5rYXNzYS52MS5OYW1lZFZhbHVlUgdjb250ZXh0EisKB2luY2x1ZGUYBCADKA4yES5rYXNzYS52MS5JbmNsdWRlUgdpbmNsdWRlEh8KC3JvdXRpbmdfa2V5GAUgASgJUgpyb3V0aW5nS2V5EiYKBHJvd3MYFSADKAsyEi5rYXNzYS52MS5TY29yZVJvd1IEcm93cxIrChF0b3BfY29udHJpYnV0aW9ucxgUIAEoDVIQdG9wQ29udHJpYnV0aW9ucxIWCgZyZWNvcmQYHiABKAhSBnJlY29yZCJHChJTY29yZUJhdGNoUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2VSB3Jlc3VsdHMiOAoMQ29udHJpYnV0aW9uEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFdmFsdWUYAiABKAFSBXZhbHVlIksKC0ZlYXR1cmVOb3RlEhIKBG5hbWUYASABKAlSBG5hbWUSKAoGc3RhdHVzGAIgASgOMhAua2Fzc2EudjEuU3RhdHVzUgZzdGF0dXMiigEKDEZlYXR1cmVWYWx1ZRISCgRuYW1lGAEgASgJUgRuYW1lEiUKBXZhbHVlGAIgASgLMg8ua2Fzc2EudjEuVmFsdWVSBXZhbHVlEigKBnN0YXR1cxgDIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhUKBmFnZV9tcxgEIAEoElIFYWdlTXMiyAQKDVNjb3JlUmVzcG9uc2USFAoFc2NvcmUYASABKAFSBXNjb3JlEhYKBm1hcmdpbhgCIAEoAVIGbWFyZ2luEiIKBHNsb3QYAyABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAQgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAUgASgMUgxidW5kbGVTaGEyNTYSFAoFZXBvY2gYBiABKARSBWVwb2NoEjEKCGRlZ3JhZGVkGAcgAygLMhUua2Fzc2EudjEuRmVhdHVyZU5vdGVSCGRlZ3JhZGVkEjEKFW9sZGVzdF9mZWF0dXJlX2FnZV9tcxgIIAEoDVISb2xkZXN0RmVhdHVyZUFnZU1zEjIKCGZlYXR1cmVzGAkgAygLMhYua2Fzc2EudjEuRmVhdHVyZVZhbHVlUghmZWF0dXJlcxIhCgxjbGFzc19zY29yZXMYCyADKAFSC2NsYXNzU2NvcmVzEisKB3JlZnVzYWwYCiABKAsyES5rYXNzYS52MS5SZWZ1c2FsUgdyZWZ1c2FsEjwKDWNvbnRyaWJ1dGlvbnMYFCADKAsyFi5rYXNzYS52MS5Db250cmlidXRpb25SDWNvbnRyaWJ1dGlvbnMSIAoLZXhwZWN0YXRpb24YFSABKAFSC2V4cGVjdGF0aW9uEi8KE290aGVyX2NvbnRyaWJ1dGlvbnMYFiABKAFSEm90aGVyQ29udHJpYnV0aW9ucxIZCghzY29yZV9pZBgeIAEoCVIHc2NvcmVJZCJeCgdPdXRjb21lEhkKCHNjb3JlX2lkGAEgASgJUgdzY29yZUlkEhkKBWxhYmVsGAIgASgISABSBWxhYmVsiAEBEhMKBWF0X3VzGAMgASgSUgRhdFVzQggKBl9sYWJlbCJFChRSZWNvcmRPdXRjb21lUmVxdWVzdBItCghvdXRjb21lcxgBIAMoCzIRLmthc3NhLnYxLk91dGNvbWVSCG91dGNvbWVzIkwKFVJlY29yZE91dGNvbWVSZXNwb25zZRIzCghzdGF0dXNlcxgBIAMoDjIXLmthc3NhLnYxLk91dGNvbWVTdGF0dXNSCHN0YXR1c2VzIi8KFUdldENhbGlicmF0aW9uUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLBAwoPU2xvdENhbGlicmF0aW9uEiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EiMKDWJ1bmRsZV9wcmVmaXgYAiABKAxSDGJ1bmRsZVByZWZpeBIWCgZsYWJlbHMYAyABKARSBmxhYmVscxIcCglwb3NpdGl2ZXMYBCABKARSCXBvc2l0aXZlcxIlCg5yZWZ1c2VkX2xhYmVscxgFIAEoBFINcmVmdXNlZExhYmVscxIZCgVicmllchgGIAEoAUgAUgVicmllcogBARIeCghsb2dfbG9zcxgHIAEoAUgBUgdsb2dMb3NziAEBEjkKFm9ic2VydmVkX292ZXJfZXhwZWN0ZWQYCCABKAFIAlIUb2JzZXJ2ZWRPdmVyRXhwZWN0ZWSIAQESQQoaZXhwZWN0ZWRfY2FsaWJyYXRpb25fZXJyb3IYCSABKAFIA1IYZXhwZWN0ZWRDYWxpYnJhdGlvbkVycm9yiAEBQggKBl9icmllckILCglfbG9nX2xvc3NCGQoXX29ic2VydmVkX292ZXJfZXhwZWN0ZWRCHQobX2V4cGVjdGVkX2NhbGlicmF0aW9uX2Vycm9yIpMBChZHZXRDYWxpYnJhdGlvblJlc3BvbnNlEi8KBXNsb3RzGAEgAygLMhkua2Fzc2EudjEuU2xvdENhbGlicmF0aW9uUgVzbG90cxInCg9yZWNvcmRlZF9zY29yZXMYAiABKARSDnJlY29yZGVkU2NvcmVzEh8KC29wZW5fc2NvcmVzGAMgASgEUgpvcGVuU2NvcmVzKk4KBFNsb3QSFAoQU0xPVF9VTlNQRUNJRklFRBAAEgoKBlNUQUJMRRABEgoKBkNBTkFSWRACEgoKBlNIQURPVxADEgwKCFBSRVZJT1VTEAQqQwoHSW5jbHVkZRIXChNJTkNMVURFX1VOU1BFQ0lGSUVEEAASDAoIRkVBVFVSRVMQARIRCg1DT05UUklCVVRJT05TEAIqnAEKDU91dGNvbWVTdGF0dXMSHgoaT1VUQ09NRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIUChBPVVRDT01FX0FDQ0VQVEVEEAESFQoRT1VUQ09NRV9EVVBMSUNBVEUQAhIXChNPVVRDT01FX0NPTkZMSUNUSU5HEAMSEwoPT1VUQ09NRV9VTktOT1dOEAQSEAoMT1VUQ09NRV9MQVRFEAUy9wIKB1Njb3JpbmcSOAoFU2NvcmUSFi5rYXNzYS52MS5TY29yZVJlcXVlc3QaFy5rYXNzYS52MS5TY29yZVJlc3BvbnNlEkcKClNjb3JlQmF0Y2gSGy5rYXNzYS52MS5TY29yZUJhdGNoUmVxdWVzdBocLmthc3NhLnYxLlNjb3JlQmF0Y2hSZXNwb25zZRJCCgtTY29yZVN0cmVhbRIWLmthc3NhLnYxLlNjb3JlUmVxdWVzdBoXLmthc3NhLnYxLlNjb3JlUmVzcG9uc2UoATABElAKDVJlY29yZE91dGNvbWUSHi5rYXNzYS52MS5SZWNvcmRPdXRjb21lUmVxdWVzdBofLmthc3NhLnYxLlJlY29yZE91dGNvbWVSZXNwb25zZRJTCg5HZXRDYWxpYnJhdGlvbhIfLmthc3NhLnYxLkdldENhbGlicmF0aW9uUmVxdWVzdBogLmthc3NhLnYxLkdldENhbGlicmF0aW9uUmVzcG9uc2ViBnByb3RvMw==")
 }

@@ -3,6 +3,7 @@
 internal import API
 internal import Base
 internal import Features
+internal import Rollout
 internal import Store
 internal import Wire
 
@@ -45,6 +46,10 @@ struct EntryCheck {
             models.append(info)
             return true
         case "audit": return (try? KassaStorageV1.AuditRecord(decoding: value)) != nil
+        case "scores": return ScoreID(bytes: key).flatMap { KeptScore(value, id: $0) } != nil
+        case "calibrations":
+            return key.count == 4
+                ? LaneState(value) != nil : (try? SlotCalibration(decoding: value)) != nil
         case "rollouts": return RolloutKey.accepts(key, value)
         // The rows of a generation.
         default: return !table.hasPrefix("generation-") || isRow(key, value)

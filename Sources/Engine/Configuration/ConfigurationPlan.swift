@@ -2,6 +2,7 @@
 
 internal import API
 internal import Features
+internal import Rollout
 
 /// What applying documents would do to a configuration: a value, so that a dry run is the same code.
 struct ConfigurationPlan {
@@ -62,6 +63,7 @@ struct ConfigurationPlan {
         let old = scorers[given.name]
         var spec = given
         spec.model = try model(of: given, old, at: field)
+        try checkLane(of: spec.name, at: field)
         let details = Self.differences(from: old, to: spec)
         if !details.isEmpty {
             scorers[spec.name] = spec
@@ -71,6 +73,18 @@ struct ConfigurationPlan {
             KassaV1.PlanEntry(
                 action: old == nil ? .add : details.isEmpty ? .unchanged : .change,
                 kind: ResourceKind.scorer, name: spec.name, details: details))
+    }
+
+    /// Recorded scores are told apart by a hash of the scorer's name, so no two may have the same one.
+    private func checkLane(of name: String, at field: String) throws(EngineError) {
+        let lane = ScoreID.lane(of: name.utf8Span.span)
+        let other = scorers.keys.first {
+            $0 != name && ScoreID.lane(of: $0.utf8Span.span) == lane
+        }
+        guard let other else { return }
+        throw EngineError(
+            .failedPrecondition,
+            "\(field).name: its hash is that of scorer \(other); choose another name")
     }
 
     /// The model of a scorer's STABLE slot: a document fills it once, later models come in by rollouts.
@@ -111,6 +125,11 @@ struct ConfigurationPlan {
         if old.owner != new.owner { lines.append("owner changes") }
         if old.description != new.description { lines.append("description changes") }
         if old.labels != new.labels { lines.append("labels change") }
+        if OutcomePolicy(old.outcomes) != OutcomePolicy(new.outcomes) {
+            lines.append("when outcomes count changes")
+        } else if old.outcomes != new.outcomes {
+            lines.append("the words of outcomes change, not what they say")
+        }
         return lines
     }
 }

@@ -3,6 +3,7 @@
 internal import API
 internal import Base
 internal import Features
+internal import Rollout
 
 /// The rules for names and prose in documents.
 enum Words {
@@ -13,6 +14,7 @@ enum Words {
         try checkProse(spec.owner, at: "\(field).owner")
         try checkProse(spec.description, at: "\(field).description")
         try checkLabels(spec.labels, at: "\(field).labels")
+        try checkOutcomes(spec.outcomes, at: "\(field).outcomes")
     }
 
     /// Checks a model's words; `field` is the spec's place in the request.
@@ -53,6 +55,18 @@ enum Words {
             }
             try checkProse(key, at: field)
             try checkProse(value, at: field)
+        }
+    }
+
+    private static func checkOutcomes(
+        _ spec: KassaV1.OutcomeSpec?, at field: String
+    ) throws(EngineError) {
+        guard OutcomePolicy(spec) != nil else {
+            throw EngineError(
+                .invalidArgument,
+                "\(field): maturity_ms and horizon_ms must be from "
+                    + "\(OutcomePolicy.millisecondsMin) to \(OutcomePolicy.millisecondsMax), the "
+                    + "maturity not after the horizon, and absent IGNORE or NEGATIVE")
         }
     }
 }

@@ -50,6 +50,7 @@ extension Worker {
         }
         counters.scored(scorer: index, summary, scratches[index])
         writeReply(score, scorer, scratches[index], summary, into: &writer)
+        if request.isRecorded { record(score, by: scorer, message, at: now, into: &writer) }
     }
 
     /// Finds the scorer and looks its features up; returns the scorer's index.

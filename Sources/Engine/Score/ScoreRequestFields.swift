@@ -33,6 +33,8 @@ struct ScoreRequestFields {
     private(set) var entities: [Entity] = []
     private(set) var context: [ContextValue] = []
     private(set) var includesFeatures = false
+    /// Whether the score is kept for an outcome.
+    private(set) var isRecorded = false
     /// What the caller wants to stay in one slot; empty means its entity.
     private(set) var routingKey = ByteRange.empty
     private(set) var includesContributions = false
@@ -95,6 +97,7 @@ struct ScoreRequestFields {
         context.removeAll(keepingCapacity: true)
         rows.removeAll(keepingCapacity: true)
         includesFeatures = false
+        isRecorded = false
         routingKey = .empty
         includesContributions = false
         topContributions = 0
@@ -137,6 +140,8 @@ struct ScoreRequestFields {
                 routingKey = try reader.textRange()
             case WireTag.rawValue(of: Request.topContributions, .varint):
                 topContributions = try reader.uint32()
+            case WireTag.rawValue(of: Request.record, .varint):
+                isRecorded = try reader.bool()
             case WireTag.rawValue(of: KassaV1.ScoreBatchRequest.Field.rows, .lengthDelimited)
             where isBatch:
                 let row = try reader.byteRange()

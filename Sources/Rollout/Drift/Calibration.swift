@@ -11,21 +11,21 @@ package struct Calibration: Equatable, Sendable {
     package static let labelsMin: UInt64 = 500
     package static let positivesMin: UInt64 = 50
 
-    private static let fineBins = 256
+    static let fineBins = 256
 
     /// Labels taken.
-    package private(set) var labels: UInt64 = 0
+    package internal(set) var labels: UInt64 = 0
     /// Labels refused, because the probability was outside 0...1.
-    package private(set) var refusedLabels: UInt64 = 0
+    package internal(set) var refusedLabels: UInt64 = 0
     /// Labels whose outcome happened.
-    package private(set) var positives: UInt64 = 0
+    package internal(set) var positives: UInt64 = 0
 
-    private var squaredErrors = 0.0
-    private var logLosses = 0.0
-    private var probabilities = 0.0
-    private var counts = [UInt64](repeating: 0, count: fineBins)
-    private var outcomes = [UInt64](repeating: 0, count: fineBins)
-    private var sums = [Double](repeating: 0, count: fineBins)
+    var squaredErrors = 0.0
+    var logLosses = 0.0
+    var probabilities = 0.0
+    var counts = [UInt64](repeating: 0, count: fineBins)
+    var outcomes = [UInt64](repeating: 0, count: fineBins)
+    var sums = [Double](repeating: 0, count: fineBins)
 
     /// No label yet.
     package init() {}

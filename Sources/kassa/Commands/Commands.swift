@@ -4,7 +4,8 @@
 let commands: [Command] = [
     serveCommand, applyCommand, getCommand, listCommand, auditCommand, dropCommand,
     modelUploadCommand, modelListCommand, modelGetCommand, modelDeleteCommand, writeCommand,
-    loadCommand, readCommand, exportCommand, eraseCommand, scoreCommand, generationListCommand,
+    loadCommand, readCommand, exportCommand, eraseCommand, scoreCommand, outcomeRecordCommand,
+    calibrationCommand, generationListCommand,
     generationCheckCommand,
     generationSwitchCommand, generationRollbackCommand, generationDiscardCommand,
     rolloutShadowCommand, rolloutCanaryCommand, rolloutSetWeightCommand, rolloutPauseCommand,

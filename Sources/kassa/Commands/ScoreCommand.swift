@@ -13,6 +13,8 @@ private let contributionsFlag = Flag(
     name: "--contributions", help: "Show what each input added to the margin, the largest first.")
 private let topFlag = Flag(
     name: "--top", value: "N", help: "Only so many contributions (1 to 4096).")
+private let recordFlag = Flag(
+    name: "--record", help: "Keep the score for `kassa outcome record`, and show its id.")
 
 let scoreCommand = Command(
     name: "score",
@@ -32,7 +34,8 @@ let scoreCommand = Command(
           kassa score cart_abandonment -e session=s-81 -e customer= -c cart_value=84.90 --features
           kassa score cart_abandonment -e session=s-81 -e customer= --contributions --top 5
         """,
-    flags: [entityFlag, contextFlag, featuresFlag, contributionsFlag, topFlag] + serverFlags,
+    flags: [entityFlag, contextFlag, featuresFlag, contributionsFlag, topFlag, recordFlag]
+        + serverFlags,
     run: { arguments throws(CommandError) in
         let scorer = arguments.operands[0]
         let entities = try NamedText.entities(arguments, allowingNone: true)
@@ -50,6 +53,7 @@ let scoreCommand = Command(
             request.include.append(.contributions)
             request.topContributions = UInt32(top)
         }
+        request.record = arguments.has(recordFlag.name)
         if !given.isEmpty {
             let declared = try DeclaredFeatures.inputs(ofScorer: scorer, from: client)
             for value in given {

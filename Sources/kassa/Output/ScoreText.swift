@@ -15,6 +15,7 @@ struct ScoreText {
         var table = Table(indent: 2)
         table.add(["model", "\(response.model) (\(response.slot.name))"])
         table.add(["epoch", "\(response.epoch)"])
+        if !response.scoreId.isEmpty { table.add(["score id", response.scoreId]) }
         table.add([
             "oldest feature", ValueText.age(milliseconds: Int64(response.oldestFeatureAgeMs)),
         ])
@@ -78,6 +79,9 @@ struct ScoreText {
             .init("oldest_feature_age_ms", .integer(Int64(response.oldestFeatureAgeMs))),
             .init("degraded", .list(degraded)),
         ]
+        if !response.scoreId.isEmpty {
+            entries.append(.init("score_id", .text(response.scoreId)))
+        }
         if !response.features.isEmpty {
             entries.append(
                 .init("features", .list(response.features.map { ReadCell($0).tree })))

@@ -9,11 +9,12 @@ import Transport
 struct AllocationBench {
     static let help = """
         usage: Bench allocations INTERPOSER [--reads N] [--warm-up N] [--calls N] [--trace N]
-                                 [--canary PERCENT] [--server FILE]
+                                 [--canary PERCENT] [--record 1] [--server FILE]
 
           Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
           warms one connection up (20000) and counts the allocations of further Scores (100000).
           With --canary a rollout is open, whose candidate answers that share of entities.
+          With --record the scores are kept for their outcomes.
           --reads has it make Reads of N rows instead.
           The result is one line of JSON. --trace has the server report the stacks of the first N.
         """
@@ -27,6 +28,7 @@ struct AllocationBench {
     private var rowCount = 0
     private var traceCount: UInt64 = 0
     private var canaryPercent = 0
+    private var isRecorded = false
     private var server: String?
 
     init(_ words: [String]) throws(BenchError) {
@@ -44,6 +46,7 @@ struct AllocationBench {
             case ("--reads", let number?) where (1...1_000).contains(number): rowCount = number
             case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
             case ("--canary", let number?) where number > 0: canaryPercent = number
+            case ("--record", 1): isRecorded = true
             default: throw BenchError(Self.help)
             }
         }
@@ -70,7 +73,9 @@ struct AllocationBench {
         }
         try fixture.verify(control)
 
-        let requests = rowCount == 0 ? fixture.requests() : fixture.reads(batch: rowCount)
+        let requests =
+            rowCount == 0
+            ? fixture.requests(isRecorded: isRecorded) : fixture.reads(batch: rowCount)
         let connection = try LoadConnection(
             LoadPlan(
                 port: kassa.port, call: .unary(path: rowCount == 0 ? scorePath : readPath)),

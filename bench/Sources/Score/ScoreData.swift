@@ -31,10 +31,14 @@ let scorePath = "/kassa.v1.Scoring/Score"
 
 extension ScoreData {
     /// A request for every entity.
-    func requests() -> RequestTable {
+    func requests(isRecorded: Bool = false) -> RequestTable {
         var table = RequestTable(byteCount: entityCount * 64)
         for entity in 0..<entityCount {
-            table.add { writer in request(entity).encode(into: &writer) }
+            table.add { writer in
+                var request = request(entity)
+                request.record = isRecorded
+                request.encode(into: &writer)
+            }
         }
         return table
     }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+internal import Synchronization
+
+/// The thread that takes what the loops have seen out of their rings, and draws conclusions from it.
+///
+/// It looks fifty times a second, and at once when it is woken. A turn never waits for the disk: what is
+/// to be stored goes to the writer.
+final class GuardThread: Sendable {
+    private let outcomes: Outcomes
+    private let isStopping = Atomic(false)
+    private let thread: Mutex<Thread?> = Mutex(nil)
+
+    init(_ outcomes: Outcomes) {
+        self.outcomes = outcomes
+        thread.withLock { thread in
+            thread = Thread(name: "guard") { [unowned self] in run() }
+        }
+    }
+
+    /// Ends after the turn that is under way.
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        outcomes.wakeUps.signal()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    private func run() {
+        var nextMaturing = MonotonicTime.now()
+        while !isStopping.load(ordering: .acquiring) {
+            let now = MonotonicTime.now()
+            let isDue = now >= nextMaturing || outcomes.isMaturingDue
+            outcomes.turn(at: .now(), seesToMaturity: isDue)
+            if isDue { nextMaturing = now.advanced(byNanoseconds: OutcomeLimits.matureNanoseconds) }
+            _ = outcomes.wakeUps.wait(timeoutNanoseconds: OutcomeLimits.turnNanoseconds)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Base
+internal import Rollout
+internal import Wire
+
+/// Scores that are kept for their outcomes.
+extension Worker {
+    /// Gives the reply an id and records the score under it; neither, when the loop's ring is full.
+    mutating func record(
+        _ score: Double, by scorer: Scorer, _ message: Span<UInt8>, at now: Timestamp,
+        into writer: inout WireWriter
+    ) {
+        guard let id = recorder.reserve(scorer: message.extracting(request.scorer), at: now) else {
+            return
+        }
+        writer.tag(KassaV1.ScoreResponse.Field.scoreId, .lengthDelimited)
+        writer.varint(UInt64(2 * ScoreID.byteCount))
+        for index in 0..<2 * ScoreID.byteCount { writer.buffer.append(id.digit(index)) }
+        let bundle = scorer.model.bundlePrefix
+        let slot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
+        var record = RecordedScore(
+            id: id, entity: entityHash(of: scorer, message), stable: score, stableBundle: bundle,
+            slot: slot)
+        if scorer.slot == .canary {
+            record.stable = .nan
+            record.stableBundle = 0
+            record.candidate = score
+            record.candidateBundle = bundle
+            record.candidateSlot = slot
+        }
+        recorder.record(record)
+    }
+
+    /// The hash of the routing key, else of the id of the scorer's entity; 0 where there is neither.
+    private func entityHash(of scorer: Scorer, _ message: Span<UInt8>) -> UInt64 {
+        if request.routingKey.count > 0 { return unsalted(message.extracting(request.routingKey)) }
+        let place = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        guard place >= 0 else { return 0 }
+        let split = configuration.value.splits[place]
+        for index in request.entities.indices
+        where message.extracting(request.entities[index].kind).hasSameBytes(as: split.kind.span) {
+            return unsalted(message.extracting(request.entities[index].id))
+        }
+        return 0
+    }
+}
+
+/// The hash of entities in recorded scores.
+private let unsalted = EntityHash(salt: "")
+
+extension Model {
+    /// The first eight bytes of the bundle's SHA-256, big-endian.
+    var bundlePrefix: UInt64 {
+        var prefix: UInt64 = 0
+        for index in 0..<min(8, bundleDigest.count) {
+            prefix = prefix << 8 | UInt64(bundleDigest[index])
+        }
+        return prefix
+    }
+}
