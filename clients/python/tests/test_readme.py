@@ -10,7 +10,7 @@ README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
 def test_the_readme_runs_from_a_dataframe_to_a_promoted_second_model(server, monkeypatch, capsys):
     monkeypatch.setenv("KASSA_SERVER", server.address)
     blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names = {}
     for block in blocks[:1]:
         exec(compile(block, str(README), "exec"), names)
@@ -22,8 +22,7 @@ def test_the_readme_runs_from_a_dataframe_to_a_promoted_second_model(server, mon
     assert answer.model == "abandonment@1" and 0 < answer.score < 1
     assert "golden rows agree" in capsys.readouterr().out
 
-    for block in blocks[1:]:
-        exec(compile(block, str(README), "exec"), names)
+    exec(compile(blocks[1], str(README), "exec"), names)
     # Each session was scored by the model of its slot.
     scores = names["scores"].set_index(names["carts"]["session"])
     rows = rows.set_index("session")
@@ -35,6 +34,9 @@ def test_the_readme_runs_from_a_dataframe_to_a_promoted_second_model(server, mon
     assert 0.03 < (scores["slot"] == "CANARY").mean() < 0.07
     assert names["status"].weight_percent == 5
     assert names["done"].stable == "abandonment@2"
+    for block in blocks[2:]:
+        exec(compile(block, str(README), "exec"), names)
     assert names["event"].status == names["done"]
     out = capsys.readouterr().out
     assert "CANARY 5.0 abandonment@2 beside abandonment@1" in out and "PROMOTED None" in out
+    assert "{'ACCEPTED': 5000}" in out and "('DUPLICATE', 'DUPLICATE', 'DUPLICATE')" in out

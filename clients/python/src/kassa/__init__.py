@@ -27,10 +27,11 @@ from kassa.errors import (
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
     MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
     RowsError, ServerError, UnavailableError, UnimplementedError)
+from kassa.outcomes import OutcomesResult, ScorerCalibration, SlotCalibration
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
 from kassa.rollouts import Rollout, Watch
-from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
+from kassa.schema import Change, Feature, FeatureSet, OutcomePolicy, Plan, Scorer
 from kassa.slots import (
     Explanation, QuarantineResult, RolloutEvent, RolloutState, RolloutStatus, SlotModel, Transition)
 
@@ -39,11 +40,13 @@ __all__ = [
     "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "Explanation",
     "FailedPreconditionError", "Feature", "FeatureSet", "FrameError", "Gate",
     "GenerationRefusedError", "InvalidArgumentError", "Isotonic", "KassaError", "LoadError",
-    "LoadResult", "MissingPackageError", "ModelError", "NotFoundError", "Plan", "Platt",
-    "PushWarning", "PushedModel", "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout",
-    "RolloutEvent", "RolloutState", "RolloutStatus", "RowProblem", "RowsError", "Score", "Scorer",
-    "SeenFeature", "ServerError", "SlotModel", "Transition", "UnavailableError",
-    "UnimplementedError", "Watch", "WriteResult", "connect", "push",
+    "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
+    "OutcomePolicy", "OutcomesResult", "Plan", "Platt", "PushWarning", "PushedModel",
+    "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout", "RolloutEvent",
+    "RolloutState", "RolloutStatus", "RowProblem", "RowsError", "Score", "Scorer",
+    "ScorerCalibration", "SeenFeature", "ServerError", "SlotCalibration", "SlotModel",
+    "Transition", "UnavailableError", "UnimplementedError", "Watch", "WriteResult", "connect",
+    "push",
 ]
 
 

@@ -22,6 +22,7 @@ import pandas as pd
 from kassa import errors, scoring
 from kassa.channel import OPTIONS, TRIED_AGAIN, Retry
 from kassa.client import Client
+from kassa.outcomes import OutcomesResult
 from kassa.results import LoadResult, Score, WriteResult
 from kassa.slots import RolloutEvent, RolloutStatus
 from kassa.v1 import rollouts_pb2, scoring_pb2
@@ -68,10 +69,12 @@ class AsyncClient:
     async def score(
         self, scorer: str, entities: Mapping[str, str | int], *,
         context: Mapping[str, object] | None = None, features: bool = False,
-        contributions: int | bool = False, timeout: float | None = None,
+        contributions: int | bool = False, record: bool = False, routing_key: str = "",
+        timeout: float | None = None,
     ) -> Score:
         """As `Client.score`."""
-        request = scoring.score_request(scorer, entities, context or {}, features, contributions)
+        request = scoring.score_request(
+            scorer, entities, context or {}, features, contributions, record, routing_key)
         seconds = self.tables.channel.timeout if timeout is None else timeout
         retry, end, attempt = self.tables.channel.retry, time.monotonic() + seconds, 0
         while True:
@@ -102,6 +105,10 @@ class AsyncClient:
     async def read(self, feature_sets: Any, entities: Any, **arguments: Any) -> pd.DataFrame:
         """As `Client.read`, in a thread."""
         return await asyncio.to_thread(self.tables.read, feature_sets, entities, **arguments)
+
+    async def record_outcomes(self, outcomes: Any, **arguments: Any) -> OutcomesResult:
+        """As `Client.record_outcomes`, in a thread."""
+        return await asyncio.to_thread(self.tables.record_outcomes, outcomes, **arguments)
 
     async def rollout_status(self, scorer: str, **arguments: Any) -> RolloutStatus:
         """As `Rollout.status`, in a thread; verbs go by `client.tables.rollout(scorer)`."""

@@ -28,6 +28,7 @@ from kassa.calibration import Isotonic, Platt
 from kassa.channel import Channel, Retry
 from kassa.errors import RowsError
 from kassa.generations import Generations
+from kassa.outcomes import Outcomes
 from kassa.results import LoadResult, PushedModel, Score, WriteResult
 from kassa.rollouts import Rollouts
 from kassa.rows import Missing, ready
@@ -40,7 +41,7 @@ Instant = datetime.datetime | int
 Slot = Literal["shadow", "canary"]
 
 
-class Client(Generations, Rollouts):
+class Client(Generations, Rollouts, Outcomes):
     """The services of one server."""
 
     def __init__(
@@ -114,8 +115,7 @@ class Client(Generations, Rollouts):
         """The scorer of that name."""
         response = self.channel.call(
             "Config/Get", config_pb2.GetRequest(kind="scorer", name=name), config_pb2.GetResponse)
-        spec = response.document.scorer
-        return Scorer(spec.name, spec.model, spec.owner, spec.description, dict(spec.labels))
+        return Scorer.from_proto(response.document.scorer)
 
     def feature_sets(self) -> list[FeatureSet]:
         """All feature sets, every version, by name."""
@@ -253,32 +253,36 @@ class Client(Generations, Rollouts):
     def score(
         self, scorer: str, entities: Mapping[str, str | int], *,
         context: Mapping[str, object] | None = None, features: bool = False,
-        contributions: int | bool = False, timeout: float | None = None,
+        contributions: int | bool = False, record: bool = False, routing_key: str = "",
+        timeout: float | None = None,
     ) -> Score:
         """The score of one row: `entities` has an id for each entity kind, {"session": "s-81"}.
 
         `context` overrides stored values, by feature or "set.feature"; None is a null. `features`
         asks for what the model saw, `contributions` for what each input added to the margin (a
-        number: only so many).
+        number: only so many). With `record` the score is kept for `record_outcomes`, by its
+        `score_id`. `routing_key` stays in one slot during a rollout, in the place of the entity.
         """
         return scoring.score(
-            self.channel, scorer, entities, context or {}, features, contributions, timeout)
+            self.channel, scorer, entities, context or {}, features, contributions, record,
+            routing_key, timeout)
 
     def score_frame(
         self, scorer: str, frame: Any, *, keys: Mapping[str, str] | None = None,
         context: Sequence[str] | Mapping[str, str] = (), shared: Mapping[str, str | int] | None = None,
-        contributions: int | bool = False, on_refused: Literal["raise", "return"] = "raise",
-        timeout: float | None = None,
+        contributions: int | bool = False, record: bool = False,
+        on_refused: Literal["raise", "return"] = "raise", timeout: float | None = None,
     ) -> pd.DataFrame:
         """Scores every row of a table, up to 1,000 a request; the answer has its index.
 
         `keys` says which columns are ids, {"session": "session_id"}, by default those of the kinds'
         names. `context` columns override stored values; a missing cell overrides nothing. `shared`
-        are entities of all rows, {"customer": "c-7"}. With on_refused="return" a row that was
+        are entities of all rows, {"customer": "c-7"}. `record` keeps the scores for
+        `record_outcomes`, by the ids in the column "score_id". With on_refused="return" a row that was
         refused has no score, and says why in the column "refusal".
         """
         return scoring.score_frame(
-            self, scorer, frame, keys, context, shared or {}, contributions, on_refused,
+            self, scorer, frame, keys, context, shared or {}, contributions, record, on_refused,
             timeout)
 
     # Models.

@@ -117,6 +117,8 @@ class Score:
     # With `other_contributions` and the contributions it makes the margin.
     expectation: float = 0.0
     other_contributions: float = 0.0
+    # What `record_outcomes` names it by; None if it was not to be kept, or could not be.
+    score_id: str | None = None
 
     @staticmethod
     def of(response: scoring_pb2.ScoreResponse) -> Score:
@@ -135,7 +137,8 @@ class Score:
                     seen.age_ms if seen.age_ms >= 0 else None)
                 for seen in response.features},
             contributions={part.name: part.value for part in response.contributions},
-            expectation=response.expectation, other_contributions=response.other_contributions)
+            expectation=response.expectation, other_contributions=response.other_contributions,
+            score_id=response.score_id or None)
 
 
 @dataclass(frozen=True)
