@@ -372,7 +372,7 @@ def test_an_input_has_a_default_of_its_own(kassa):
     # A golden row that leaves a value out is a row that is not stored.
     row = models_pb2.GoldenRow(
         margin=answer.margin, values=[named("signal_4", null=values_pb2.NullValue())])
-    serve(kassa, "defaulting", inputs=inputs, golden=[row])
+    serve(kassa, "defaulting_again", inputs=inputs, golden=[row])
 
 
 def profile_input(**more):
