@@ -43,6 +43,8 @@ package final class Engine: Sendable {
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// Recorded scores and what came of them.
     let outcomes: Outcomes
+    /// What weighs the candidates of open rollouts.
+    let guards: Guards
     let guardThread = Mutex<GuardThread?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics
@@ -84,9 +86,17 @@ package final class Engine: Sendable {
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
+        do throws(StoreError) {
+            guards = Guards(
+                loopCount: loopCount, published: published,
+                left: try Self.storedEvidence(environment, tables))
+        } catch {
+            throw EngineError(error)
+        }
         outcomes = Outcomes(
             loopCount: loopCount, environment: environment, writer: writer, tables: tables,
-            published: published, consumers: [CalibrationBook(tables: tables)],
+            published: published,
+            consumers: [CalibrationBook(tables: tables), LabelEvidence(guards)],
             scoresPerScorerMax: scoresPerScorerMax)
         if try recordNotedRetreats() {
             published.publish(try Self.load(environment, tables, artefacts))
@@ -108,7 +118,8 @@ package final class Engine: Sendable {
             CareSource(environment: environment, care: care),
             RolloutSource(engine: self),
             ModelsSource(published: published),
-            CalibrationSource(engine: self),
+            CalibrationSource(engine: self), guards, guards.metrics.slotTimes,
+            guards.metrics.deltas, guards.metrics.fallbacks,
         ] + outcomes.counters.sources
     }
 
@@ -166,6 +177,8 @@ package final class Engine: Sendable {
             thread = nil
         }
         outcomes.stop()
+        guards.turn(at: .now())
+        GuardCare.storeAll(self)
         writer.stop()
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Base
 internal import Features
 internal import Metrics
 internal import Store
@@ -30,6 +31,11 @@ package struct Worker: ~Copyable {
     private var scratchModels: [Model] = []
     var counters: WorkerCounters
     var recorder: ScoreRecorder
+    /// Requests of this turn that the other model is still to score.
+    var pairs = PairQueue()
+    var guardCounters: GuardCounters
+    /// Where the guard hears of requests.
+    let guardRing: SPSCRing<GuardEvent>
     private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
@@ -46,6 +52,8 @@ package struct Worker: ~Copyable {
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
         recorder = ScoreRecorder(engine.outcomes, loop: loop)
+        guardCounters = GuardCounters(engine.guards.metrics, loop: loop)
+        guardRing = engine.guards.rings[loop]
         prepareForConfiguration()
     }
 
@@ -81,7 +89,10 @@ package struct Worker: ~Copyable {
     /// Whether there was a newer configuration.
     @discardableResult
     private mutating func moveToNewestConfiguration() -> Bool {
-        guard configuration.refresh() else { return false }
+        guard configuration.isStale else { return false }
+        // What waits belongs to the configuration that it was answered under.
+        scorePairs()
+        configuration.refresh()
         prepareForConfiguration()
         return true
     }
@@ -102,6 +113,7 @@ package struct Worker: ~Copyable {
         }
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
+        guardCounters.prepare(for: configuration.value)
         readPlans.removeAll()
     }
 }

@@ -34,6 +34,7 @@ extension EventLoop {
             if earliestDeadline <= now { tickDue() }
             flush()
             if eventCount > 0 || hasMail {
+                afterTurn()
                 lastActivity = now
                 handle.turnCount.wrappingAdd(1, ordering: .relaxed)
             }

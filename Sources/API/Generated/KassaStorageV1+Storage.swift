@@ -349,6 +349,8 @@ extension KassaStorageV1 {
             @inlinable package static var startedAtUs: UInt32 { 8 }
             /// The number of `changed_at_us`.
             @inlinable package static var changedAtUs: UInt32 { 9 }
+            /// The number of `guard`.
+            @inlinable package static var `guard`: UInt32 { 50 }
         }
 
         /// The field `id`.
@@ -378,6 +380,9 @@ extension KassaStorageV1 {
         /// The field `changed_at_us`.
         package var changedAtUs: Int64 = 0
 
+        /// The field `guard`.
+        package var `guard`: KassaV1.GuardPolicy? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -391,7 +396,8 @@ extension KassaStorageV1 {
             weightMillionths: UInt32 = 0,
             stepMillionths: [UInt32] = [],
             startedAtUs: Int64 = 0,
-            changedAtUs: Int64 = 0
+            changedAtUs: Int64 = 0,
+            `guard`: KassaV1.GuardPolicy? = nil
         ) {
             self.id = id
             self.salt = salt
@@ -402,6 +408,7 @@ extension KassaStorageV1 {
             self.stepMillionths = stepMillionths
             self.startedAtUs = startedAtUs
             self.changedAtUs = changedAtUs
+            self.`guard` = `guard`
         }
 
         /// Reads fields until `reader` ends.
@@ -419,6 +426,7 @@ extension KassaStorageV1 {
                 case 58: try reader.packed(uint32: &self.stepMillionths)
                 case 64: self.startedAtUs = try reader.sint64()
                 case 72: self.changedAtUs = try reader.sint64()
+                case 402: try reader.merge(into: &self.`guard`)
                 default: try reader.skip(tag)
                 }
             }
@@ -436,6 +444,87 @@ extension KassaStorageV1 {
             writer.packed(7, uint32: self.stepMillionths)
             if self.startedAtUs != 0 { writer.sint64(8, self.startedAtUs) }
             if self.changedAtUs != 0 { writer.sint64(9, self.changedAtUs) }
+            if let value = self.`guard` { writer.message(50, value) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// What a guard knows of an open rollout, under "guard/ID" in the table of rollouts.
+    @usableFromInline package struct StoredEvidence: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredEvidence" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `rollout_id`.
+            @inlinable package static var rolloutId: UInt32 { 1 }
+            /// The number of `evidence`.
+            @inlinable package static var evidence: UInt32 { 2 }
+            /// The number of `samples`.
+            @inlinable package static var samples: UInt32 { 3 }
+            /// The number of `age_ms`.
+            @inlinable package static var ageMs: UInt32 { 4 }
+            /// The number of `step_age_ms`.
+            @inlinable package static var stepAgeMs: UInt32 { 5 }
+        }
+
+        /// The field `rollout_id`.
+        package var rolloutId: UInt64 = 0
+
+        /// The field `evidence`.
+        package var evidence: [UInt8] = []
+
+        /// The field `samples`.
+        package var samples: [KassaV1.GuardSample] = []
+
+        /// The field `age_ms`.
+        package var ageMs: UInt64 = 0
+
+        /// The field `step_age_ms`.
+        package var stepAgeMs: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            rolloutId: UInt64 = 0,
+            evidence: [UInt8] = [],
+            samples: [KassaV1.GuardSample] = [],
+            ageMs: UInt64 = 0,
+            stepAgeMs: UInt64 = 0
+        ) {
+            self.rolloutId = rolloutId
+            self.evidence = evidence
+            self.samples = samples
+            self.ageMs = ageMs
+            self.stepAgeMs = stepAgeMs
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.rolloutId = try reader.uint64()
+                case 18: self.evidence = try reader.byteArray()
+                case 26: self.samples.append(try reader.message())
+                case 32: self.ageMs = try reader.uint64()
+                case 40: self.stepAgeMs = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.rolloutId != 0 { writer.uint64(1, self.rolloutId) }
+            if !self.evidence.isEmpty { writer.bytes(2, self.evidence) }
+            for element in self.samples { writer.message(3, element) }
+            if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
+            if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
         }
     }
 }
@@ -556,6 +645,8 @@ extension KassaStorageV1 {
             @inlinable package static var scorers: UInt32 { 4 }
             /// The number of `quarantine`.
             @inlinable package static var quarantine: UInt32 { 5 }
+            /// The number of `evidence`.
+            @inlinable package static var evidence: UInt32 { 50 }
         }
 
         /// The field `audit`.
@@ -573,6 +664,9 @@ extension KassaStorageV1 {
         /// The field `quarantine`.
         package var quarantine: [KassaStorageV1.StoredQuarantine] = []
 
+        /// The field `evidence`.
+        package var evidence: [KassaStorageV1.StoredEvidence] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -582,13 +676,15 @@ extension KassaStorageV1 {
             epoch: UInt64 = 0,
             slots: [KassaStorageV1.StoredSlots] = [],
             scorers: [KassaStorageV1.StoredScorer] = [],
-            quarantine: [KassaStorageV1.StoredQuarantine] = []
+            quarantine: [KassaStorageV1.StoredQuarantine] = [],
+            evidence: [KassaStorageV1.StoredEvidence] = []
         ) {
             self.audit = audit
             self.epoch = epoch
             self.slots = slots
             self.scorers = scorers
             self.quarantine = quarantine
+            self.evidence = evidence
         }
 
         /// Reads fields until `reader` ends.
@@ -601,6 +697,7 @@ extension KassaStorageV1 {
                 case 26: self.slots.append(try reader.message())
                 case 34: self.scorers.append(try reader.message())
                 case 42: self.quarantine.append(try reader.message())
+                case 402: self.evidence.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -614,6 +711,7 @@ extension KassaStorageV1 {
             for element in self.slots { writer.message(3, element) }
             for element in self.scorers { writer.message(4, element) }
             for element in self.quarantine { writer.message(5, element) }
+            for element in self.evidence { writer.message(50, element) }
         }
     }
 }
@@ -1022,6 +1120,6 @@ extension APIFiles {
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2IuECCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMiuQIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiIo0CCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUiTQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQiswEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcyK5AgoLU3RvcmVkU2xvdHMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEjYKBnN0YWJsZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgZzdGFibGUSOgoIcHJldmlvdXMYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIcHJldmlvdXMSKgoRcHJldmlvdXNfc2luY2VfdXMYBSABKBJSD3ByZXZpb3VzU2luY2VVcxI5Cgdyb2xsb3V0GAYgASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Ugdyb2xsb3V0EhsKCWxhc3RfdmVyYhgHIAEoCVIIbGFzdFZlcmIiywIKDVN0b3JlZFJldHJlYXQSMwoFYXVkaXQYASABKAsyHS5rYXNzYS5zdG9yYWdlLnYxLkF1ZGl0UmVjb3JkUgVhdWRpdBIUCgVlcG9jaBgCIAEoBFIFZXBvY2gSMwoFc2xvdHMYAyADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNsb3RzUgVzbG90cxI4CgdzY29yZXJzGAQgAygLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTY29yZXJSB3Njb3JlcnMSQgoKcXVhcmFudGluZRgFIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUXVhcmFudGluZVIKcXVhcmFudGluZRI8CghldmlkZW5jZRgyIAMoCzIgLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRXZpZGVuY2VSCGV2aWRlbmNlIk0KDlN0b3JlZFJldHJlYXRzEjsKCHJldHJlYXRzGAEgAygLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSZXRyZWF0UghyZXRyZWF0cyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
 }

@@ -45,6 +45,149 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// What a guard tolerates of a candidate. A number that is 0 is taken from the defaults.
+    @usableFromInline package struct GuardPolicy: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GuardPolicy" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `alpha`.
+            @inlinable package static var alpha: UInt32 { 1 }
+            /// The number of `relative_risk_max`.
+            @inlinable package static var relativeRiskMax: UInt32 { 2 }
+            /// The number of `flip_rate_max`.
+            @inlinable package static var flipRateMax: UInt32 { 3 }
+            /// The number of `brier_margin`.
+            @inlinable package static var brierMargin: UInt32 { 4 }
+            /// The number of `calibration_margin_pp`.
+            @inlinable package static var calibrationMarginPp: UInt32 { 5 }
+            /// The number of `slo_microseconds`.
+            @inlinable package static var sloMicroseconds: UInt32 { 6 }
+            /// The number of `pair_share_percent`.
+            @inlinable package static var pairSharePercent: UInt32 { 7 }
+            /// The number of `dwell_ms`.
+            @inlinable package static var dwellMs: UInt32 { 8 }
+            /// The number of `entities_min`.
+            @inlinable package static var entitiesMin: UInt32 { 9 }
+            /// The number of `pairs_min`.
+            @inlinable package static var pairsMin: UInt32 { 10 }
+            /// The number of `deadline_ms`.
+            @inlinable package static var deadlineMs: UInt32 { 11 }
+            /// The number of `decision_threshold`.
+            @inlinable package static var decisionThreshold: UInt32 { 12 }
+        }
+
+        /// The highest tolerated probability of rolling a candidate back that is within the tolerances; 0.001.
+        package var alpha: Double = 0
+
+        /// The candidate's rate of a bad event may be this multiple of STABLE's; 1.25.
+        package var relativeRiskMax: Double = 0
+
+        /// The share of entities whose decision may differ from STABLE's; 0.02.
+        package var flipRateMax: Double = 0
+
+        /// By how much its Brier score may exceed STABLE's; 0.0005.
+        package var brierMargin: Double = 0
+
+        /// By how many percentage points its mean probability may miss the rate of outcomes; 1.
+        package var calibrationMarginPp: Double = 0
+
+        /// A score that takes longer misses its objective; 500.
+        package var sloMicroseconds: UInt32 = 0
+
+        /// The share of entities whose requests both models score; 100.
+        package var pairSharePercent: Double = 0
+
+        /// How long each step lasts at least before the guard takes the next by itself; 0: it takes none.
+        package var dwellMs: UInt64 = 0
+
+        /// Different entities that the candidate must have answered in a step before the next; 10,000.
+        package var entitiesMin: UInt64 = 0
+
+        /// Entities that both models must have scored before a step; 1,000.
+        package var pairsMin: UInt64 = 0
+
+        /// The age at which a rollout that is not through is paused; 0 means 7 days. With dwell_ms only.
+        package var deadlineMs: UInt64 = 0
+
+        /// Scores from it on are a decision, those below are the other; 0 means the scorer's.
+        package var decisionThreshold: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            alpha: Double = 0,
+            relativeRiskMax: Double = 0,
+            flipRateMax: Double = 0,
+            brierMargin: Double = 0,
+            calibrationMarginPp: Double = 0,
+            sloMicroseconds: UInt32 = 0,
+            pairSharePercent: Double = 0,
+            dwellMs: UInt64 = 0,
+            entitiesMin: UInt64 = 0,
+            pairsMin: UInt64 = 0,
+            deadlineMs: UInt64 = 0,
+            decisionThreshold: Double = 0
+        ) {
+            self.alpha = alpha
+            self.relativeRiskMax = relativeRiskMax
+            self.flipRateMax = flipRateMax
+            self.brierMargin = brierMargin
+            self.calibrationMarginPp = calibrationMarginPp
+            self.sloMicroseconds = sloMicroseconds
+            self.pairSharePercent = pairSharePercent
+            self.dwellMs = dwellMs
+            self.entitiesMin = entitiesMin
+            self.pairsMin = pairsMin
+            self.deadlineMs = deadlineMs
+            self.decisionThreshold = decisionThreshold
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 9: self.alpha = try reader.double()
+                case 17: self.relativeRiskMax = try reader.double()
+                case 25: self.flipRateMax = try reader.double()
+                case 33: self.brierMargin = try reader.double()
+                case 41: self.calibrationMarginPp = try reader.double()
+                case 48: self.sloMicroseconds = try reader.uint32()
+                case 57: self.pairSharePercent = try reader.double()
+                case 64: self.dwellMs = try reader.uint64()
+                case 72: self.entitiesMin = try reader.uint64()
+                case 80: self.pairsMin = try reader.uint64()
+                case 88: self.deadlineMs = try reader.uint64()
+                case 97: self.decisionThreshold = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.alpha.bitPattern != 0 { writer.double(1, self.alpha) }
+            if self.relativeRiskMax.bitPattern != 0 { writer.double(2, self.relativeRiskMax) }
+            if self.flipRateMax.bitPattern != 0 { writer.double(3, self.flipRateMax) }
+            if self.brierMargin.bitPattern != 0 { writer.double(4, self.brierMargin) }
+            if self.calibrationMarginPp.bitPattern != 0 { writer.double(5, self.calibrationMarginPp) }
+            if self.sloMicroseconds != 0 { writer.uint32(6, self.sloMicroseconds) }
+            if self.pairSharePercent.bitPattern != 0 { writer.double(7, self.pairSharePercent) }
+            if self.dwellMs != 0 { writer.uint64(8, self.dwellMs) }
+            if self.entitiesMin != 0 { writer.uint64(9, self.entitiesMin) }
+            if self.pairsMin != 0 { writer.uint64(10, self.pairsMin) }
+            if self.deadlineMs != 0 { writer.uint64(11, self.deadlineMs) }
+            if self.decisionThreshold.bitPattern != 0 { writer.double(12, self.decisionThreshold) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.ShadowRequest`.
     @usableFromInline package struct ShadowRequest: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -62,6 +205,8 @@ extension KassaV1 {
             @inlinable package static var actor: UInt32 { 4 }
             /// The number of `reason`.
             @inlinable package static var reason: UInt32 { 5 }
+            /// The number of `guard`.
+            @inlinable package static var `guard`: UInt32 { 50 }
         }
 
         /// The field `scorer`.
@@ -79,6 +224,9 @@ extension KassaV1 {
         /// The field `reason`.
         package var reason: String = ""
 
+        /// The field `guard`.
+        package var `guard`: KassaV1.GuardPolicy? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -88,13 +236,15 @@ extension KassaV1 {
             model: String = "",
             expectedRevision: UInt64? = nil,
             actor: String = "",
-            reason: String = ""
+            reason: String = "",
+            `guard`: KassaV1.GuardPolicy? = nil
         ) {
             self.scorer = scorer
             self.model = model
             self.expectedRevision = expectedRevision
             self.actor = actor
             self.reason = reason
+            self.`guard` = `guard`
         }
 
         /// Reads fields until `reader` ends.
@@ -107,6 +257,7 @@ extension KassaV1 {
                 case 24: self.expectedRevision = try reader.uint64()
                 case 34: self.actor = try reader.string()
                 case 42: self.reason = try reader.string()
+                case 402: try reader.merge(into: &self.`guard`)
                 default: try reader.skip(tag)
                 }
             }
@@ -120,6 +271,7 @@ extension KassaV1 {
             if let value = self.expectedRevision { writer.uint64(3, value) }
             if !self.actor.isEmpty { writer.string(4, self.actor) }
             if !self.reason.isEmpty { writer.string(5, self.reason) }
+            if let value = self.`guard` { writer.message(50, value) }
         }
     }
 }
@@ -146,6 +298,8 @@ extension KassaV1 {
             @inlinable package static var actor: UInt32 { 6 }
             /// The number of `reason`.
             @inlinable package static var reason: UInt32 { 7 }
+            /// The number of `guard`.
+            @inlinable package static var `guard`: UInt32 { 50 }
         }
 
         /// The field `scorer`.
@@ -169,6 +323,9 @@ extension KassaV1 {
         /// The field `reason`.
         package var reason: String = ""
 
+        /// Of a model in SHADOW: what decides, alpha and the tolerances, stays as it began.
+        package var `guard`: KassaV1.GuardPolicy? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -180,7 +337,8 @@ extension KassaV1 {
             stepPercents: [Double] = [],
             expectedRevision: UInt64? = nil,
             actor: String = "",
-            reason: String = ""
+            reason: String = "",
+            `guard`: KassaV1.GuardPolicy? = nil
         ) {
             self.scorer = scorer
             self.model = model
@@ -189,6 +347,7 @@ extension KassaV1 {
             self.expectedRevision = expectedRevision
             self.actor = actor
             self.reason = reason
+            self.`guard` = `guard`
         }
 
         /// Reads fields until `reader` ends.
@@ -204,6 +363,7 @@ extension KassaV1 {
                 case 40: self.expectedRevision = try reader.uint64()
                 case 50: self.actor = try reader.string()
                 case 58: self.reason = try reader.string()
+                case 402: try reader.merge(into: &self.`guard`)
                 default: try reader.skip(tag)
                 }
             }
@@ -219,6 +379,7 @@ extension KassaV1 {
             if let value = self.expectedRevision { writer.uint64(5, value) }
             if !self.actor.isEmpty { writer.string(6, self.actor) }
             if !self.reason.isEmpty { writer.string(7, self.reason) }
+            if let value = self.`guard` { writer.message(50, value) }
         }
     }
 }
@@ -1125,6 +1286,8 @@ extension KassaV1 {
             @inlinable package static var previousUntilUs: UInt32 { 6 }
             /// The number of `unrecorded`.
             @inlinable package static var unrecorded: UInt32 { 7 }
+            /// The number of `guard`.
+            @inlinable package static var `guard`: UInt32 { 50 }
         }
 
         /// The field `scorer`.
@@ -1148,6 +1311,9 @@ extension KassaV1 {
         /// The state is in force and not stored yet, because the store takes no writes.
         package var unrecorded: Bool = false
 
+        /// Of the open rollout.
+        package var `guard`: KassaV1.GuardStatus? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1159,7 +1325,8 @@ extension KassaV1 {
             slots: [KassaV1.SlotState] = [],
             rollout: KassaV1.Rollout? = nil,
             previousUntilUs: Int64 = 0,
-            unrecorded: Bool = false
+            unrecorded: Bool = false,
+            `guard`: KassaV1.GuardStatus? = nil
         ) {
             self.scorer = scorer
             self.revision = revision
@@ -1168,6 +1335,7 @@ extension KassaV1 {
             self.rollout = rollout
             self.previousUntilUs = previousUntilUs
             self.unrecorded = unrecorded
+            self.`guard` = `guard`
         }
 
         /// Reads fields until `reader` ends.
@@ -1182,6 +1350,7 @@ extension KassaV1 {
                 case 42: try reader.merge(into: &self.rollout)
                 case 48: self.previousUntilUs = try reader.sint64()
                 case 56: self.unrecorded = try reader.bool()
+                case 402: try reader.merge(into: &self.`guard`)
                 default: try reader.skip(tag)
                 }
             }
@@ -1197,6 +1366,364 @@ extension KassaV1 {
             if let value = self.rollout { writer.message(5, value) }
             if self.previousUntilUs != 0 { writer.sint64(6, self.previousUntilUs) }
             if self.unrecorded { writer.bool(7, self.unrecorded) }
+            if let value = self.`guard` { writer.message(50, value) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// One kind of evidence against a candidate.
+    @usableFromInline package struct GuardComponent: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GuardComponent" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `name`.
+            @inlinable package static var name: UInt32 { 1 }
+            /// The number of `weight`.
+            @inlinable package static var weight: UInt32 { 2 }
+            /// The number of `log_evidence`.
+            @inlinable package static var logEvidence: UInt32 { 3 }
+        }
+
+        /// "errors", "slo_misses", "fallbacks", "decision_flips", "paired_brier", "calibration".
+        package var name: String = ""
+
+        /// The field `weight`.
+        package var weight: Double = 0
+
+        /// Natural logarithm; 0 is no evidence.
+        package var logEvidence: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            name: String = "",
+            weight: Double = 0,
+            logEvidence: Double = 0
+        ) {
+            self.name = name
+            self.weight = weight
+            self.logEvidence = logEvidence
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.name = try reader.string()
+                case 17: self.weight = try reader.double()
+                case 25: self.logEvidence = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.weight.bitPattern != 0 { writer.double(2, self.weight) }
+            if self.logEvidence.bitPattern != 0 { writer.double(3, self.logEvidence) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// How many entities had something, by the model that answered them.
+    @usableFromInline package struct GuardCount: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GuardCount" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `name`.
+            @inlinable package static var name: UInt32 { 1 }
+            /// The number of `stable`.
+            @inlinable package static var stable: UInt32 { 2 }
+            /// The number of `candidate`.
+            @inlinable package static var candidate: UInt32 { 3 }
+        }
+
+        /// "entities", "errors", "slo_misses", "fallbacks".
+        package var name: String = ""
+
+        /// The field `stable`.
+        package var stable: UInt64 = 0
+
+        /// The field `candidate`.
+        package var candidate: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            name: String = "",
+            stable: UInt64 = 0,
+            candidate: UInt64 = 0
+        ) {
+            self.name = name
+            self.stable = stable
+            self.candidate = candidate
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.name = try reader.string()
+                case 16: self.stable = try reader.uint64()
+                case 24: self.candidate = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.name.isEmpty { writer.string(1, self.name) }
+            if self.stable != 0 { writer.uint64(2, self.stable) }
+            if self.candidate != 0 { writer.uint64(3, self.candidate) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// Entities that spoke, up to 50 of each kind: hashes of their routing keys with the rollout's salt.
+    @usableFromInline package struct GuardSample: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GuardSample" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `event`.
+            @inlinable package static var event: UInt32 { 1 }
+            /// The number of `entities`.
+            @inlinable package static var entities: UInt32 { 2 }
+        }
+
+        /// The field `event`.
+        package var event: String = ""
+
+        /// The field `entities`.
+        package var entities: [UInt64] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            event: String = "",
+            entities: [UInt64] = []
+        ) {
+            self.event = event
+            self.entities = entities
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.event = try reader.string()
+                case 17: self.entities.append(try reader.fixed64())
+                case 18: try reader.packed(fixed64: &self.entities)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.event.isEmpty { writer.string(1, self.event) }
+            writer.packed(2, fixed64: self.entities)
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What a guard knows of a rollout.
+    @usableFromInline package struct GuardStatus: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GuardStatus" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `verdict`.
+            @inlinable package static var verdict: UInt32 { 1 }
+            /// The number of `log_evidence`.
+            @inlinable package static var logEvidence: UInt32 { 2 }
+            /// The number of `log_threshold`.
+            @inlinable package static var logThreshold: UInt32 { 3 }
+            /// The number of `log_freeze`.
+            @inlinable package static var logFreeze: UInt32 { 4 }
+            /// The number of `components`.
+            @inlinable package static var components: UInt32 { 5 }
+            /// The number of `counts`.
+            @inlinable package static var counts: UInt32 { 6 }
+            /// The number of `pairs`.
+            @inlinable package static var pairs: UInt32 { 7 }
+            /// The number of `differing_pairs`.
+            @inlinable package static var differingPairs: UInt32 { 8 }
+            /// The number of `labels`.
+            @inlinable package static var labels: UInt32 { 9 }
+            /// The number of `violation`.
+            @inlinable package static var violation: UInt32 { 10 }
+            /// The number of `holds`.
+            @inlinable package static var holds: UInt32 { 11 }
+            /// The number of `policy`.
+            @inlinable package static var policy: UInt32 { 12 }
+            /// The number of `samples`.
+            @inlinable package static var samples: UInt32 { 13 }
+            /// The number of `rule_version`.
+            @inlinable package static var ruleVersion: UInt32 { 14 }
+            /// The number of `age_ms`.
+            @inlinable package static var ageMs: UInt32 { 15 }
+            /// The number of `step_age_ms`.
+            @inlinable package static var stepAgeMs: UInt32 { 16 }
+        }
+
+        /// "WITHIN", "FREEZE", "PAUSE" or "ROLLBACK".
+        package var verdict: String = ""
+
+        /// The merged evidence; at the threshold the candidate goes, at log_freeze its weight may not rise.
+        package var logEvidence: Double = 0
+
+        /// The field `log_threshold`.
+        package var logThreshold: Double = 0
+
+        /// The field `log_freeze`.
+        package var logFreeze: Double = 0
+
+        /// The field `components`.
+        package var components: [KassaV1.GuardComponent] = []
+
+        /// The field `counts`.
+        package var counts: [KassaV1.GuardCount] = []
+
+        /// Entities that both models scored, and those of them whose decisions differ.
+        package var pairs: UInt64 = 0
+
+        /// The field `differing_pairs`.
+        package var differingPairs: UInt64 = 0
+
+        /// The field `labels`.
+        package var labels: UInt64 = 0
+
+        /// "non-finite score"; empty without one.
+        package var violation: String = ""
+
+        /// What keeps the next step from being taken: "dwell", "entities", "errors".
+        package var holds: [String] = []
+
+        /// The field `policy`.
+        package var policy: KassaV1.GuardPolicy? = nil
+
+        /// The field `samples`.
+        package var samples: [KassaV1.GuardSample] = []
+
+        /// Version of the rule.
+        package var ruleVersion: UInt32 = 0
+
+        /// For how long the rollout and its step have been judged.
+        package var ageMs: UInt64 = 0
+
+        /// The field `step_age_ms`.
+        package var stepAgeMs: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            verdict: String = "",
+            logEvidence: Double = 0,
+            logThreshold: Double = 0,
+            logFreeze: Double = 0,
+            components: [KassaV1.GuardComponent] = [],
+            counts: [KassaV1.GuardCount] = [],
+            pairs: UInt64 = 0,
+            differingPairs: UInt64 = 0,
+            labels: UInt64 = 0,
+            violation: String = "",
+            holds: [String] = [],
+            policy: KassaV1.GuardPolicy? = nil,
+            samples: [KassaV1.GuardSample] = [],
+            ruleVersion: UInt32 = 0,
+            ageMs: UInt64 = 0,
+            stepAgeMs: UInt64 = 0
+        ) {
+            self.verdict = verdict
+            self.logEvidence = logEvidence
+            self.logThreshold = logThreshold
+            self.logFreeze = logFreeze
+            self.components = components
+            self.counts = counts
+            self.pairs = pairs
+            self.differingPairs = differingPairs
+            self.labels = labels
+            self.violation = violation
+            self.holds = holds
+            self.policy = policy
+            self.samples = samples
+            self.ruleVersion = ruleVersion
+            self.ageMs = ageMs
+            self.stepAgeMs = stepAgeMs
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.verdict = try reader.string()
+                case 17: self.logEvidence = try reader.double()
+                case 25: self.logThreshold = try reader.double()
+                case 33: self.logFreeze = try reader.double()
+                case 42: self.components.append(try reader.message())
+                case 50: self.counts.append(try reader.message())
+                case 56: self.pairs = try reader.uint64()
+                case 64: self.differingPairs = try reader.uint64()
+                case 72: self.labels = try reader.uint64()
+                case 82: self.violation = try reader.string()
+                case 90: self.holds.append(try reader.string())
+                case 98: try reader.merge(into: &self.policy)
+                case 106: self.samples.append(try reader.message())
+                case 112: self.ruleVersion = try reader.uint32()
+                case 120: self.ageMs = try reader.uint64()
+                case 128: self.stepAgeMs = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.verdict.isEmpty { writer.string(1, self.verdict) }
+            if self.logEvidence.bitPattern != 0 { writer.double(2, self.logEvidence) }
+            if self.logThreshold.bitPattern != 0 { writer.double(3, self.logThreshold) }
+            if self.logFreeze.bitPattern != 0 { writer.double(4, self.logFreeze) }
+            for element in self.components { writer.message(5, element) }
+            for element in self.counts { writer.message(6, element) }
+            if self.pairs != 0 { writer.uint64(7, self.pairs) }
+            if self.differingPairs != 0 { writer.uint64(8, self.differingPairs) }
+            if self.labels != 0 { writer.uint64(9, self.labels) }
+            if !self.violation.isEmpty { writer.string(10, self.violation) }
+            for element in self.holds { writer.string(11, element) }
+            if let value = self.policy { writer.message(12, value) }
+            for element in self.samples { writer.message(13, element) }
+            if self.ruleVersion != 0 { writer.uint32(14, self.ruleVersion) }
+            if self.ageMs != 0 { writer.uint64(15, self.ageMs) }
+            if self.stepAgeMs != 0 { writer.uint64(16, self.stepAgeMs) }
         }
     }
 }
@@ -1342,6 +1869,12 @@ extension KassaV1 {
             @inlinable package static var salt: UInt32 { 17 }
             /// The number of `stable_sha256`.
             @inlinable package static var stableSha256: UInt32 { 18 }
+            /// The number of `evidence`.
+            @inlinable package static var evidence: UInt32 { 50 }
+            /// The number of `samples`.
+            @inlinable package static var samples: UInt32 { 51 }
+            /// The number of `last_answer_after_us`.
+            @inlinable package static var lastAnswerAfterUs: UInt32 { 52 }
         }
 
         /// The field `scorer`.
@@ -1398,6 +1931,15 @@ extension KassaV1 {
         /// The field `stable_sha256`.
         package var stableSha256: [UInt8] = []
 
+        /// The evidence at this moment, from which the guard's verdict can be computed again.
+        package var evidence: [UInt8] = []
+
+        /// The field `samples`.
+        package var samples: [KassaV1.GuardSample] = []
+
+        /// Of a rollback: from the event that decided it to the last answer of the candidate; -1 unknown.
+        package var lastAnswerAfterUs: Int64? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1420,7 +1962,10 @@ extension KassaV1 {
             stepPercents: [Double] = [],
             epoch: UInt64 = 0,
             salt: String = "",
-            stableSha256: [UInt8] = []
+            stableSha256: [UInt8] = [],
+            evidence: [UInt8] = [],
+            samples: [KassaV1.GuardSample] = [],
+            lastAnswerAfterUs: Int64? = nil
         ) {
             self.scorer = scorer
             self.revision = revision
@@ -1440,6 +1985,9 @@ extension KassaV1 {
             self.epoch = epoch
             self.salt = salt
             self.stableSha256 = stableSha256
+            self.evidence = evidence
+            self.samples = samples
+            self.lastAnswerAfterUs = lastAnswerAfterUs
         }
 
         /// Reads fields until `reader` ends.
@@ -1466,6 +2014,9 @@ extension KassaV1 {
                 case 128: self.epoch = try reader.uint64()
                 case 138: self.salt = try reader.string()
                 case 146: self.stableSha256 = try reader.byteArray()
+                case 402: self.evidence = try reader.byteArray()
+                case 410: self.samples.append(try reader.message())
+                case 416: self.lastAnswerAfterUs = try reader.sint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -1492,6 +2043,9 @@ extension KassaV1 {
             if self.epoch != 0 { writer.uint64(16, self.epoch) }
             if !self.salt.isEmpty { writer.string(17, self.salt) }
             if !self.stableSha256.isEmpty { writer.bytes(18, self.stableSha256) }
+            if !self.evidence.isEmpty { writer.bytes(50, self.evidence) }
+            for element in self.samples { writer.message(51, element) }
+            if let value = self.lastAnswerAfterUs { writer.sint64(52, value) }
         }
     }
 }
@@ -1664,6 +2218,8 @@ extension KassaV1 {
             @inlinable package static var disagreement: UInt32 { 4 }
             /// The number of `chain_intact`.
             @inlinable package static var chainIntact: UInt32 { 5 }
+            /// The number of `guard`.
+            @inlinable package static var `guard`: UInt32 { 50 }
         }
 
         /// The field `scorer`.
@@ -1681,6 +2237,9 @@ extension KassaV1 {
         /// The records are linked by their digests, from the first of the audit log to its last.
         package var chainIntact: Bool = false
 
+        /// The guard's last verdict, computed again from the recorded counts.
+        package var `guard`: KassaV1.GuardStatus? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1690,13 +2249,15 @@ extension KassaV1 {
             transitions: [KassaV1.RolloutTransition] = [],
             agrees: Bool = false,
             disagreement: String = "",
-            chainIntact: Bool = false
+            chainIntact: Bool = false,
+            `guard`: KassaV1.GuardStatus? = nil
         ) {
             self.scorer = scorer
             self.transitions = transitions
             self.agrees = agrees
             self.disagreement = disagreement
             self.chainIntact = chainIntact
+            self.`guard` = `guard`
         }
 
         /// Reads fields until `reader` ends.
@@ -1709,6 +2270,7 @@ extension KassaV1 {
                 case 24: self.agrees = try reader.bool()
                 case 34: self.disagreement = try reader.string()
                 case 40: self.chainIntact = try reader.bool()
+                case 402: try reader.merge(into: &self.`guard`)
                 default: try reader.skip(tag)
                 }
             }
@@ -1722,6 +2284,7 @@ extension KassaV1 {
             if self.agrees { writer.bool(3, self.agrees) }
             if !self.disagreement.isEmpty { writer.string(4, self.disagreement) }
             if self.chainIntact { writer.bool(5, self.chainIntact) }
+            if let value = self.`guard` { writer.message(50, value) }
         }
     }
 }
@@ -1945,6 +2508,6 @@ extension APIFiles {
     static let kassaV1Rollouts = APIFile(
         name: "kassa/v1/rollouts.proto",
         dependencies: ["kassa/v1/scoring.proto"],
-        symbolList: "kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.RolloutPhase kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Watch",
-        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8iswEKDVNoYWRvd1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiL/AQoNQ2FuYXJ5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjAKEWV4cGVjdGVkX3JldmlzaW9uGAUgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBiABKAlSBWFjdG9yEhYKBnJlYXNvbhgHIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiLHAQoQU2V0V2VpZ2h0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIlCg53ZWlnaHRfcGVyY2VudBgCIAEoAVINd2VpZ2h0UGVyY2VudBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDFBhdXNlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inQEKDVJlc3VtZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIrIBCg5Qcm9tb3RlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchISCgRmdWxsGAIgASgIUgRmdWxsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMQWJvcnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKbAQoLVW5kb1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uInwKEVF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIngKElF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHwoLcm9sbGVkX2JhY2sYAiADKAlSCnJvbGxlZEJhY2sSHAoJdW5jaGFuZ2VkGAMgASgIUgl1bmNoYW5nZWQigQEKFkNsZWFyUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24iXAoXQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkImoKCVNsb3RTdGF0ZRIiCgRzbG90GAEgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgDIAEoDFIMYnVuZGxlU2hhMjU2Ir4CCgdSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBIsCgVwaGFzZRgCIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjEKCWNhbmRpZGF0ZRgFIAEoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIJY2FuZGlkYXRlEhoKCGJhc2VsaW5lGAYgASgJUghiYXNlbGluZRISCgRzYWx0GAcgASgJUgRzYWx0EiIKDXN0YXJ0ZWRfYXRfdXMYCCABKBJSC3N0YXJ0ZWRBdFVzEiIKDWNoYW5nZWRfYXRfdXMYCSABKBJSC2NoYW5nZWRBdFVzIv0BCg1Sb2xsb3V0U3RhdHVzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIUCgVlcG9jaBgDIAEoBFIFZXBvY2gSKQoFc2xvdHMYBCADKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSBXNsb3RzEisKB3JvbGxvdXQYBSABKAsyES5rYXNzYS52MS5Sb2xsb3V0Ugdyb2xsb3V0EioKEXByZXZpb3VzX3VudGlsX3VzGAYgASgSUg9wcmV2aW91c1VudGlsVXMSHgoKdW5yZWNvcmRlZBgHIAEoCFIKdW5yZWNvcmRlZCJgCg9Sb2xsb3V0UmVzcG9uc2USLwoGc3RhdHVzGAEgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkIi4KFFJvbGxvdXRTdGF0dXNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyItYEChFSb2xsb3V0VHJhbnNpdGlvbhIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SHQoKcm9sbG91dF9pZBgDIAEoBFIJcm9sbG91dElkEhMKBWF0X3VzGAQgASgSUgRhdFVzEhQKBWFjdG9yGAUgASgJUgVhY3RvchIWCgZyZWFzb24YBiABKAlSBnJlYXNvbhISCgR2ZXJiGAcgASgJUgR2ZXJiEjkKDHBoYXNlX2JlZm9yZRgIIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVILcGhhc2VCZWZvcmUSLAoFcGhhc2UYCSABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEjIKFXdlaWdodF9wZXJjZW50X2JlZm9yZRgKIAEoAVITd2VpZ2h0UGVyY2VudEJlZm9yZRIlCg53ZWlnaHRfcGVyY2VudBgLIAEoAVINd2VpZ2h0UGVyY2VudBIWCgZzdGFibGUYDCABKAlSBnN0YWJsZRIcCgljYW5kaWRhdGUYDSABKAlSCWNhbmRpZGF0ZRIpChBjYW5kaWRhdGVfc2hhMjU2GA4gASgMUg9jYW5kaWRhdGVTaGEyNTYSIwoNc3RlcF9wZXJjZW50cxgPIAMoAVIMc3RlcFBlcmNlbnRzEhQKBWVwb2NoGBAgASgEUgVlcG9jaBISCgRzYWx0GBEgASgJUgRzYWx0EiMKDXN0YWJsZV9zaGEyNTYYEiABKAxSDHN0YWJsZVNoYTI1NiJuChVSb2xsb3V0SGlzdG9yeVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbGltaXQYAiABKA1SBWxpbWl0EicKD2JlZm9yZV9yZXZpc2lvbhgDIAEoBFIOYmVmb3JlUmV2aXNpb24iVwoWUm9sbG91dEhpc3RvcnlSZXNwb25zZRI9Cgt0cmFuc2l0aW9ucxgBIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyI2ChVFeHBsYWluUm9sbG91dFJlcXVlc3QSHQoKcm9sbG91dF9pZBgBIAEoBFIJcm9sbG91dElkIs4BChZFeHBsYWluUm9sbG91dFJlc3BvbnNlEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEj0KC3RyYW5zaXRpb25zGAIgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zEhYKBmFncmVlcxgDIAEoCFIGYWdyZWVzEiIKDGRpc2FncmVlbWVudBgEIAEoCVIMZGlzYWdyZWVtZW50EiEKDGNoYWluX2ludGFjdBgFIAEoCFILY2hhaW5JbnRhY3QiLgoUV2F0Y2hSb2xsb3V0c1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIiuQEKDFJvbGxvdXRFdmVudBIaCghzZXF1ZW5jZRgBIAEoBFIIc2VxdWVuY2USOwoKdHJhbnNpdGlvbhgCIAEoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgp0cmFuc2l0aW9uEi8KBnN0YXR1cxgDIAEoCzIXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSBnN0YXR1cxIfCgtldmVudHNfbG9zdBgEIAEoCFIKZXZlbnRzTG9zdCqhAQoMUm9sbG91dFBoYXNlEh0KGVJPTExPVVRfUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TSEFET1cQARIQCgxQSEFTRV9DQU5BUlkQAhIQCgxQSEFTRV9QQVVTRUQQAxISCg5QSEFTRV9QUk9NT1RFRBAEEhEKDVBIQVNFX0FCT1JURUQQBRIVChFQSEFTRV9ST0xMRURfQkFDSxAGMr0HCghSb2xsb3V0cxI8CgZTaGFkb3cSFy5rYXNzYS52MS5TaGFkb3dSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjwKBkNhbmFyeRIXLmthc3NhLnYxLkNhbmFyeVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USQgoJU2V0V2VpZ2h0Ehoua2Fzc2EudjEuU2V0V2VpZ2h0UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI6CgVQYXVzZRIWLmthc3NhLnYxLlBhdXNlUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI8CgZSZXN1bWUSFy5rYXNzYS52MS5SZXN1bWVSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEj4KB1Byb21vdGUSGC5rYXNzYS52MS5Qcm9tb3RlUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI6CgVBYm9ydBIWLmthc3NhLnYxLkFib3J0UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI4CgRVbmRvEhUua2Fzc2EudjEuVW5kb1JlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USRwoKUXVhcmFudGluZRIbLmthc3NhLnYxLlF1YXJhbnRpbmVSZXF1ZXN0Ghwua2Fzc2EudjEuUXVhcmFudGluZVJlc3BvbnNlElYKD0NsZWFyUXVhcmFudGluZRIgLmthc3NhLnYxLkNsZWFyUXVhcmFudGluZVJlcXVlc3QaIS5rYXNzYS52MS5DbGVhclF1YXJhbnRpbmVSZXNwb25zZRJBCgZTdGF0dXMSHi5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUmVxdWVzdBoXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXMSTAoHSGlzdG9yeRIfLmthc3NhLnYxLlJvbGxvdXRIaXN0b3J5UmVxdWVzdBogLmthc3NhLnYxLlJvbGxvdXRIaXN0b3J5UmVzcG9uc2USTAoHRXhwbGFpbhIfLmthc3NhLnYxLkV4cGxhaW5Sb2xsb3V0UmVxdWVzdBogLmthc3NhLnYxLkV4cGxhaW5Sb2xsb3V0UmVzcG9uc2USQQoFV2F0Y2gSHi5rYXNzYS52MS5XYXRjaFJvbGxvdXRzUmVxdWVzdBoWLmthc3NhLnYxLlJvbGxvdXRFdmVudDABYgZwcm90bzM=")
+        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.RolloutPhase kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Watch",
+        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8izgMKC0d1YXJkUG9saWN5EhQKBWFscGhhGAEgASgBUgVhbHBoYRIqChFyZWxhdGl2ZV9yaXNrX21heBgCIAEoAVIPcmVsYXRpdmVSaXNrTWF4EiIKDWZsaXBfcmF0ZV9tYXgYAyABKAFSC2ZsaXBSYXRlTWF4EiEKDGJyaWVyX21hcmdpbhgEIAEoAVILYnJpZXJNYXJnaW4SMgoVY2FsaWJyYXRpb25fbWFyZ2luX3BwGAUgASgBUhNjYWxpYnJhdGlvbk1hcmdpblBwEikKEHNsb19taWNyb3NlY29uZHMYBiABKA1SD3Nsb01pY3Jvc2Vjb25kcxIsChJwYWlyX3NoYXJlX3BlcmNlbnQYByABKAFSEHBhaXJTaGFyZVBlcmNlbnQSGQoIZHdlbGxfbXMYCCABKARSB2R3ZWxsTXMSIQoMZW50aXRpZXNfbWluGAkgASgEUgtlbnRpdGllc01pbhIbCglwYWlyc19taW4YCiABKARSCHBhaXJzTWluEh8KC2RlYWRsaW5lX21zGAsgASgEUgpkZWFkbGluZU1zEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgMIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQi4AEKDVNoYWRvd1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBWd1YXJkQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKsAgoNQ2FuYXJ5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjAKEWV4cGVjdGVkX3JldmlzaW9uGAUgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBiABKAlSBWFjdG9yEhYKBnJlYXNvbhgHIAEoCVIGcmVhc29uEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBWd1YXJkQhQKEl9leHBlY3RlZF9yZXZpc2lvbiLHAQoQU2V0V2VpZ2h0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIlCg53ZWlnaHRfcGVyY2VudBgCIAEoAVINd2VpZ2h0UGVyY2VudBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDFBhdXNlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inQEKDVJlc3VtZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIrIBCg5Qcm9tb3RlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchISCgRmdWxsGAIgASgIUgRmdWxsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMQWJvcnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKbAQoLVW5kb1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uInwKEVF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIngKElF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHwoLcm9sbGVkX2JhY2sYAiADKAlSCnJvbGxlZEJhY2sSHAoJdW5jaGFuZ2VkGAMgASgIUgl1bmNoYW5nZWQigQEKFkNsZWFyUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24iXAoXQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkImoKCVNsb3RTdGF0ZRIiCgRzbG90GAEgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgDIAEoDFIMYnVuZGxlU2hhMjU2Ir4CCgdSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBIsCgVwaGFzZRgCIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjEKCWNhbmRpZGF0ZRgFIAEoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIJY2FuZGlkYXRlEhoKCGJhc2VsaW5lGAYgASgJUghiYXNlbGluZRISCgRzYWx0GAcgASgJUgRzYWx0EiIKDXN0YXJ0ZWRfYXRfdXMYCCABKBJSC3N0YXJ0ZWRBdFVzEiIKDWNoYW5nZWRfYXRfdXMYCSABKBJSC2NoYW5nZWRBdFVzIqoCCg1Sb2xsb3V0U3RhdHVzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIUCgVlcG9jaBgDIAEoBFIFZXBvY2gSKQoFc2xvdHMYBCADKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSBXNsb3RzEisKB3JvbGxvdXQYBSABKAsyES5rYXNzYS52MS5Sb2xsb3V0Ugdyb2xsb3V0EioKEXByZXZpb3VzX3VudGlsX3VzGAYgASgSUg9wcmV2aW91c1VudGlsVXMSHgoKdW5yZWNvcmRlZBgHIAEoCFIKdW5yZWNvcmRlZBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCJfCg5HdWFyZENvbXBvbmVudBISCgRuYW1lGAEgASgJUgRuYW1lEhYKBndlaWdodBgCIAEoAVIGd2VpZ2h0EiEKDGxvZ19ldmlkZW5jZRgDIAEoAVILbG9nRXZpZGVuY2UiVgoKR3VhcmRDb3VudBISCgRuYW1lGAEgASgJUgRuYW1lEhYKBnN0YWJsZRgCIAEoBFIGc3RhYmxlEhwKCWNhbmRpZGF0ZRgDIAEoBFIJY2FuZGlkYXRlIj8KC0d1YXJkU2FtcGxlEhQKBWV2ZW50GAEgASgJUgVldmVudBIaCghlbnRpdGllcxgCIAMoBlIIZW50aXRpZXMiuwQKC0d1YXJkU3RhdHVzEhgKB3ZlcmRpY3QYASABKAlSB3ZlcmRpY3QSIQoMbG9nX2V2aWRlbmNlGAIgASgBUgtsb2dFdmlkZW5jZRIjCg1sb2dfdGhyZXNob2xkGAMgASgBUgxsb2dUaHJlc2hvbGQSHQoKbG9nX2ZyZWV6ZRgEIAEoAVIJbG9nRnJlZXplEjgKCmNvbXBvbmVudHMYBSADKAsyGC5rYXNzYS52MS5HdWFyZENvbXBvbmVudFIKY29tcG9uZW50cxIsCgZjb3VudHMYBiADKAsyFC5rYXNzYS52MS5HdWFyZENvdW50UgZjb3VudHMSFAoFcGFpcnMYByABKARSBXBhaXJzEicKD2RpZmZlcmluZ19wYWlycxgIIAEoBFIOZGlmZmVyaW5nUGFpcnMSFgoGbGFiZWxzGAkgASgEUgZsYWJlbHMSHAoJdmlvbGF0aW9uGAogASgJUgl2aW9sYXRpb24SFAoFaG9sZHMYCyADKAlSBWhvbGRzEi0KBnBvbGljeRgMIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgZwb2xpY3kSLwoHc2FtcGxlcxgNIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEiEKDHJ1bGVfdmVyc2lvbhgOIAEoDVILcnVsZVZlcnNpb24SFQoGYWdlX21zGA8gASgEUgVhZ2VNcxIeCgtzdGVwX2FnZV9tcxgQIAEoBFIJc3RlcEFnZU1zImAKD1JvbGxvdXRSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUgZzdGF0dXMSHAoJdW5jaGFuZ2VkGAIgASgIUgl1bmNoYW5nZWQiLgoUUm9sbG91dFN0YXR1c1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIi8gUKEVJvbGxvdXRUcmFuc2l0aW9uEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIdCgpyb2xsb3V0X2lkGAMgASgEUglyb2xsb3V0SWQSEwoFYXRfdXMYBCABKBJSBGF0VXMSFAoFYWN0b3IYBSABKAlSBWFjdG9yEhYKBnJlYXNvbhgGIAEoCVIGcmVhc29uEhIKBHZlcmIYByABKAlSBHZlcmISOQoMcGhhc2VfYmVmb3JlGAggASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgtwaGFzZUJlZm9yZRIsCgVwaGFzZRgJIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USMgoVd2VpZ2h0X3BlcmNlbnRfYmVmb3JlGAogASgBUhN3ZWlnaHRQZXJjZW50QmVmb3JlEiUKDndlaWdodF9wZXJjZW50GAsgASgBUg13ZWlnaHRQZXJjZW50EhYKBnN0YWJsZRgMIAEoCVIGc3RhYmxlEhwKCWNhbmRpZGF0ZRgNIAEoCVIJY2FuZGlkYXRlEikKEGNhbmRpZGF0ZV9zaGEyNTYYDiABKAxSD2NhbmRpZGF0ZVNoYTI1NhIjCg1zdGVwX3BlcmNlbnRzGA8gAygBUgxzdGVwUGVyY2VudHMSFAoFZXBvY2gYECABKARSBWVwb2NoEhIKBHNhbHQYESABKAlSBHNhbHQSIwoNc3RhYmxlX3NoYTI1NhgSIAEoDFIMc3RhYmxlU2hhMjU2EhoKCGV2aWRlbmNlGDIgASgMUghldmlkZW5jZRIvCgdzYW1wbGVzGDMgAygLMhUua2Fzc2EudjEuR3VhcmRTYW1wbGVSB3NhbXBsZXMSNAoUbGFzdF9hbnN3ZXJfYWZ0ZXJfdXMYNCABKBJIAFIRbGFzdEFuc3dlckFmdGVyVXOIAQFCFwoVX2xhc3RfYW5zd2VyX2FmdGVyX3VzIm4KFVJvbGxvdXRIaXN0b3J5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVsaW1pdBgCIAEoDVIFbGltaXQSJwoPYmVmb3JlX3JldmlzaW9uGAMgASgEUg5iZWZvcmVSZXZpc2lvbiJXChZSb2xsb3V0SGlzdG9yeVJlc3BvbnNlEj0KC3RyYW5zaXRpb25zGAEgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zIjYKFUV4cGxhaW5Sb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgEUglyb2xsb3V0SWQi+wEKFkV4cGxhaW5Sb2xsb3V0UmVzcG9uc2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISPQoLdHJhbnNpdGlvbnMYAiADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMSFgoGYWdyZWVzGAMgASgIUgZhZ3JlZXMSIgoMZGlzYWdyZWVtZW50GAQgASgJUgxkaXNhZ3JlZW1lbnQSIQoMY2hhaW5faW50YWN0GAUgASgIUgtjaGFpbkludGFjdBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCIuChRXYXRjaFJvbGxvdXRzUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciK5AQoMUm9sbG91dEV2ZW50EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRI7Cgp0cmFuc2l0aW9uGAIgASgLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SCnRyYW5zaXRpb24SLwoGc3RhdHVzGAMgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEh8KC2V2ZW50c19sb3N0GAQgASgIUgpldmVudHNMb3N0KqEBCgxSb2xsb3V0UGhhc2USHQoZUk9MTE9VVF9QSEFTRV9VTlNQRUNJRklFRBAAEhAKDFBIQVNFX1NIQURPVxABEhAKDFBIQVNFX0NBTkFSWRACEhAKDFBIQVNFX1BBVVNFRBADEhIKDlBIQVNFX1BST01PVEVEEAQSEQoNUEhBU0VfQUJPUlRFRBAFEhUKEVBIQVNFX1JPTExFRF9CQUNLEAYyvQcKCFJvbGxvdXRzEjwKBlNoYWRvdxIXLmthc3NhLnYxLlNoYWRvd1JlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGQ2FuYXJ5Ehcua2Fzc2EudjEuQ2FuYXJ5UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJCCglTZXRXZWlnaHQSGi5rYXNzYS52MS5TZXRXZWlnaHRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBVBhdXNlEhYua2Fzc2EudjEuUGF1c2VSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjwKBlJlc3VtZRIXLmthc3NhLnYxLlJlc3VtZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPgoHUHJvbW90ZRIYLmthc3NhLnYxLlByb21vdGVSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBUFib3J0EhYua2Fzc2EudjEuQWJvcnRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjgKBFVuZG8SFS5rYXNzYS52MS5VbmRvUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJHCgpRdWFyYW50aW5lEhsua2Fzc2EudjEuUXVhcmFudGluZVJlcXVlc3QaHC5rYXNzYS52MS5RdWFyYW50aW5lUmVzcG9uc2USVgoPQ2xlYXJRdWFyYW50aW5lEiAua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBohLmthc3NhLnYxLkNsZWFyUXVhcmFudGluZVJlc3BvbnNlEkEKBlN0YXR1cxIeLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSZXF1ZXN0Ghcua2Fzc2EudjEuUm9sbG91dFN0YXR1cxJMCgdIaXN0b3J5Eh8ua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXF1ZXN0GiAua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXNwb25zZRJMCgdFeHBsYWluEh8ua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXF1ZXN0GiAua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXNwb25zZRJBCgVXYXRjaBIeLmthc3NhLnYxLldhdGNoUm9sbG91dHNSZXF1ZXN0GhYua2Fzc2EudjEuUm9sbG91dEV2ZW50MAFiBnByb3RvMw==")
 }

@@ -66,14 +66,22 @@ package final class Configuration: Sendable {
             }
             let kind =
                 spec.entity.isEmpty ? scorers[index].plan.groups.first?.entityKinds.first : nil
+            let canary = try add(entry?.slots.canary, .canary)
+            let shadow = try add(entry?.slots.shadow, .shadow)
+            var watch = Watch.none
+            if let entry, let rollout = entry.slots.openRollout, max(canary, shadow) >= 0 {
+                watch = Watch(
+                    rollout, entry.policy.completed(for: spec), at: max(canary, shadow),
+                    stable: scorers[index], candidate: scorers[max(canary, shadow)])
+            }
             splits.append(
                 Split(
-                    canary: try add(entry?.slots.canary, .canary),
-                    shadow: try add(entry?.slots.shadow, .shadow),
+                    canary: canary, shadow: shadow,
                     previous: try add(entry?.slots.previous, .previous),
                     weight: entry?.slots.rollout?.weight ?? .none,
                     hash: EntityHash(salt: entry?.slots.rollout?.salt ?? ""),
-                    brake: entry?.brake ?? Brake(), kind: Array((kind ?? spec.entity).utf8)))
+                    brake: entry?.brake ?? Brake(), kind: Array((kind ?? spec.entity).utf8),
+                    watch: watch))
         }
         self.scorers = scorers
         self.splits = splits

@@ -5,15 +5,18 @@ internal import Synchronization
 
 /// The thread that takes what the loops have seen out of their rings, and draws conclusions from it.
 ///
-/// It looks fifty times a second, and at once when it is woken. A turn never waits for the disk: what is
+/// It looks fifty times a second, and at once when it is woken; five thousand times while a rollout is
+/// open, because a bad candidate answers until it has looked. A turn never waits for the disk: what is
 /// to be stored goes to the writer.
 final class GuardThread: Sendable {
     private let outcomes: Outcomes
+    private let guards: Guards
     private let isStopping = Atomic(false)
     private let thread: Mutex<Thread?> = Mutex(nil)
 
-    init(_ outcomes: Outcomes) {
+    init(_ outcomes: Outcomes, _ guards: Guards) {
         self.outcomes = outcomes
+        self.guards = guards
         thread.withLock { thread in
             thread = Thread(name: "guard") { [unowned self] in run() }
         }
@@ -31,12 +34,19 @@ final class GuardThread: Sendable {
 
     private func run() {
         var nextMaturing = MonotonicTime.now()
+        var nextOutcomes = MonotonicTime.now()
         while !isStopping.load(ordering: .acquiring) {
+            guards.turn(at: .now())
             let now = MonotonicTime.now()
             let isDue = now >= nextMaturing || outcomes.isMaturingDue
-            outcomes.turn(at: .now(), seesToMaturity: isDue)
+            if now >= nextOutcomes || isDue || outcomes.hasRequests {
+                outcomes.turn(at: .now(), seesToMaturity: isDue)
+                nextOutcomes = now.advanced(byNanoseconds: OutcomeLimits.turnNanoseconds)
+            }
             if isDue { nextMaturing = now.advanced(byNanoseconds: OutcomeLimits.matureNanoseconds) }
-            _ = outcomes.wakeUps.wait(timeoutNanoseconds: OutcomeLimits.turnNanoseconds)
+            _ = outcomes.wakeUps.wait(
+                timeoutNanoseconds: guards.isWatching
+                    ? GuardLimits.openTurnNanoseconds : OutcomeLimits.turnNanoseconds)
         }
     }
 }

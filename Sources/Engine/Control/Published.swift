@@ -43,6 +43,11 @@ package final class Published<Value: AnyObject & Sendable>: Sendable {
             value = source.current
         }
 
+        /// Whether there is a newer value.
+        package var isStale: Bool {
+            source.revision.load(ordering: .acquiring) != seenRevision
+        }
+
         /// Moves to the newest value; says whether it changed.
         @discardableResult
         package mutating func refresh() -> Bool {

@@ -63,11 +63,22 @@ struct ScoreOutput: Sendable {
                 .invalidArgument, "spec.output.kind: it is none that this release knows")
         }
         switch source {
+        case .prediction:
+            let isRaw = if case .none = calibration { true } else { false }
+            isProbability =
+                isRaw && (output.kind == .probability || spec.kind == .outputProbability)
+        // What a calibration makes is a probability by itself.
+        case .margin, .largest, .half: isProbability = false
+        }
+        switch source {
         case .margin(let index): marginIndex = index
         case .prediction(let index) where output.count == model.marginCount: marginIndex = index
         case .prediction, .largest, .half: marginIndex = 0
         }
     }
+
+    /// Whether every score must be a probability.
+    let isProbability: Bool
 
     /// The score of the last evaluation in `scratch`.
     ///

@@ -92,7 +92,7 @@ extension Engine {
     /// Looks after recorded scores and rollouts in the background.
     package func startGuard() {
         guardThread.withLock { thread in
-            if thread == nil { thread = GuardThread(outcomes) }
+            if thread == nil { thread = GuardThread(outcomes, guards) }
         }
     }
 

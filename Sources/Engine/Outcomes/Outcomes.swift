@@ -196,6 +196,9 @@ final class Outcomes: Sendable {
         }
     }
 
+    /// Whether outcomes wait to be handed to the writer.
+    var hasRequests: Bool { waiting.withLock { !$0.requests.isEmpty } }
+
     /// Whether nothing is on its way to the store.
     var isSettled: Bool {
         openCommands.load(ordering: .acquiring) == 0

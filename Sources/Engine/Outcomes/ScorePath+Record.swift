@@ -7,30 +7,32 @@ internal import Wire
 
 /// Scores that are kept for their outcomes.
 extension Worker {
-    /// Gives the reply an id and records the score under it; neither, when the loop's ring is full.
+    /// Gives the reply an id; what is to be handed to the recorder under it, completed by the other
+    /// model's score if there is one. Neither when the loop's ring is full.
     mutating func record(
-        _ score: Double, by scorer: Scorer, _ message: Span<UInt8>, at now: Timestamp,
+        _ score: Double, by slot: Int, _ message: Span<UInt8>, at now: Timestamp,
         into writer: inout WireWriter
-    ) {
+    ) -> RecordedScore? {
         guard let id = recorder.reserve(scorer: message.extracting(request.scorer), at: now) else {
-            return
+            return nil
         }
         writer.tag(KassaV1.ScoreResponse.Field.scoreId, .lengthDelimited)
         writer.varint(UInt64(2 * ScoreID.byteCount))
         for index in 0..<2 * ScoreID.byteCount { writer.buffer.append(id.digit(index)) }
+        let scorer = configuration.value.scorers[slot]
         let bundle = scorer.model.bundlePrefix
-        let slot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
+        let number = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
         var record = RecordedScore(
             id: id, entity: entityHash(of: scorer, message), stable: score, stableBundle: bundle,
-            slot: slot)
+            slot: number)
         if scorer.slot == .canary {
             record.stable = .nan
             record.stableBundle = 0
             record.candidate = score
             record.candidateBundle = bundle
-            record.candidateSlot = slot
+            record.candidateSlot = number
         }
-        recorder.record(record)
+        return record
     }
 
     /// The hash of the routing key, else of the id of the scorer's entity; 0 where there is neither.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Rollout
 internal import Synchronization
 
 /// Takes a rollout's traffic away at once, before the change of slots is compiled, published or stored.
@@ -21,6 +22,8 @@ final class Brake: Sendable {
     }
 
     private let raw = Atomic<UInt8>(0)
+    private let violationRaw = Atomic<UInt8>(0)
+    private let pulledAt = Atomic<UInt64>(0)
 
     /// What was pulled so far.
     var flags: Flags { Flags(rawValue: raw.load(ordering: .relaxed)) }
@@ -31,6 +34,26 @@ final class Brake: Sendable {
         let before = raw.bitwiseOr(flags.rawValue, ordering: .acquiringAndReleasing).oldValue
         return before & flags.rawValue != flags.rawValue
     }
+
+    /// Pulls it for a guard; what happened is known before anybody sees the flag.
+    func rollBack(for violation: ContractViolation?, at nanoseconds: UInt64) {
+        // The first reason stays.
+        if let violation {
+            _ = violationRaw.compareExchange(
+                expected: 0, desired: violation.rawValue, ordering: .acquiringAndReleasing)
+        }
+        _ = pulledAt.compareExchange(
+            expected: 0, desired: nanoseconds, ordering: .acquiringAndReleasing)
+        pull(.rollBack)
+    }
+
+    /// The breach of the contract that a loop has pulled it for; nil without one.
+    var violation: ContractViolation? {
+        ContractViolation(rawValue: violationRaw.load(ordering: .acquiring))
+    }
+
+    /// When a guard pulled it, by the monotonic clock; 0 if none did.
+    var pulledAtNanoseconds: UInt64 { pulledAt.load(ordering: .acquiring) }
 
     /// Takes `flags` back: what they announced was refused after all.
     func release(_ flags: Flags) {

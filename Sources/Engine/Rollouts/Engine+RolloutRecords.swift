@@ -13,6 +13,8 @@ struct RolloutRecord: Sendable {
     /// Scorers whose slots it changed, and digests that it put into quarantine.
     let scorers: [String]
     let digests: [[UInt8]]
+    /// What the guards know of the open rollouts among them.
+    let evidence: [KassaStorageV1.StoredEvidence]
 
     /// What is to be stored of `configuration`, which is in force.
     func stored(of configuration: Configuration) -> KassaStorageV1.StoredRetreat {
@@ -23,7 +25,8 @@ struct RolloutRecord: Sendable {
             scorers: specs.map {
                 KassaStorageV1.StoredScorer(spec: $0, epoch: configuration.epoch)
             },
-            quarantine: digests.compactMap { configuration.rollouts.quarantine[$0] })
+            quarantine: digests.compactMap { configuration.rollouts.quarantine[$0] },
+            evidence: evidence)
     }
 }
 
@@ -100,6 +103,22 @@ extension Engine {
                 Put(
                     table: tables.rollouts, key: RolloutKey.quarantine(entry.bundleSha256),
                     value: entry.encodedBytes()))
+        }
+        for evidence in change.evidence {
+            puts.append(
+                Put(
+                    table: tables.rollouts, key: RolloutKey.evidence(ofRollout: evidence.rolloutId),
+                    value: evidence.encodedBytes()))
+        }
+        // A rollout that ended needs no memory of who has spoken; its evidence is in its transition.
+        for transition in audit.transitions
+        where transition.rolloutId > 0 && transition.phase.isEnd {
+            for key in [
+                RolloutKey.evidence(ofRollout: transition.rolloutId),
+                RolloutKey.filters(ofRollout: transition.rolloutId),
+            ] {
+                puts.append(Put(table: tables.rollouts, key: key, value: nil))
+            }
         }
         for transition in audit.transitions where transition.rolloutId > 0 {
             puts.append(

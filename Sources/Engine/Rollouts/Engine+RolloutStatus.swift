@@ -42,6 +42,7 @@ extension Engine {
         }
         let until =
             entry.previousSinceMicroseconds + Int64(RolloutLimits.previousSeconds) * 1_000_000
+        let watched = slots.openRollout.flatMap { guards.status(of: $0.id) }
         return KassaV1.RolloutStatus(
             scorer: spec.name, revision: slots.revision, epoch: base.epoch,
             slots: state(.stable, slots.stable) + state(.canary, slots.canary)
@@ -49,7 +50,7 @@ extension Engine {
             rollout: rollout, previousUntilUs: slots.previous == nil ? 0 : until,
             unrecorded: pendingRecords.withLock { records in
                 records.contains { $0.scorers.contains(spec.name) }
-            })
+            }, guard: watched)
     }
 
     /// What was done to a scorer's slots, newest first. Control work.
@@ -92,10 +93,12 @@ extension Engine {
         }
         let records = try transitions(of: scorer) { _ in true }
             .filter { $0.rolloutId == request.rolloutId }
-        let disagreement = RolloutReplay.disagreement(in: records)
+        let disagreement =
+            RolloutReplay.disagreement(in: records) ?? EvidenceReplay.disagreement(in: records)
         return KassaV1.ExplainRolloutResponse(
             scorer: scorer, transitions: records, agrees: disagreement == nil,
-            disagreement: disagreement ?? "", chainIntact: try auditChain().brokenAt == nil)
+            disagreement: disagreement ?? "", chainIntact: try auditChain().brokenAt == nil,
+            guard: EvidenceReplay.status(in: records))
     }
 
     /// The recorded transitions of a scorer, oldest first.

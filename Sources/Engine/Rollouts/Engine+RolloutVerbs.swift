@@ -15,7 +15,9 @@ extension Engine {
             scorer: request.scorer, expectedRevision: request.expectedRevision,
             actor: request.actor, reason: request.reason
         ).checked()
-        return try carryOut(.shadow(try candidate(request.model)), call, at: now)
+        return try carryOut(
+            .shadow(try candidate(request.model)), call,
+            guard: request.guard ?? KassaV1.GuardPolicy(), at: now)
     }
 
     /// Lets a model answer a share of entities.
@@ -48,7 +50,9 @@ extension Engine {
         } else {
             bundle = try candidate(request.model)
         }
-        return try carryOut(.canary(bundle, weight, steps: steps), call, at: now)
+        return try carryOut(
+            .canary(bundle, weight, steps: steps), call,
+            guard: request.guard ?? KassaV1.GuardPolicy(), at: now)
     }
 
     /// Gives a canary another share.

@@ -37,11 +37,14 @@ struct SlotTransition {
 /// read-only disk. Until then the status says `unrecorded`.
 extension Engine {
     /// Carries `verb` out on one scorer.
+    ///
+    /// - Parameter policy: what the guard of a rollout that begins is to judge by.
     func carryOut(
-        _ verb: Verb, _ call: VerbCall, at now: Timestamp
+        _ verb: Verb, _ call: VerbCall, guard policy: KassaV1.GuardPolicy? = nil, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
         let base = published.current
         let (spec, entry, change) = try plan(verb, call, in: base)
+        try allow(change, from: entry)
         guard change.isChange else {
             return KassaV1.RolloutResponse(status: status(of: spec, in: base), unchanged: true)
         }
@@ -52,8 +55,9 @@ extension Engine {
                     .failedPrecondition, "scorer: its rollout is being taken back; look again")
             }
         }
-        let transition = SlotTransition(
-            spec: spec, verb: verb, before: entry, after: entry.after(change, at: now.microseconds))
+        var after = entry.after(change, at: now.microseconds)
+        if let policy { after.policy = try Self.policy(policy, of: entry, after, spec) }
+        let transition = SlotTransition(spec: spec, verb: verb, before: entry, after: after)
         let next = try put([transition], quarantine: change.quarantined, call, over: base, at: now)
         return KassaV1.RolloutResponse(
             status: status(of: next.scorerSpec(spec.name) ?? spec, in: next))
@@ -104,7 +108,8 @@ extension Engine {
             modelNumbers: base.modelNumbers, scorerSpecs: specs, places: base.places,
             rollouts: book, reusing: base.scorers)
         let verb = transitions.first?.verb ?? .quarantine(digest ?? [])
-        let records = transitions.map { $0.record(call, epoch: next.epoch, at: now) }
+        var records = transitions.map { $0.record(call, epoch: next.epoch, at: now) }
+        let evidence = note(transitions, in: &records)
         let record = RolloutRecord(
             audit: KassaStorageV1.AuditRecord(
                 atUs: now.microseconds, actor: call.actor, action: "rollout \(verb.name)",
@@ -112,7 +117,8 @@ extension Engine {
                 details: records.map(\.line)
                     + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
                 transitions: records),
-            scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [])
+            scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
+            evidence: evidence)
         if verb.isRetreat {
             published.publish(next)
             pendingRecords.withLock { $0.append(record) }

@@ -16,6 +16,13 @@ enum RolloutKey {
     static func quarantine(_ digest: [UInt8]) -> [UInt8] { quarantine + digest }
     /// Which scorer a rollout is of.
     static func scorer(ofRollout id: UInt64) -> [UInt8] { Array("rollout/".utf8) + bigEndian(id) }
+    static let evidence = Array("guard/".utf8)
+    /// What the guard of an open rollout knows.
+    static func evidence(ofRollout id: UInt64) -> [UInt8] { evidence + bigEndian(id) }
+    /// Who has spoken in it.
+    static func filters(ofRollout id: UInt64) -> [UInt8] {
+        Array("guard-filters/".utf8) + bigEndian(id)
+    }
     /// The transitions of a scorer; a revision behind it tells one.
     static func history(_ scorer: String) -> [UInt8] { Array("history/\(scorer)/".utf8) }
     /// The audit record of one transition.
@@ -53,7 +60,8 @@ extension ScorerRollout {
                     baseline: rollout.baseline.stored, phase: UInt32(rollout.phase.rawValue),
                     weightMillionths: rollout.weight.millionths,
                     stepMillionths: rollout.steps.map(\.millionths),
-                    startedAtUs: startedAtMicroseconds, changedAtUs: changedAtMicroseconds)
+                    startedAtUs: startedAtMicroseconds, changedAtUs: changedAtMicroseconds,
+                    guard: policy)
             },
             lastVerb: slots.lastVerb)
     }
@@ -81,6 +89,7 @@ extension ScorerRollout {
         startedAtMicroseconds = stored.rollout?.startedAtUs ?? 0
         changedAtMicroseconds = stored.rollout?.changedAtUs ?? 0
         previousSinceMicroseconds = stored.previousSinceUs
+        policy = stored.rollout?.guard ?? KassaV1.GuardPolicy()
     }
 }
 

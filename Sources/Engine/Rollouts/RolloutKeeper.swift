@@ -38,13 +38,19 @@ final class RolloutKeeper: Sendable {
         _ engine: Engine, _ submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
     ) {
         var releases = PreviousReleases()
+        engine.guards.onAlert { [self] in wakeUps.signal() }
+        defer { engine.guards.onAlert(nil) }
+        var care = GuardCare()
         while !isStopping.load(ordering: .acquiring) {
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
-            if !due.isEmpty || engine.hasPendingRecords,
+            let orders = engine.guards.orders(at: .now())
+            care.store(engine.guards, of: engine, at: .now())
+            if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty,
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
             {
                 let isQueued = submit { [self, unowned engine] in
+                    for order in orders { engine.carryOut(order) }
                     do throws(EngineError) {
                         try engine.recordPending()
                     } catch { engine.noteRetreats() }

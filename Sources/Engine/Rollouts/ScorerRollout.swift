@@ -13,6 +13,8 @@ struct ScorerRollout: Sendable {
     var previousSinceMicroseconds: Int64 = 0
     /// Of the newest rollout, or of its promotion.
     var brake = Brake()
+    /// What the guard of the newest rollout judges by.
+    var policy = KassaV1.GuardPolicy()
 
     init(slots: ScorerSlots) {
         self.slots = slots

@@ -13,6 +13,8 @@ struct Split: Sendable {
     let brake: Brake
     /// The entity kind whose id is the routing key of a request that brings none.
     let kind: [UInt8]
+    /// What its guard wants to know of requests.
+    let watch: Watch
 
     /// Whether STABLE may not be what answers.
     @inline(__always)

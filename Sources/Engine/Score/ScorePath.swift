@@ -26,49 +26,90 @@ extension Worker {
     mutating func answer(
         _ message: Span<UInt8>, at now: Timestamp, into writer: inout WireWriter
     ) throws(EngineError) {
-        var summary = GatherSummary()
-        var index = try gather(message, at: now, &summary)
-        if summary.unknownLayoutRowCount > 0 {
-            // The row was written under a newer configuration than this loop's: move to it.
-            begin()
-            summary = GatherSummary()
-            index = try gather(message, at: now, &summary)
-        }
-        let scorer = configuration.value.scorers[index]
-        try applyContext(of: message, for: scorer, to: index, at: now, &summary)
-        guard summary.failedInput < 0 else {
-            throw EngineError(
-                .failedPrecondition, scratches[index].failure(summary, of: scorer.plan))
-        }
-        guard scorer.model.isServed else { throw Self.refusal(ofUnserved: scorer.model) }
-        if request.includesContributions { try Self.checkContributions(of: scorer.model) }
-        let isEvaluated = scratches[index].evaluate(by: scorer.model.compiled)
-        let score = scorer.model.output.score(scratches[index])
-        guard isEvaluated, score.isFinite else {
-            throw EngineError(
-                .internal, "model \(scorer.model.name) gave a score that is no number")
-        }
-        counters.scored(scorer: index, summary, scratches[index])
-        writeReply(score, scorer, scratches[index], summary, into: &writer)
-        if request.isRecorded { record(score, by: scorer, message, at: now, into: &writer) }
+        if try attempt(message, at: now, into: &writer, mayMove: true) { return }
+        begin()
+        _ = try attempt(message, at: now, into: &writer, mayMove: false)
     }
 
-    /// Finds the scorer and looks its features up; returns the scorer's index.
-    private mutating func gather(
-        _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
-    ) throws(EngineError) -> Int {
+    /// Answers under the present configuration; false, with nothing written, if a row was written under
+    /// a newer one than this loop's and `mayMove` allows to move to it.
+    private mutating func attempt(
+        _ message: Span<UInt8>, at now: Timestamp, into writer: inout WireWriter, mayMove: Bool
+    ) throws(EngineError) -> Bool {
         // The snapshot comes first: taking it may move to a newer configuration.
         try renewSnapshot()
-        let named = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
-        guard named >= 0 else {
+        let place = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        guard place >= 0 else {
             throw EngineError(.notFound, "scorer: there is none of that name")
         }
-        let index = try answeringSlot(of: named, message)
-        let scorer = configuration.value.scorers[index]
-        for group in scorer.plan.groups.indices {
-            try lookUp(group, of: scorer, message, at: now, into: index, &summary)
+        let assignment = try assign(place, message)
+        if assignment.isWatched {
+            return try attemptWatched(
+                message, place, assignment, at: now, into: &writer, mayMove: mayMove)
         }
-        return index
+        var summary = GatherSummary()
+        try gather(assignment.slot, message, at: now, &summary)
+        if summary.unknownLayoutRowCount > 0 && mayMove { return false }
+        let score = try evaluate(assignment.slot, message, at: now, &summary)
+        guard score.isFinite else { throw noNumber(assignment.slot) }
+        reply(score, by: assignment.slot, summary, into: &writer)
+        if request.isRecorded,
+            let record = record(score, by: assignment.slot, message, at: now, into: &writer)
+        {
+            recorder.record(record)
+        }
+        return true
+    }
+
+    /// Looks the features of the slot at `slot` up.
+    mutating func gather(
+        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+    ) throws(EngineError) {
+        let scorer = configuration.value.scorers[slot]
+        for group in scorer.plan.groups.indices {
+            try lookUp(group, of: scorer, message, at: now, into: slot, &summary)
+        }
+    }
+
+    /// The vector of the slot at `slot` with what the request brings along; throws if it is of no use.
+    mutating func complete(
+        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+    ) throws(EngineError) {
+        let scorer = configuration.value.scorers[slot]
+        try applyContext(of: message, for: scorer, to: slot, at: now, &summary)
+        guard summary.failedInput < 0 else {
+            throw EngineError(
+                .failedPrecondition, scratches[slot].failure(summary, of: scorer.plan))
+        }
+        guard scorer.model.isServed else { throw Self.refusal(ofUnserved: scorer.model) }
+    }
+
+    /// The score of the slot at `slot`, whose features were gathered; NaN if the model gave no number.
+    mutating func evaluate(
+        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+    ) throws(EngineError) -> Double {
+        try complete(slot, message, at: now, &summary)
+        let model = configuration.value.scorers[slot].model
+        if request.includesContributions { try Self.checkContributions(of: model) }
+        guard scratches[slot].evaluate(by: model.compiled) else { return .nan }
+        let score = model.output.score(scratches[slot])
+        return score.isFinite ? score : .nan
+    }
+
+    /// Counts what the slot at `slot` has scored, and writes the reply.
+    mutating func reply(
+        _ score: Double, by slot: Int, _ summary: GatherSummary, into writer: inout WireWriter
+    ) {
+        counters.scored(scorer: slot, summary, scratches[slot])
+        writeReply(
+            score, configuration.value.scorers[slot], scratches[slot], summary, into: &writer)
+    }
+
+    /// Why a model's answer is not passed on.
+    func noNumber(_ slot: Int) -> EngineError {
+        EngineError(
+            .internal,
+            "model \(configuration.value.scorers[slot].model.name) gave a score that is no number")
     }
 
     /// Gathers the inputs that come from one row into the scratch memory `scratch`.

@@ -99,6 +99,16 @@ internal import Models
         return true
     }
 
+    /// Copies the vector to `values`, beginning at `start`.
+    func copyVector(to values: inout MutableSpan<Float>, at start: Int) {
+        for input in 0..<inputCount { unsafe values[start + input] = vector[input] }
+    }
+
+    /// Takes the vector that ``copyVector(to:at:)`` copied.
+    func setVector(_ values: Span<Float>, at start: Int) {
+        for input in 0..<inputCount { unsafe vector[input] = values[start + input] }
+    }
+
     /// Takes a whole row as it is, every value of it present.
     func set(_ row: [Float]) {
         precondition(row.count == inputCount)

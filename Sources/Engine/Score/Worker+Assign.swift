@@ -7,26 +7,28 @@ internal import Wire
 
 /// Which slot of a scorer answers a request.
 extension Worker {
-    /// The place of the model that answers, where `scorer` is that of its STABLE slot.
+    /// Who answers, where `place` is that of the scorer's STABLE slot.
     ///
     /// - Complexity: O(1) while no rollout is open, else O(bytes of the routing key).
-    func answeringSlot(
-        of scorer: Int, _ message: Span<UInt8>
-    ) throws(EngineError) -> Int {
+    func assign(_ place: Int, _ message: Span<UInt8>) throws(EngineError) -> Assignment {
         guard request.routingKey.count <= FeatureLimits.idByteCountMax else {
             throw EngineError(
                 .invalidArgument, "routing_key: longer than \(FeatureLimits.idByteCountMax) bytes")
         }
-        let split = configuration.value.splits[scorer]
-        guard split.isOpen else { return scorer }
+        let split = configuration.value.splits[place]
+        guard split.isOpen || split.watch.isOn else { return Assignment(slot: place) }
         let brake = split.brake.flags
         if split.previous >= 0, split.canary < 0, split.shadow < 0,
             !brake.isDisjoint(with: [.undo, .rollBack])
         {
-            return split.previous
+            return Assignment(slot: split.previous)
         }
-        guard split.canary >= 0, brake.isDisjoint(with: [.abort, .rollBack]) else { return scorer }
-        return split.weight.includes(hash(by: split, message)) ? split.canary : scorer
+        guard split.watch.isOn, brake.isDisjoint(with: [.abort, .rollBack]) else {
+            return Assignment(slot: place)
+        }
+        let hash = hash(by: split, message)
+        let isIn = split.canary >= 0 && split.weight.includes(hash)
+        return Assignment(slot: isIn ? split.canary : place, entity: hash, isWatched: true)
     }
 
     /// The hash of the request's routing key, else of the id of the scorer's entity. Without either it
@@ -42,4 +44,14 @@ extension Worker {
         }
         return .max
     }
+}
+
+/// Which of a scorer's slots answers a request.
+struct Assignment {
+    /// Its place among the configuration's models.
+    var slot: Int
+    /// The hash that has chosen it; only of a request that is watched.
+    var entity: UInt64 = 0
+    /// Whether a guard wants to know what becomes of it.
+    var isWatched = false
 }

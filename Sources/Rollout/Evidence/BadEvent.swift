@@ -13,7 +13,7 @@ package enum BadEvent: Int, CaseIterable, Sendable {
 /// What went wrong with one scored request; empty if nothing did.
 ///
 /// A literal such as `[.error, .sloMiss]` may make an array: on a hot path, insert into an empty set.
-package struct RequestOutcome: OptionSet, Sendable {
+package struct RequestOutcome: OptionSet, BitwiseCopyable, Sendable {
     /// A bit per ``BadEvent``, by its raw value.
     package let rawValue: UInt8
 

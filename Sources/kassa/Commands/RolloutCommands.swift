@@ -29,7 +29,7 @@ let rolloutShadowCommand = Command(
         example:
           kassa rollout shadow cart_abandonment --model abandonment@2 --reason "retrained"
         """,
-    flags: [modelFlag] + changeFlags,
+    flags: [modelFlag] + guardFlags + changeFlags,
     run: { arguments throws(CommandError) in
         guard let model = arguments.value(modelFlag.name) else {
             throw .usage("name the candidate: --model NAME@VERSION")
@@ -39,7 +39,7 @@ let rolloutShadowCommand = Command(
             KassaV1.ShadowRequest(
                 scorer: arguments.operands[0], model: model,
                 expectedRevision: try arguments.expectedRevision(), actor: arguments.actor,
-                reason: arguments.reason))
+                reason: arguments.reason, guard: try arguments.guardPolicy()))
     })
 
 let rolloutCanaryCommand = Command(
@@ -49,13 +49,15 @@ let rolloutCanaryCommand = Command(
     summary: "Let a model answer a share of entities.",
     discussion: """
         Without --model it is the one in SHADOW. The same entities stay in on every call, and when the
-        weight rises.
+        weight rises. The guard takes a candidate out by itself when the evidence is against it; with
+        --dwell it also takes the steps by itself.
 
         examples:
           kassa rollout canary cart_abandonment --model abandonment@2 --weight 5
           kassa rollout canary cart_abandonment --weight 1 --steps 5,25,100
+          kassa rollout canary cart_abandonment -m abandonment@2 -w 5 --steps 25 --dwell 1h
         """,
-    flags: [modelFlag, weightFlag, stepsFlag] + changeFlags,
+    flags: [modelFlag, weightFlag, stepsFlag] + guardFlags + advanceFlags + changeFlags,
     run: { arguments throws(CommandError) in
         var steps: [Double] = []
         for word in arguments.value(stepsFlag.name)?.split(separator: ",") ?? [] {
@@ -70,7 +72,7 @@ let rolloutCanaryCommand = Command(
                 scorer: arguments.operands[0], model: arguments.value(modelFlag.name) ?? "",
                 weightPercent: try arguments.weight(), stepPercents: steps,
                 expectedRevision: try arguments.expectedRevision(), actor: arguments.actor,
-                reason: arguments.reason))
+                reason: arguments.reason, guard: try arguments.guardPolicy()))
     })
 
 let rolloutSetWeightCommand = Command(

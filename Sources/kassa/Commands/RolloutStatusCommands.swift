@@ -98,16 +98,18 @@ let rolloutExplainCommand = Command(
                 KassaV1.RolloutsService.explain, KassaV1.ExplainRolloutRequest(rolloutId: id))
         }
         if arguments.has(jsonFlag.name) {
-            print(
-                Tree.map([
-                    .init("scorer", .text(response.scorer)),
-                    .init("transitions", .list(response.transitions.map(\.tree))),
-                    .init("agrees", .flag(response.agrees)),
-                    .init("disagreement", .text(response.disagreement)),
-                    .init("chain_intact", .flag(response.chainIntact)),
-                ]).json())
+            var entries: [Tree.Entry] = [
+                .init("scorer", .text(response.scorer)),
+                .init("transitions", .list(response.transitions.map(\.tree))),
+                .init("agrees", .flag(response.agrees)),
+                .init("disagreement", .text(response.disagreement)),
+                .init("chain_intact", .flag(response.chainIntact)),
+            ]
+            if let watched = response.`guard` { entries.append(.init("guard", watched.tree)) }
+            print(Tree.map(entries).json())
         } else {
             show(response.transitions, asJSON: false)
+            response.`guard`?.lines.forEach { print($0) }
             print("replayed: \(response.agrees ? "agrees" : response.disagreement)")
             print("audit log: \(response.chainIntact ? "intact" : "a link is broken")")
         }

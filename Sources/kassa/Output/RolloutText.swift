@@ -59,6 +59,7 @@ extension KassaV1.RolloutStatus {
         lines.append(
             "  began \(utcText(microseconds: rollout.startedAtUs)), "
                 + "changed \(utcText(microseconds: rollout.changedAtUs))")
+        if let watched = self.`guard` { lines += watched.lines }
         return lines
     }
 
@@ -71,6 +72,7 @@ extension KassaV1.RolloutStatus {
             .init("unrecorded", .flag(unrecorded)),
         ]
         if let rollout { entries.append(.init("rollout", rollout.tree)) }
+        if let watched = self.`guard` { entries.append(.init("guard", watched.tree)) }
         return .map(entries)
     }
 }
@@ -111,7 +113,7 @@ extension KassaV1.RolloutTransition {
     }
 
     var tree: Tree {
-        .map([
+        var entries: [Tree.Entry] = [
             .init("scorer", .text(scorer)), .init("revision", .unsigned(revision)),
             .init("rollout_id", .unsigned(rolloutId)), .init("at_us", .integer(atUs)),
             .init("actor", .text(actor)), .init("reason", .text(reason)),
@@ -122,6 +124,10 @@ extension KassaV1.RolloutTransition {
             .init("candidate", .text(candidate)),
             .init("candidate_sha256", .text(hexadecimal(candidateSha256))),
             .init("epoch", .unsigned(epoch)),
-        ])
+        ]
+        if let lastAnswerAfterUs {
+            entries.append(.init("last_answer_after_us", .integer(lastAnswerAfterUs)))
+        }
+        return .map(entries)
     }
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Glibc
+internal import Base
+internal import Rollout
+internal import Store
+internal import Wire
+
+/// What guards do to slots, and what they keep from being done. On the control thread.
+extension Engine {
+    /// Carries out what a guard wants, if its rollout is still open.
+    func carryOut(_ order: GuardOrder) {
+        let base = published.current
+        guard let spec = base.scorerSpec(order.scorer),
+            base.rollout(of: spec).slots.openRollout?.id == order.rollout
+        else { return }
+        let call = VerbCall(
+            scorer: order.scorer, expectedRevision: nil, actor: "guard", reason: order.reason)
+        if case .rollBack = order.verb {
+            // The traffic is gone already. Answers that were under way when the brake was pulled are
+            // out within this time, so that the record says how late the last one was.
+            usleep(GuardLimits.lastAnswersMicroseconds)
+            if let late = guards.lastAnswerMicroseconds(of: order.rollout) {
+                guards.note(late, of: order.scorer)
+            }
+        }
+        // What fails now is ordered again at the keeper's next look.
+        _ = try? carryOut(order.verb, call, at: .now())
+    }
+
+    /// Refuses what the evidence forbids: more weight.
+    func allow(_ change: SlotChange, from entry: ScorerRollout) throws(EngineError) {
+        guard change.isChange, let rollout = entry.slots.openRollout,
+            let next = change.slots.rollout, next.id == rollout.id,
+            let verdict = guards.verdict(of: rollout.id), verdict != .within
+        else { return }
+        let isRise =
+            next.phase == .promoted || next.weight > rollout.weight
+            || (rollout.phase == .shadow && next.phase == .canary)
+            || (verdict == .pause && rollout.phase == .paused && next.phase == .canary)
+        guard isRise else { return }
+        throw EngineError(
+            .failedPrecondition,
+            "scorer: the evidence against its candidate forbids more weight (\(verdict.name)); "
+                + "look at the status, or abort")
+    }
+
+    /// The policy of a rollout after a verb that names one.
+    static func policy(
+        _ asked: KassaV1.GuardPolicy, of entry: ScorerRollout, _ after: ScorerRollout,
+        _ spec: KassaV1.ScorerSpec
+    ) throws(EngineError) -> KassaV1.GuardPolicy {
+        guard let rollout = entry.slots.openRollout, rollout.id == after.slots.rollout?.id else {
+            return try asked.checked(for: spec)
+        }
+        // It was a shadow, and what decides about it was fixed then.
+        let fixed = entry.policy.completed(for: spec)
+        var merged = asked
+        func keep(
+            _ field: WritableKeyPath<KassaV1.GuardPolicy, Double>, _ name: String
+        ) throws(EngineError) {
+            guard asked[keyPath: field] == 0 || asked[keyPath: field] == fixed[keyPath: field]
+            else {
+                throw EngineError(
+                    .failedPrecondition, "guard.\(name): was fixed when the rollout began")
+            }
+            merged[keyPath: field] = fixed[keyPath: field]
+        }
+        try keep(\.alpha, "alpha")
+        try keep(\.relativeRiskMax, "relative_risk_max")
+        try keep(\.flipRateMax, "flip_rate_max")
+        try keep(\.brierMargin, "brier_margin")
+        try keep(\.calibrationMarginPp, "calibration_margin_pp")
+        try keep(\.decisionThreshold, "decision_threshold")
+        if merged.sloMicroseconds == 0 { merged.sloMicroseconds = fixed.sloMicroseconds }
+        if merged.pairSharePercent == 0 { merged.pairSharePercent = fixed.pairSharePercent }
+        return try merged.checked(for: spec)
+    }
+
+    /// Puts what the guards know into the records of transitions; what of it is to be stored beside them.
+    func note(
+        _ transitions: [SlotTransition], in records: inout [KassaV1.RolloutTransition]
+    ) -> [KassaStorageV1.StoredEvidence] {
+        var stored: [KassaStorageV1.StoredEvidence] = []
+        for (index, transition) in transitions.enumerated() {
+            guard let rollout = transition.before.slots.openRollout,
+                let evidence = guards.record(of: rollout.id)
+            else { continue }
+            records[index].evidence = evidence.evidence
+            records[index].samples = evidence.samples
+            if case .rollBack = transition.verb {
+                records[index].lastAnswerAfterUs = guards.lastAnswerMicroseconds(of: rollout.id)
+            }
+            if transition.after.slots.openRollout?.id == rollout.id { stored.append(evidence) }
+        }
+        return stored
+    }
+
+    /// What the guards of a process before this one have left.
+    static func storedEvidence(
+        _ environment: Environment, _ tables: EngineTables
+    ) throws(StoreError) -> [UInt64: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)] {
+        try environment.read { transaction throws(StoreError) in
+            var left: [UInt64: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)] = [:]
+            let prefix = RolloutKey.evidence
+            try transaction.scan(tables.rollouts, prefix: prefix.span) { key, value in
+                let id = Self.sequence(ofKey: key.extracting(droppingFirst: prefix.count))
+                let state = try? KassaStorageV1.StoredEvidence(decoding: value)
+                // One that cannot be read is found out when it is decoded.
+                left[id] = (state ?? KassaStorageV1.StoredEvidence(rolloutId: id), nil)
+                return true
+            }
+            for id in left.keys.sorted() {
+                let key = RolloutKey.filters(ofRollout: id)
+                guard let value = try transaction.value(forKey: key.span, in: tables.rollouts)
+                else { continue }
+                left[id]?.filters = value.indices.map { value[$0] }
+            }
+            return left
+        }
+    }
+}
+
+extension KassaV1.RolloutPhase {
+    /// Whether a rollout in it is over.
+    var isEnd: Bool {
+        UInt8(exactly: rawValue).flatMap(RolloutPhase.init(rawValue:)).map { !$0.isOpen } ?? false
+    }
+}

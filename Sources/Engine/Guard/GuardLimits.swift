@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bounds of guards.
+package enum GuardLimits {
+    /// Events that wait on one loop for the guard thread; a power of two.
+    static let waitingEventsMax = 16_384
+    /// Events of one loop in one turn of the guard thread.
+    static let eventsPerTurn = 8_192
+    /// How often the guard thread looks while a rollout is open.
+    static let openTurnNanoseconds: UInt64 = 200_000
+    /// Requests that wait for the end of a turn to be scored by the other model.
+    static let waitingPairsMax = 256
+    /// Inputs of theirs together.
+    static let waitingInputsMax = 65_536
+    /// Entities on record per kind of event.
+    package static let samplesMax = 50
+    /// How often evidence is stored.
+    static let storeMilliseconds: UInt64 = 1_000
+    /// How often the memory of who has spoken is stored, which is larger.
+    static let storeFiltersMilliseconds: UInt64 = 2_000
+    /// What a score may take, if nobody says otherwise.
+    package static let sloMicroseconds: UInt32 = 500
+    /// Entities of a step, if nobody says otherwise.
+    package static let entitiesMin: UInt64 = 10_000
+    /// Pairs before a step, if nobody says otherwise.
+    package static let pairsMin: UInt64 = 1_000
+    /// When an open rollout with steps is paused, if nobody says otherwise: a week.
+    package static let deadlineMilliseconds: UInt64 = 604_800_000
+    /// The longest that a duration of a policy may be: a year.
+    package static let durationMillisecondsMax: UInt64 = 31_536_000_000
+    /// The longest that a score's objective may be.
+    package static let sloMicrosecondsMax: UInt32 = 60_000_000
+    /// Rollouts whose last answer is measured at the same time; others share a place with one of them.
+    static let answerPlaces = 64
+    /// How long answers that are under way when a brake is pulled may take to be counted as late.
+    static let lastAnswersMicroseconds: UInt32 = 2_000
+}

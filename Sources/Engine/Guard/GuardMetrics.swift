@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Base
+internal import Metrics
+
+/// What loops count of requests of scorers with an open rollout.
+final class GuardMetrics: Sendable {
+    let slotTimes: LabelledHistograms
+    let deltas: LabelledHistograms
+    let fallbacks: LabelledCounters
+    /// Of each loop, when the candidate of a rollout has last answered, by the monotonic clock.
+    let lastAnswers: [Cells]
+
+    init(loopCount: Int) {
+        slotTimes = LabelledHistograms(
+            Self.slotTimesFamily, bounds: .scoreTime, lanes: loopCount,
+            capacity: EngineMetrics.scorerSeriesMax)
+        deltas = LabelledHistograms(
+            Self.deltasFamily, bounds: .scoreDelta, lanes: loopCount,
+            capacity: EngineMetrics.scorerSeriesMax)
+        fallbacks = LabelledCounters(
+            Self.fallbacksFamily, lanes: loopCount, capacity: EngineMetrics.scorerSeriesMax)
+        lastAnswers = (0..<loopCount).map { _ in Cells(count: GuardLimits.answerPlaces) }
+    }
+
+    /// When a rollout's candidate has last answered, on any loop; 0 if never.
+    func lastAnswer(of rollout: UInt64) -> UInt64 {
+        lastAnswers.reduce(0) { max($0, $1.value(at: Self.place(of: rollout))) }
+    }
+
+    static func place(of rollout: UInt64) -> Int {
+        Int(truncatingIfNeeded: rollout % UInt64(GuardLimits.answerPlaces))
+    }
+
+    static let slotTimesFamily = MetricFamily(
+        .histogram, "kassa_slot_score_seconds",
+        help: "Time that a slot's own features and model took, of scorers with an open rollout.",
+        labels: ["scorer", "slot"])
+    static let deltasFamily = MetricFamily(
+        .histogram, "kassa_pair_score_delta",
+        help: "Absolute difference of both models' scores of one vector.", labels: ["scorer"])
+    static let fallbacksFamily = MetricFamily(
+        .counter, "kassa_score_fallbacks_total",
+        help: "Requests that STABLE answered in the place of a canary that failed.",
+        labels: ["scorer"])
+}
+
+/// One loop's lanes of them.
+struct GuardCounters {
+    private let metrics: GuardMetrics
+    private let loop: Int
+    private var timeSeries: [Int] = []
+    private var deltaSeries: [Int] = []
+    private var fallbackSeries: [Int] = []
+
+    init(_ metrics: GuardMetrics, loop: Int) {
+        self.metrics = metrics
+        self.loop = loop
+    }
+
+    /// Looks up the series that `configuration` needs.
+    mutating func prepare(for configuration: Configuration) {
+        guard configuration.splits.contains(where: \.watch.isOn) else { return }
+        timeSeries = configuration.scorers.map {
+            metrics.slotTimes.series([$0.spec.name, $0.slot.name])
+        }
+        let stable = configuration.scorers.prefix(configuration.scorerCount)
+        deltaSeries = stable.map { metrics.deltas.series([$0.spec.name]) }
+        fallbackSeries = stable.map { metrics.fallbacks.series([$0.spec.name]) }
+    }
+
+    func timed(_ slot: Int, nanoseconds: UInt64) {
+        metrics.slotTimes.lane(loop).record(nanoseconds, series: timeSeries[slot])
+    }
+
+    func differ(_ place: Int, by delta: Double) {
+        let millionths = min(abs(delta) * 1e6, 1e15)
+        metrics.deltas.lane(loop).record(UInt64(millionths), series: deltaSeries[place])
+    }
+
+    func fellBack(_ place: Int) {
+        metrics.fallbacks.lane(loop).add(1, at: fallbackSeries[place])
+    }
+
+    func answered(_ rollout: UInt64, at now: MonotonicTime) {
+        metrics.lastAnswers[loop].set(now.nanoseconds, at: GuardMetrics.place(of: rollout))
+    }
+}
+
+extension BucketBounds {
+    /// Times of scores in nanoseconds, from half a microsecond to 100 ms, exported as seconds.
+    static let scoreTime = BucketBounds(
+        bounds: [
+            500, 1_000, 2_000, 3_000, 5_000, 7_500, 10_000, 15_000, 25_000, 50_000, 100_000,
+            250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 100_000_000,
+        ], unitsPerOne: 1e9)
+    /// Differences of scores in millionths.
+    static let scoreDelta = BucketBounds(
+        bounds: [
+            1, 10, 100, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+        ], unitsPerOne: 1e6)
+}

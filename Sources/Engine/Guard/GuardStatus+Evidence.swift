@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Rollout
+
+extension KassaV1.GuardStatus {
+    /// What evidence says, without what only a guard knows.
+    init(_ evidence: Evidence) {
+        let counts = evidence.counts
+        func count(_ name: String, _ part: (ShareCounts) -> ArmCounts) -> KassaV1.GuardCount {
+            counts.shares.reduce(into: KassaV1.GuardCount(name: name)) { sum, share in
+                sum.stable &+= part(share).stable
+                sum.candidate &+= part(share).canary
+            }
+        }
+        self.init(
+            verdict: evidence.verdict.name, logEvidence: evidence.logEvidence,
+            logThreshold: evidence.logThreshold, logFreeze: evidence.logFreeze,
+            components: EvidenceComponent.allCases.map {
+                KassaV1.GuardComponent(
+                    name: $0.name, weight: evidence.rule.weights[$0.rawValue],
+                    logEvidence: evidence.logEvidence(of: $0))
+            },
+            counts: [count("entities", \.entities)]
+                + BadEvent.allCases.map { event in
+                    count(EvidenceComponent(event).name) { $0[event] }
+                },
+            pairs: counts.pairs, differingPairs: counts.differingPairs, labels: counts.labels,
+            violation: counts.violation?.words ?? "", ruleVersion: UInt32(EvidenceRule.version))
+    }
+}
+
+extension Evidence {
+    /// Why the candidate goes, in a sentence that names the cause first.
+    var rollbackReason: String {
+        if let violation = counts.violation {
+            return "contract violation: \(violation.words)"
+        }
+        let cause = leadingComponent
+        return
+            "\(cause.name): \(words(of: cause)); log evidence "
+            + "\(Self.text(logEvidence(of: cause))), merged \(Self.text(logEvidence)) reached "
+            + Self.text(logThreshold)
+    }
+
+    private func words(of component: EvidenceComponent) -> String {
+        func arms(_ event: BadEvent, _ noun: String) -> String {
+            let sum = counts.shares.reduce(into: ArmCounts()) { sum, share in
+                sum.stable &+= share[event].stable
+                sum.canary &+= share[event].canary
+            }
+            return "\(sum.canary) entities of the candidate \(noun), \(sum.stable) of STABLE"
+        }
+        switch component {
+        case .errors: return arms(.error, "had an error")
+        case .sloMisses: return arms(.sloMiss, "waited too long")
+        case .fallbacks: return arms(.fallback, "had a fallback")
+        case .decisionFlips:
+            return "\(counts.differingPairs) of \(counts.pairs) entities are decided differently"
+        case .pairedBrier: return "worse than STABLE on \(counts.labels) outcomes"
+        case .calibration: return "its probabilities miss \(counts.labels) outcomes"
+        }
+    }
+
+    /// "8.41".
+    private static func text(_ value: Double) -> String {
+        let hundredths = Int((min(max(value, -1e6), 1e6) * 100).rounded())
+        let digits = "\(abs(hundredths) % 100)"
+        return (hundredths < 0 ? "-" : "") + "\(abs(hundredths) / 100)."
+            + (digits.count < 2 ? "0" : "") + digits
+    }
+}

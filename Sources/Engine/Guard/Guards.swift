@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Base
+internal import Metrics
+internal import Rollout
+internal import Store
+internal import Synchronization
+
+/// The guards of all open rollouts: they weigh what the loops see, and take bad candidates out.
+///
+/// A loop puts one event per request into its ring. The guard thread drains the rings every 200 µs and
+/// weighs event by event; the moment that the evidence decides, it pulls the rollout's brake, which
+/// every loop sees at its next request. A broken contract pulls it on the loop itself, before the reply.
+/// The change of slots follows on the control thread, with the evidence on record.
+///
+/// Invariant: whatever is lost on the way, events in a full ring or the last second before a kill, only
+/// makes a verdict later.
+final class Guards: Sendable {
+    /// Of each loop, what it has seen.
+    let rings: [SPSCRing<GuardEvent>]
+    let metrics: GuardMetrics
+    private let state: Mutex<State>
+    private let openCount = Atomic<Int>(0)
+    private let orderCount = Atomic<Int>(0)
+    /// Called when there is something to be done; on the guard thread.
+    private let alert = Mutex<(@Sendable () -> Void)?>(nil)
+
+    private struct State {
+        var open: [UInt64: GuardedRollout] = [:]
+        var configuration: Published<Configuration>.Subscription
+        /// What a process before this one has left.
+        var left: [UInt64: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)]
+        var isSynced = false
+        var eventCount: UInt64 = 0
+        var lostCount: UInt64 = 0
+        var rolledBack: (scorer: String, microseconds: Int64)?
+    }
+
+    init(
+        loopCount: Int, published: Published<Configuration>,
+        left: [UInt64: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)]
+    ) {
+        rings = (0..<loopCount).map { _ in SPSCRing(capacity: GuardLimits.waitingEventsMax) }
+        metrics = GuardMetrics(loopCount: loopCount)
+        state = Mutex(State(configuration: Published.Subscription(published), left: left))
+    }
+
+    /// Whether a rollout is open, so that the rings are to be looked at often.
+    var isWatching: Bool { openCount.load(ordering: .relaxed) > 0 }
+
+    /// Whether the control thread should carry something out.
+    var hasOrders: Bool { orderCount.load(ordering: .acquiring) > 0 }
+
+    func onAlert(_ body: (@Sendable () -> Void)?) {
+        alert.withLock { $0 = body }
+    }
+
+    // MARK: On the guard thread
+
+    /// Weighs what is in the rings.
+    func turn(at now: MonotonicTime) {
+        let hasVerdict = state.withLock { state in
+            sync(&state, now)
+            var taken = 0
+            for ring in rings {
+                var current: GuardedRollout?
+                taken += ring.drain(max: GuardLimits.eventsPerTurn) { event in
+                    if current?.id != event.rollout { current = state.open[event.rollout] }
+                    if let current { current.observe(event) } else { state.lostCount &+= 1 }
+                }
+            }
+            state.eventCount &+= UInt64(taken)
+            var hasVerdict = false
+            for guarded in state.open.values {
+                guarded.lookAtBrake()
+                if guarded.evidence.verdict.isRollback { hasVerdict = true }
+            }
+            return hasVerdict
+        }
+        guard hasVerdict, orderCount.exchange(1, ordering: .acquiringAndReleasing) == 0 else {
+            return
+        }
+        alert.withLock { $0 }?()
+    }
+
+    /// Takes in rollouts that began, and lets go of those that ended.
+    private func sync(_ state: inout State, _ now: MonotonicTime) {
+        guard state.configuration.refresh() || !state.isSynced else { return }
+        state.isSynced = true
+        var open: [UInt64: GuardedRollout] = [:]
+        for (scorer, entry) in state.configuration.value.rollouts.scorers {
+            guard let rollout = entry.slots.openRollout,
+                let spec = state.configuration.value.scorerSpec(scorer)
+            else { continue }
+            let policy = entry.policy.completed(for: spec)
+            if let guarded = state.open[rollout.id] {
+                guarded.follow(rollout, policy, entry.brake, now: now)
+                open[rollout.id] = guarded
+            } else {
+                open[rollout.id] = GuardedRollout(
+                    scorer, rollout, policy, entry.brake,
+                    stored: state.left.removeValue(forKey: rollout.id), now: now)
+            }
+        }
+        state.open = open
+        openCount.store(open.count, ordering: .relaxed)
+    }
+
+    // MARK: On any thread
+
+    /// What is to be done now.
+    func orders(at now: MonotonicTime) -> [GuardOrder] {
+        let orders = state.withLock { state in
+            state.open.values.compactMap { $0.order(at: now) }
+        }
+        orderCount.store(orders.count, ordering: .releasing)
+        return orders
+    }
+
+    /// What is known of a rollout; nil if it is not open.
+    func status(of rollout: UInt64) -> KassaV1.GuardStatus? {
+        let now = MonotonicTime.now()
+        return state.withLock { state in
+            sync(&state, now)
+            return state.open[rollout]?.status(at: now)
+        }
+    }
+
+    /// What is to go on record with a change of a rollout; nil if it is not watched.
+    func record(of rollout: UInt64) -> KassaStorageV1.StoredEvidence? {
+        let now = MonotonicTime.now()
+        return state.withLock { state in
+            sync(&state, now)
+            return state.open[rollout]?.stored(at: now)
+        }
+    }
+
+    /// What the evidence says of a rollout now.
+    func verdict(of rollout: UInt64) -> EvidenceVerdict? {
+        state.withLock { $0.open[rollout]?.evidence.verdict }
+    }
+
+    /// From the event that decided a rollout to its candidate's last answer; nil if no event did.
+    func lastAnswerMicroseconds(of rollout: UInt64) -> Int64? {
+        let decided = state.withLock { $0.open[rollout]?.decidedAtNanoseconds ?? 0 }
+        guard decided > 0 else { return nil }
+        let last = metrics.lastAnswer(of: rollout)
+        return last > decided ? Int64((last - decided + 999) / 1_000) : 0
+    }
+
+    /// Copies of what is to be stored; encoding is up to the caller.
+    func copies(
+        at now: MonotonicTime
+    ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence)] {
+        state.withLock { state in
+            state.open.values.map { ($0.scorer, $0.stored(at: now), $0.evidence) }
+        }
+    }
+
+    /// Weighs outcomes that have matured, in the order of their predictions.
+    func observe(_ labels: [MaturedLabel], of scorer: String) {
+        let now = MonotonicTime.now()
+        state.withLock { state in
+            for guarded in state.open.values where guarded.scorer == scorer {
+                for label in labels { guarded.observe(label, at: now) }
+            }
+        }
+    }
+
+    /// Remembers how fast a rollback was.
+    func note(_ microseconds: Int64, of scorer: String) {
+        state.withLock { $0.rolledBack = (scorer, microseconds) }
+    }
+}
+
+extension Guards: MetricSource {
+    private static let evidence = MetricFamily(
+        .gauge, "kassa_rollout_log_evidence",
+        help: "Natural logarithm of the evidence against a candidate; merged is what decides.",
+        labels: ["scorer", "component"])
+    private static let frozen = MetricFamily(
+        .gauge, "kassa_rollout_frozen",
+        help: "1 if the evidence keeps a candidate's weight from rising.", labels: ["scorer"])
+    private static let events = MetricFamily(
+        .counter, "kassa_guard_events_total", help: "Requests that guards have weighed.")
+    private static let dropped = MetricFamily(
+        .counter, "kassa_guard_events_dropped_total",
+        help: "Requests that guards have not weighed, because a ring was full or the rollout over.")
+    private static let rollback = MetricFamily(
+        .gauge, "kassa_rollback_microseconds",
+        help: "Of the last rollback: from the event that decided to the last bad answer.",
+        labels: ["scorer"])
+
+    var families: [MetricFamily] {
+        [Self.evidence, Self.frozen, Self.events, Self.dropped, Self.rollback]
+    }
+
+    func collect(into snapshot: inout MetricSnapshot) {
+        let refused = rings.reduce(0) { $0 &+ $1.refusedCount }
+        let (open, events, lost, last) = state.withLock { state in
+            (
+                state.open.values.map { ($0.scorer, KassaV1.GuardStatus($0.evidence)) },
+                state.eventCount,
+                state.lostCount &+ state.open.values.reduce(0) { $0 &+ $1.staleCount },
+                state.rolledBack
+            )
+        }
+        for (scorer, status) in open.sorted(by: { $0.0 < $1.0 }) {
+            snapshot.add(Self.evidence, [scorer, "merged"], number: status.logEvidence)
+            for component in status.components {
+                snapshot.add(
+                    Self.evidence, [scorer, component.name], number: component.logEvidence)
+            }
+            snapshot.add(Self.frozen, [scorer], count: status.verdict == "WITHIN" ? 0 : 1)
+        }
+        snapshot.add(Self.events, count: events)
+        snapshot.add(Self.dropped, count: refused &+ lost)
+        if let last {
+            snapshot.add(Self.rollback, [last.scorer], number: Double(last.microseconds))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Rollout
+
+/// Requests of one turn of a loop that the other model has still to score.
+///
+/// A vector is copied while its caller waits; the model runs when the replies of the turn were sent.
+/// It belongs to the loop's thread and allocates nothing after `init`.
+struct PairQueue: ~Copyable {
+    /// A request that one model has answered.
+    struct Pair {
+        var event: GuardEvent
+        /// The place of the scorer's STABLE slot.
+        var place: Int
+        /// The place of the model that is still to score.
+        var other: Int
+        /// What the answer was.
+        var score: Double
+        /// What the other model's part has taken so far.
+        var nanoseconds: UInt64
+        /// What is to be recorded, once both scores are known.
+        var record: RecordedScore?
+        var start: Int
+    }
+
+    private(set) var pairs: [Pair] = []
+    private(set) var values: [Float]
+    private var inputCount = 0
+
+    init() {
+        pairs.reserveCapacity(GuardLimits.waitingPairsMax)
+        values = [Float](repeating: .nan, count: GuardLimits.waitingInputsMax)
+    }
+
+    /// Whether a vector of that many inputs finds no room.
+    func isFull(for count: Int) -> Bool {
+        pairs.count == GuardLimits.waitingPairsMax || inputCount + count > values.count
+    }
+
+    /// Takes a pair, with the vector that is in `scratch`.
+    mutating func append(_ pair: Pair, _ scratch: ScoreScratch) {
+        var pair = pair
+        let start = inputCount
+        pair.start = start
+        var span = values.mutableSpan
+        scratch.copyVector(to: &span, at: start)
+        inputCount += scratch.inputCount
+        pairs.append(pair)
+    }
+
+    mutating func removeAll() {
+        pairs.removeAll(keepingCapacity: true)
+        inputCount = 0
+    }
+}

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards over grpcio: bad candidates go by themselves and say why, good ones go through by steps."""
+
+import itertools
+import json
+import math
+import random
+import threading
+import time
+import urllib.request
+
+import grpc
+import pytest
+
+import client as shop
+from client import Client, assert_refused, refusal
+from kassa.v1 import models_pb2, rollouts_pb2, scoring_pb2
+from kassa_process import Server, eventually
+
+Code = grpc.StatusCode
+SCORER = "conversion"
+WEIGHTS = [1.2, -0.8, 0.5, 0.3, -0.4]
+SESSIONS = 4_000
+RANDOM = random.Random(7)
+ROWS = [[round(RANDOM.gauss(0, 1), 3) for _ in WEIGHTS] for _ in range(SESSIONS)]
+LENIENT = dict(slo_microseconds=2_000_000)
+GUARD = rollouts_pb2.GuardPolicy(**LENIENT)
+
+
+def plain(weights=WEIGHTS, intercept=0.0, link="logistic"):
+    return json.dumps({
+        "kassa_model": 1, "link": link, "intercept": intercept,
+        "terms": [{"feature": f"signal_{place}", "weight": weight, "missing": 0}
+                  for place, weight in enumerate(weights)]}).encode()
+
+
+def upload(kassa, artefact, turn=0, inputs=None, **more):
+    """Uploads a candidate; its name and version."""
+    names = [f"signal_{place}" for place in range(len(WEIGHTS))]
+    inputs = inputs or [models_pb2.ModelInput(feature_set="signals@1", feature=name)
+                        for name in names[turn:] + names[:turn]]
+    spec = shop.model_spec(artefact, name=SCORER, **{
+        "format": models_pb2.PLAIN_JSON, "inputs": inputs,
+        "golden": [shop.golden_row([0] * 5, margin=json.loads(artefact).get("intercept", 0))],
+        **more})
+    info = kassa.upload(spec, artefact).model
+    return f"{info.spec.name}@{info.spec.version}"
+
+
+def request(sessions, **more):
+    return scoring_pb2.ScoreBatchRequest(scorer=SCORER, rows=[
+        scoring_pb2.ScoreRow(entities=[shop.entity("session", f"s-{number}")])
+        for number in sessions], **more)
+
+
+class Load(threading.Thread):
+    """Scores batch after batch of ever other sessions."""
+
+    def __init__(self, address, rows=50):
+        super().__init__(daemon=True)
+        self.address, self.rows = address, rows
+        self.stopping = threading.Event()
+        self.slots = {}
+        self.fallbacks = 0
+        self.errors = []
+
+    def run(self):
+        with grpc.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            scoring = Client(self.address, channel).scoring
+            numbers = itertools.cycle(range(SESSIONS))
+            while not self.stopping.is_set():
+                try:
+                    answer = scoring.ScoreBatch(
+                        request(itertools.islice(numbers, self.rows)), timeout=20)
+                except grpc.RpcError as error:
+                    self.errors.append(error)
+                    continue
+                for result in answer.results:
+                    if result.HasField("refusal"):
+                        self.errors.append(result.refusal)
+                    else:
+                        assert math.isfinite(result.score)
+                        self.fallbacks += result.fallback
+                        self.slots[result.slot] = self.slots.get(result.slot, 0) + 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.join(20)
+        assert not self.is_alive()
+
+
+def set_up(client):
+    client.apply(shop.SIGNAL_SET)
+    for start in range(0, SESSIONS, 1_000):
+        client.features.Write(shop.write(
+            "signals", [f"s-{number}" for number in range(start, start + 1_000)], *(
+                shop.column(f"signal_{place}", "floats", [
+                    row[place] for row in ROWS[start:start + 1_000]])
+                for place in range(len(WEIGHTS)))), timeout=20)
+    upload(client, plain())
+    client.apply(shop.scorer_spec(SCORER, f"{SCORER}@1"))
+
+
+@pytest.fixture
+def kassa(start_server):
+    server = start_server(map_gib=1)
+    client = Client(server.address)
+    client.server = server
+    set_up(client)
+    yield client
+    client.close()
+
+
+def canary(kassa, model, weight=50, guard=GUARD, **more):
+    return kassa.rollouts.Canary(rollouts_pb2.CanaryRequest(
+        scorer=SCORER, model=model, weight_percent=weight, guard=guard, **more), timeout=20).status
+
+
+def shadow(kassa, model, guard=GUARD):
+    return kassa.rollouts.Shadow(rollouts_pb2.ShadowRequest(
+        scorer=SCORER, model=model, guard=guard), timeout=20).status
+
+
+def status(kassa):
+    return kassa.rollouts.Status(rollouts_pb2.RolloutStatusRequest(scorer=SCORER), timeout=20)
+
+
+def explain(kassa, rollout):
+    return kassa.rollouts.Explain(
+        rollouts_pb2.ExplainRolloutRequest(rollout_id=rollout), timeout=20)
+
+
+def metric(kassa, name):
+    with urllib.request.urlopen(f"{kassa.server.admin}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+               if line.startswith((name + " ", name + "{")))
+
+
+def assert_rolled_back(kassa, rollout, word, seconds=20):
+    """The rollout goes by itself; its last transition."""
+    began = time.monotonic()
+    while status(kassa).rollout.phase != rollouts_pb2.PHASE_ROLLED_BACK:
+        assert time.monotonic() - began < seconds, status(kassa)
+        time.sleep(0.005)
+    took = time.monotonic() - began
+    told = explain(kassa, rollout)
+    assert told.agrees and told.chain_intact, told.disagreement
+    last = told.transitions[-1]
+    assert (last.verb, last.actor) == ("roll-back", "guard")
+    assert word in last.reason, last.reason
+    assert last.evidence and told.guard.verdict == "ROLLBACK"
+    assert sum(len(sample.entities) for sample in last.samples) > 0
+    print(f"\n{last.reason}: last bad answer {last.last_answer_after_us} µs after the event that "
+          f"decided; rolled back {took:.3f} s after the verb")
+    # The bundle is kept out.
+    model = last.candidate
+    assert_refused(
+        refusal(kassa.rollouts.Canary, rollouts_pb2.CanaryRequest(
+            scorer=SCORER, model=model, weight_percent=1)), Code.FAILED_PRECONDITION, "quarantine")
+    return last
+
+
+def assert_only_stable(kassa):
+    answer = kassa.scoring.ScoreBatch(request(range(200)), timeout=20)
+    assert {result.slot for result in answer.results} == {scoring_pb2.STABLE}
+
+
+@pytest.mark.parametrize("name,artefact,turn", [
+    ("shuffled", plain(), 2),
+    ("inverted", plain([-weight for weight in WEIGHTS]), 0),
+    ("constant", plain([0] * 5, intercept=3), 0),
+])
+def test_a_canary_that_decides_differently_goes(kassa, name, artefact, turn):
+    model = upload(kassa, artefact, turn)
+    with Load(kassa.server.address) as load:
+        rollout = canary(kassa, model, weight=10).rollout.id
+        last = assert_rolled_back(kassa, rollout, "decision_flips")
+        assert_only_stable(kassa)
+    assert load.errors == []
+    assert last.last_answer_after_us < 20_000
+
+
+def test_a_shadow_that_decides_differently_goes_without_having_answered(kassa):
+    model = upload(kassa, plain([-weight for weight in WEIGHTS]))
+    with Load(kassa.server.address) as load:
+        rollout = shadow(kassa, model).rollout.id
+        assert_rolled_back(kassa, rollout, "decision_flips")
+    assert load.errors == []
+    assert set(load.slots) == {scoring_pb2.STABLE}
+
+
+def test_a_score_that_is_no_number_is_never_answered(kassa):
+    """exp() of a large number: only some rows overflow, and STABLE answers them."""
+    model = upload(kassa, plain([400, 0, 0, 0, 0], link="exponential"))
+    with Load(kassa.server.address) as load:
+        rollout = canary(kassa, model, weight=50).rollout.id
+        last = assert_rolled_back(kassa, rollout, "non-finite score")
+        assert_only_stable(kassa)
+    assert load.errors == []
+    assert last.samples[0].event or last.samples
+
+
+def test_a_canary_whose_own_features_are_missing_goes(kassa):
+    kassa.apply(shop.feature_set("fresh", ["session"], shop.feature("signal_0", "FLOAT32")))
+    inputs = [models_pb2.ModelInput(feature_set="fresh@1", feature="signal_0")] + [
+        models_pb2.ModelInput(feature_set="signals@1", feature=f"signal_{place}")
+        for place in range(1, 5)]
+    model = upload(kassa, plain(), inputs=inputs)
+    guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, **LENIENT)
+    with Load(kassa.server.address) as load:
+        rollout = canary(kassa, model, weight=20, guard=guard).rollout.id
+        assert_rolled_back(kassa, rollout, "fallbacks")
+    assert load.errors == []
+
+
+def test_a_slow_canary_goes(kassa):
+    artefact, *_ = shop.fixture_model()
+    fast = upload(kassa, artefact, format=models_pb2.XGBOOST_JSON,
+        golden=shop.fixture_golden())
+    document = json.loads(artefact)
+    model = document["learner"]["gradient_booster"]["model"]
+    times = max(1, 40_000 // len(model["trees"]))
+    model["trees"] = [
+        {**tree, "id": number} for number, tree in enumerate(model["trees"] * times)]
+    model["tree_info"] = model["tree_info"] * times
+    model["iteration_indptr"] = list(range(len(model["trees"]) + 1))
+    model["gbtree_model_param"]["num_trees"] = str(len(model["trees"]))
+    kassa.replace(SCORER, fast)
+    _, (cells, *_), _, (margin, *_) = shop.fixture_model()
+    base = document["learner"]["learner_model_param"]["base_score"].strip("[]")
+    base = math.log(float(base) / (1 - float(base)))
+    golden = [shop.golden_row(cells, margin=base + times * (margin - base), tolerance=1)]
+    many = upload(
+        kassa, json.dumps(document).encode(), format=models_pb2.XGBOOST_JSON, golden=golden)
+    guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, slo_microseconds=300)
+    with Load(kassa.server.address, rows=20) as load:
+        rollout = canary(kassa, many, weight=20, guard=guard).rollout.id
+        assert_rolled_back(kassa, rollout, "slo_misses")
+    assert load.errors == []
+
+
+def test_a_good_canary_goes_through_its_steps_by_itself(kassa):
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
+    guard = rollouts_pb2.GuardPolicy(dwell_ms=300, entities_min=300, pairs_min=500, **LENIENT)
+    with Load(kassa.server.address, rows=200) as load:
+        rollout = canary(kassa, model, weight=20, guard=guard, step_percents=[50, 100]).rollout.id
+        began = time.monotonic()
+        while status(kassa).rollout.phase != rollouts_pb2.PHASE_PROMOTED:
+            assert time.monotonic() - began < 40, status(kassa)
+            time.sleep(0.1)
+    told = explain(kassa, rollout)
+    assert told.agrees, told.disagreement
+    assert [(one.verb, one.actor, one.weight_percent) for one in told.transitions[1:]] == [
+        ("promote", "guard", 50), ("promote", "guard", 100), ("promote", "guard", 0)]
+    assert load.errors == []
+    assert status(kassa).slots[0].model == model
+
+
+def test_a_rollout_that_does_not_get_through_is_paused_at_its_deadline(kassa):
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
+    guard = rollouts_pb2.GuardPolicy(dwell_ms=100, deadline_ms=700, **LENIENT)
+    canary(kassa, model, weight=20, guard=guard, step_percents=[50])
+    eventually(lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_PAUSED, 10)
+    last = explain(kassa, status(kassa).rollout.id).transitions[-1]
+    assert last.actor == "guard" and "deadline" in last.reason and "entities" in last.reason
+
+
+def test_the_evidence_outlives_a_kill(kassa, tmp_path):
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
+    with Load(kassa.server.address):
+        canary(kassa, model, weight=20)
+        time.sleep(2.5)
+    time.sleep(1.2)
+    before = status(kassa)
+    kassa.server.kill()
+    kassa.close()
+    server = Server(kassa.server.folder, map_gib=1)
+    try:
+        with Client(server.address) as client:
+            after = status(client)
+            assert after.rollout == before.rollout
+            assert after.guard.pairs == before.guard.pairs > 500
+            assert after.guard.counts == before.guard.counts
+            assert after.guard.log_evidence == before.guard.log_evidence
+            assert after.guard.age_ms >= before.guard.age_ms - 2_500 > 0
+            # Whoever has spoken does not speak again.
+            with Load(server.address):
+                time.sleep(1)
+            assert status(client).guard.pairs <= SESSIONS
+    finally:
+        server.stop()
