@@ -33,6 +33,7 @@ def test_the_readme_runs_from_a_dataframe_to_a_promoted_second_model(server, mon
         assert abs(there["score"].to_numpy() - official).max() <= 1e-6
     assert 0.03 < (scores["slot"] == "CANARY").mean() < 0.07
     assert names["status"].weight_percent == 5
+    assert names["status"].guard.policy.flip_rate_max == 0.1
     assert names["done"].stable == "abandonment@2"
     for block in blocks[2:]:
         exec(compile(block, str(README), "exec"), names)

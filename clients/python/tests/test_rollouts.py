@@ -2,6 +2,7 @@
 """Rollouts from Python: every verb against a real server, pushes into slots, and who watches."""
 
 import asyncio
+import dataclasses
 import datetime
 import itertools
 import threading
@@ -21,6 +22,8 @@ xgboost = pytest.importorskip("xgboost")
 
 ROWS = 400
 INPUTS = ["items", "value"]
+# Trees on random labels decide as they like, on a machine as busy as it is.
+LENIENT = kassa.GuardPolicy(decision_threshold=2, relative_risk_max=10, slo_microseconds=1_000_000)
 _names = (f"scorer_{number}" for number in itertools.count())
 
 
@@ -71,7 +74,7 @@ def test_a_model_goes_from_shadow_by_steps_to_stable_and_is_undone(shop, scorer)
     before = rollout.status()
     assert (before.stable, before.revision, before.rollout, before.phase, before.weight_percent) == (
         f"{scorer}@1", 0, None, "", 0)
-    shadow = rollout.shadow(f"{scorer}@2", reason="retrained", actor="ada")
+    shadow = rollout.shadow(f"{scorer}@2", guard=LENIENT, reason="retrained", actor="ada")
     assert shadow.phase == "SHADOW" and shadow.slots["SHADOW"].model == f"{scorer}@2"
     assert slots_of(shop, scorer) == {"STABLE": ROWS}
     canary = rollout.canary(weight_percent=20, step_percents=[50, 100], reason="looks well")
@@ -126,7 +129,7 @@ def test_an_abort_sends_everybody_back_and_can_be_repeated(shop, scorer):
         rollout.abort()
     with pytest.raises(kassa.KassaError, match="had no rollout yet"):
         rollout.explain()
-    rollout.canary(f"{scorer}@2", weight_percent=100)
+    rollout.canary(f"{scorer}@2", weight_percent=100, guard=LENIENT)
     assert slots_of(shop, scorer) == {"CANARY": ROWS}
     ended = rollout.abort(reason="calls")
     assert ended.phase == "ABORTED" and not ended.unchanged
@@ -169,6 +172,8 @@ def test_refusals_name_the_field(shop, scorer):
             (lambda: rollout.explain(987_654), kassa.NotFoundError, "rollout_id"),
             (lambda: rollout.quarantine(f"{scorer}@2", reason=""), kassa.InvalidArgumentError,
              "reason"),
+            (lambda: rollout.shadow(f"{scorer}@2", guard=kassa.GuardPolicy(alpha=0.5)),
+             kassa.InvalidArgumentError, "guard.alpha"),
             (lambda: shop.rollout("nobody").status(), kassa.NotFoundError, "scorer")]:
         with pytest.raises(kind) as caught:
             verb()
@@ -192,6 +197,65 @@ def test_a_quarantine_rolls_back_and_is_lifted(shop, scorer):
     assert rollout.clear_quarantine(f"{scorer}@2", reason="was right") == kassa.QuarantineResult(bundle)
     assert rollout.clear_quarantine(bundle=bundle, reason="again").unchanged
     assert rollout.canary(f"{scorer}@2", weight_percent=1).phase == "CANARY"
+
+
+# Guards.
+
+
+def test_a_policy_is_completed_with_defaults_and_told(shop, scorer):
+    rollout = shop.rollout(scorer)
+    asked = kassa.GuardPolicy(
+        alpha=0.01, relative_risk_max=2, flip_rate_max=0.03, brier_margin=0.001,
+        calibration_margin_pp=2, slo_microseconds=900, pair_share_percent=50, dwell="30m",
+        entities_min=500, pairs_min=100, deadline=datetime.timedelta(days=2), decision_threshold=0.7)
+    told = rollout.shadow(f"{scorer}@2", guard=asked).guard
+    assert told.policy == dataclasses.replace(asked, dwell=1_800_000, deadline=172_800_000)
+    assert told.verdict == "WITHIN" and told.violation == "" and told.log_evidence == 0
+    assert 0 < told.log_freeze < told.log_threshold
+    assert set(told.components) == {
+        "errors", "slo_misses", "fallbacks", "decision_flips", "paired_brier", "calibration"}
+    assert told.counts["entities"] == kassa.GuardCount(0, 0)
+    with pytest.raises(kassa.FailedPreconditionError) as caught:
+        rollout.canary(weight_percent=1, guard=kassa.GuardPolicy(flip_rate_max=0.5))
+    assert caught.value.field == "guard.flip_rate_max"
+    rollout.abort()
+    default = rollout.shadow(f"{scorer}@2").guard.policy
+    assert (default.alpha, default.flip_rate_max, default.dwell, default.deadline) == (
+        0.001, 0.02, 0, 7 * 86_400_000)
+
+
+def test_a_candidate_that_decides_otherwise_goes_by_itself_and_says_why(shop):
+    name = next(_names)
+    frame = make_rows()
+    label = (frame["items"] > 4).astype(int)
+    for given in (label, 1 - label):
+        model = xgboost.XGBClassifier(n_estimators=5, max_depth=2).fit(frame[INPUTS], given)
+        pushed = shop.push(
+            model, feature_set="cart", training_frame=frame, name=name, golden_rows=8, scorer=name,
+            **({} if given is label else {
+                "rollout": "canary", "weight_percent": 50,
+                "guard": kassa.GuardPolicy(relative_risk_max=10, slo_microseconds=1_000_000)}))
+    rollout = shop.rollout(name)
+    with rollout.watch(timeout=60) as watch:
+        opening = next(watch)
+        assert opening.status.phase == "CANARY" and opening.status.guard.verdict == "WITHIN"
+        scores = shop.score_frame(name, frame[["session"]])
+        assert "CANARY" in set(scores["slot"])
+        event = next(watch)
+    assert event.status.phase == "ROLLED_BACK" and event.status.stable == f"{name}@1"
+    change = event.transition
+    assert change.candidate == pushed.model and change.reason
+    assert change.last_answer_after_us is None or change.last_answer_after_us >= 0
+    explained = rollout.explain()
+    assert explained.agrees
+    guard = explained.guard
+    assert guard.verdict == "ROLLBACK" and guard.log_evidence >= guard.log_threshold
+    flips = guard.components["decision_flips"]
+    assert flips.log_evidence == max(part.log_evidence for part in guard.components.values())
+    assert 0 < guard.differing_pairs == guard.pairs <= ROWS
+    assert any(len(entities) for entities in change.samples.values())
+    with pytest.raises(kassa.FailedPreconditionError, match="quarantine"):
+        rollout.shadow(pushed.model)
 
 
 # Watching.
@@ -260,7 +324,8 @@ def test_a_push_goes_into_shadow_or_canary_of_a_scorer_that_serves(shop):
         push(shop, 3, name, scorer=name, rollout="shadow")
     assert caught.value.field == "scorer" and f"{name}@3" not in shop.models()
     shop.rollout(name).promote(full=True)
-    third = push(shop, 3, name, scorer=name, rollout="canary", weight_percent=100)
+    third = push(shop, 3, name, scorer=name, rollout="canary", weight_percent=100, guard=LENIENT)
+    assert third.slots.guard.policy.decision_threshold == 2
     assert third.slots.stable == f"{name}@2"
     assert set(shop.score_frame(name, make_rows()[["session"]])["model"]) == {f"{name}@3"}
 
@@ -274,6 +339,7 @@ def test_what_a_push_says_of_slots_must_fit(shop):
             ({"rollout": "shadow", "scorer": name, "weight_percent": 1}, "weight_percent"),
             ({"scorer": name, "weight_percent": 1}, "weight_percent"),
             ({"rollout": "shadow", "scorer": name, "step_percents": [5]}, "weight_percent"),
+            ({"scorer": name, "guard": LENIENT}, "guard"),
             ({"rollout": "blue", "scorer": name}, "rollout"),
             ({"rollout": "shadow", "scorer": "nobody_yet"}, "scorer")]:
         with pytest.raises(kassa.ModelError) as caught:

@@ -27,6 +27,7 @@ from kassa.errors import (
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
     MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
     RowsError, ServerError, UnavailableError, UnimplementedError)
+from kassa.guards import GuardComponent, GuardCount, GuardPolicy, GuardStatus
 from kassa.outcomes import OutcomesResult, ScorerCalibration, SlotCalibration
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
@@ -39,7 +40,8 @@ __all__ = [
     "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
     "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "Explanation",
     "FailedPreconditionError", "Feature", "FeatureSet", "FrameError", "Gate",
-    "GenerationRefusedError", "InvalidArgumentError", "Isotonic", "KassaError", "LoadError",
+    "GenerationRefusedError", "GuardComponent", "GuardCount", "GuardPolicy", "GuardStatus",
+    "InvalidArgumentError", "Isotonic", "KassaError", "LoadError",
     "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
     "OutcomePolicy", "OutcomesResult", "Plan", "Platt", "PushWarning", "PushedModel",
     "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout", "RolloutEvent",
@@ -57,7 +59,8 @@ def push(
     categories: Mapping[str, Sequence[str]] | None = None,
     calibration: Platt | Isotonic | None = None, scorer: str | None = None,
     rollout: Slot | None = None, weight_percent: float | None = None,
-    step_percents: Sequence[float] = (), golden_rows: int = 64, owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
+    step_percents: Sequence[float] = (), guard: GuardPolicy | None = None, golden_rows: int = 64,
+    owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
     training_run_id: str = "", reason: str = "", timeout: float = 120.0,
 ) -> PushedModel:
     """Pushes a model to the server at `server`; everything else is as `Client.push` says."""
@@ -66,5 +69,5 @@ def push(
             model, feature_set=feature_set, training_frame=training_frame, name=name,
             version=version, features=features, categories=categories, calibration=calibration,
             scorer=scorer, rollout=rollout, weight_percent=weight_percent,
-            step_percents=step_percents, golden_rows=golden_rows, owner=owner, description=description,
+            step_percents=step_percents, guard=guard, golden_rows=golden_rows, owner=owner, description=description,
             labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)

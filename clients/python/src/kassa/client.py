@@ -28,6 +28,7 @@ from kassa.calibration import Isotonic, Platt
 from kassa.channel import Channel, Retry
 from kassa.errors import RowsError
 from kassa.generations import Generations
+from kassa.guards import GuardPolicy
 from kassa.outcomes import Outcomes
 from kassa.results import LoadResult, PushedModel, Score, WriteResult
 from kassa.rollouts import Rollouts
@@ -306,14 +307,15 @@ class Client(Generations, Rollouts, Outcomes):
     def upload(
         self, bundle: Bundle, *, scorer: str | None = None, rollout: Slot | None = None,
         weight_percent: float | None = None, step_percents: Sequence[float] = (),
-        reason: str = "", timeout: float = 120.0,
+        guard: GuardPolicy | None = None, reason: str = "", timeout: float = 120.0,
     ) -> PushedModel:
         """Uploads a bundle; `scorer` names a new scorer, which serves the model at once, or with
         `rollout` one that serves another model; see `push`.
         """
         return pushing.upload(
-            self, bundle, scorer, pushing.Entrance.of(scorer, rollout, weight_percent, step_percents),
-            reason, timeout)
+            self, bundle, scorer,
+            pushing.Entrance.of(scorer, rollout, weight_percent, step_percents, guard), reason,
+            timeout)
 
     def push(
         self, model: object, *, feature_set: str | Sequence[str], training_frame: pd.DataFrame,
@@ -322,9 +324,10 @@ class Client(Generations, Rollouts, Outcomes):
         categories: Mapping[str, Sequence[str]] | None = None,
         calibration: Platt | Isotonic | None = None, scorer: str | None = None,
         rollout: Slot | None = None, weight_percent: float | None = None,
-        step_percents: Sequence[float] = (), golden_rows: int = 64, owner: str = "",
-        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
-        reason: str = "", timeout: float = 120.0,
+        step_percents: Sequence[float] = (), guard: GuardPolicy | None = None,
+        golden_rows: int = 64, owner: str = "", description: str = "",
+        labels: Mapping[str, str] | None = None, training_run_id: str = "", reason: str = "",
+        timeout: float = 120.0,
     ) -> PushedModel:
         """Pushes a trained object of XGBoost, LightGBM or scikit-learn, which the server verifies.
 
@@ -338,7 +341,7 @@ class Client(Generations, Rollouts, Outcomes):
         one. With `scorer`, the name of a new one, the model serves at once. A scorer that serves
         another model takes it with `rollout`: "shadow" beside STABLE, where it answers nobody, or
         "canary" for `weight_percent` of entities, with `step_percents` that `Rollout.promote` goes
-        through. Up to `golden_rows` rows of the frame, from all over the scores, are sent with the
+        through, and a `guard` that takes it out if it is worse than tolerated. Up to `golden_rows` rows of the frame, from all over the scores, are sent with the
         trainer's own answers, and the server refuses the model unless it answers the same.
         """
         return self.upload(
@@ -348,7 +351,7 @@ class Client(Generations, Rollouts, Outcomes):
                 golden_rows=golden_rows, owner=owner, description=description, labels=labels,
                 training_run_id=training_run_id),
             scorer=scorer, rollout=rollout, weight_percent=weight_percent,
-            step_percents=step_percents, reason=reason, timeout=timeout)
+            step_percents=step_percents, guard=guard, reason=reason, timeout=timeout)
 
 
 def connect(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kassa.bundle import Bundle
 from kassa.errors import KassaError, ModelError, NotFoundError
+from kassa.guards import GuardPolicy
 from kassa.results import PushedModel
 from kassa.schema import Scorer
 from kassa.slots import RolloutStatus
@@ -27,11 +28,12 @@ class Entrance:
     slot: Literal["shadow", "canary"]
     weight_percent: float = 0.0
     step_percents: tuple[float, ...] = ()
+    guard: GuardPolicy | None = None
 
     @staticmethod
     def of(
         scorer: str | None, slot: Literal["shadow", "canary"] | None,
-        weight_percent: float | None, step_percents: Sequence[float],
+        weight_percent: float | None, step_percents: Sequence[float], guard: GuardPolicy | None,
     ) -> Entrance | None:
         """What the arguments of a push say, if they fit each other."""
         if slot not in (None, "shadow", "canary"):
@@ -43,10 +45,12 @@ class Entrance:
                 raise ModelError(
                     "a canary of which share of entities? weight_percent=1, say",
                     field="weight_percent")
-            return Entrance("canary", weight_percent, tuple(step_percents))
+            return Entrance("canary", weight_percent, tuple(step_percents), guard)
         if weight_percent is not None or step_percents:
             raise ModelError('only a rollout="canary" has weights', field="weight_percent")
-        return None if slot is None else Entrance("shadow")
+        if slot is None and guard is not None:
+            raise ModelError("only a rollout has a guard", field="guard")
+        return None if slot is None else Entrance("shadow", guard=guard)
 
 
 def upload(
@@ -92,10 +96,10 @@ def _enter(
     rollout = client.rollout(scorer)
     try:
         if entrance.slot == "shadow":
-            return rollout.shadow(model, reason=reason)
+            return rollout.shadow(model, guard=entrance.guard, reason=reason)
         return rollout.canary(
             model, weight_percent=entrance.weight_percent,
-            step_percents=entrance.step_percents, reason=reason)
+            step_percents=entrance.step_percents, guard=entrance.guard, reason=reason)
     except KassaError as error:
         error.add_note(f"{model} is uploaded, and in no slot of {scorer}")
         raise

@@ -119,6 +119,8 @@ class Score:
     other_contributions: float = 0.0
     # What `record_outcomes` names it by; None if it was not to be kept, or could not be.
     score_id: str | None = None
+    # The entity is the canary's, which failed: STABLE has answered in its place.
+    fallback: bool = False
 
     @staticmethod
     def of(response: scoring_pb2.ScoreResponse) -> Score:
@@ -138,7 +140,7 @@ class Score:
                 for seen in response.features},
             contributions={part.name: part.value for part in response.contributions},
             expectation=response.expectation, other_contributions=response.other_contributions,
-            score_id=response.score_id or None)
+            score_id=response.score_id or None, fallback=response.fallback)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kassa.channel import Channel, Events
 from kassa.errors import KassaError
+from kassa.guards import GuardPolicy
 from kassa.slots import Explanation, QuarantineResult, RolloutEvent, RolloutStatus, Transition
 from kassa.v1 import rollouts_pb2
 
@@ -41,28 +42,36 @@ class Rollout:
         return f"Rollout({self.scorer!r})"
 
     def shadow(
-        self, model: str, *, reason: str = "", actor: str | None = None,
-        expected_revision: int | None = None, timeout: float | None = None,
+        self, model: str, *, guard: GuardPolicy | None = None, reason: str = "",
+        actor: str | None = None, expected_revision: int | None = None,
+        timeout: float | None = None,
     ) -> RolloutStatus:
-        """Evaluates a model, "abandonment@2", beside STABLE; it answers nobody."""
+        """Evaluates a model, "abandonment@2", beside STABLE; it answers nobody.
+
+        `guard` says what is tolerated of it, now and as a canary.
+        """
         return self._verb(
-            "Shadow", rollouts_pb2.ShadowRequest(model=model), reason, actor, expected_revision,
-            timeout)
+            "Shadow", rollouts_pb2.ShadowRequest(model=model, guard=_policy(guard)), reason, actor,
+            expected_revision, timeout)
 
     def canary(
         self, model: str | None = None, *, weight_percent: float,
-        step_percents: Sequence[float] = (), reason: str = "", actor: str | None = None,
-        expected_revision: int | None = None, timeout: float | None = None,
+        step_percents: Sequence[float] = (), guard: GuardPolicy | None = None, reason: str = "",
+        actor: str | None = None, expected_revision: int | None = None,
+        timeout: float | None = None,
     ) -> RolloutStatus:
         """Lets a model, by default the one in SHADOW, answer a share of entities, always the same.
 
         `weight_percent` is above 0 to 100 in steps of 0.0001; `step_percents` are the rising
-        weights, up to 20, that `promote` goes through.
+        weights, up to 20, that `promote` goes through. `guard` says what is tolerated of it, and with
+        a `dwell` the guard takes the steps by itself. Of a model in SHADOW what decides stays as it
+        began.
         """
         return self._verb(
             "Canary",
             rollouts_pb2.CanaryRequest(
-                model=model or "", weight_percent=weight_percent, step_percents=step_percents),
+                model=model or "", weight_percent=weight_percent, step_percents=step_percents,
+                guard=_policy(guard)),
             reason, actor, expected_revision, timeout)
 
     def set_weight(
@@ -255,3 +264,7 @@ def _named(model: str | None, bundle: str | None) -> dict[str, Any]:
         return {"bundle_sha256": bytes.fromhex(bundle or "")}
     except ValueError:
         raise KassaError(f"{bundle!r} is no SHA-256 in hexadecimal", field="bundle") from None
+
+
+def _policy(guard: GuardPolicy | None) -> rollouts_pb2.GuardPolicy | None:
+    return None if guard is None else guard.to_proto()

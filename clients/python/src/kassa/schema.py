@@ -166,6 +166,8 @@ class Scorer:
     # first feature set that the model reads.
     entity: str = ""
     outcomes: OutcomePolicy | None = None
+    # Scores from it on are a decision, those below are the other; 0 means 0.5.
+    decision_threshold: float = 0.0
 
     def to_proto(self) -> config_pb2.ScorerSpec:
         """The message."""
@@ -173,6 +175,7 @@ class Scorer:
         return config_pb2.ScorerSpec(
             name=self.name, model=self.model, owner=self.owner, description=self.description,
             labels=dict(self.labels), entity=self.entity,
+            decision_threshold=self.decision_threshold,
             outcomes=None if policy is None else config_pb2.OutcomeSpec(
                 maturity_ms=milliseconds(policy.maturity), horizon_ms=milliseconds(policy.horizon),
                 absent=f"ABSENT_{policy.absent.upper()}"))
@@ -188,7 +191,7 @@ class Scorer:
                 absent.removeprefix("ABSENT_").lower())
         return Scorer(
             spec.name, spec.model, spec.owner, spec.description, dict(spec.labels), spec.entity,
-            policy)
+            policy, spec.decision_threshold)
 
 
 @dataclass(frozen=True)

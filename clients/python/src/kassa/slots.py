@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kassa.guards import GuardStatus, samples_of
 from kassa.v1 import rollouts_pb2, scoring_pb2
 
 # Phases in which a candidate is in a slot.
@@ -89,6 +90,8 @@ class RolloutStatus:
     unrecorded: bool = False
     # Of a verb's answer: it had been carried out already.
     unchanged: bool = False
+    # Of an open rollout. Evidence grows with every score, so it makes no two statuses different.
+    guard: GuardStatus | None = field(default=None, compare=False)
 
     @property
     def stable(self) -> str:
@@ -115,7 +118,8 @@ class RolloutStatus:
                 for slot in status.slots},
             rollout=RolloutState.of(status.rollout) if status.HasField("rollout") else None,
             previous_until=instant(status.previous_until_us) if status.previous_until_us else None,
-            unrecorded=status.unrecorded, unchanged=unchanged)
+            unrecorded=status.unrecorded, unchanged=unchanged,
+            guard=GuardStatus.of(status.guard) if status.HasField("guard") else None)
 
 
 @dataclass(frozen=True)
@@ -144,10 +148,16 @@ class Transition:
     stable_bundle: str
     candidate_bundle: str
     epoch: int
+    # Entities that spoke against the candidate; see `GuardStatus.samples`.
+    samples: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    # Of a guard's rollback: microseconds from the event that decided it to the candidate's last
+    # answer, if they are known.
+    last_answer_after_us: int | None = None
 
     @staticmethod
     def of(entry: rollouts_pb2.RolloutTransition) -> Transition:
         """The change of a message."""
+        after = entry.last_answer_after_us if entry.HasField("last_answer_after_us") else -1
         return Transition(
             scorer=entry.scorer, revision=entry.revision, rollout_id=entry.rollout_id,
             at=instant(entry.at_us), actor=entry.actor, reason=entry.reason, verb=entry.verb,
@@ -155,7 +165,9 @@ class Transition:
             weight_percent_before=entry.weight_percent_before, weight_percent=entry.weight_percent,
             step_percents=tuple(entry.step_percents), stable=entry.stable,
             candidate=entry.candidate, stable_bundle=entry.stable_sha256.hex(),
-            candidate_bundle=entry.candidate_sha256.hex(), epoch=entry.epoch)
+            candidate_bundle=entry.candidate_sha256.hex(), epoch=entry.epoch,
+            samples=samples_of(entry.samples),
+            last_answer_after_us=after if after >= 0 else None)
 
 
 @dataclass(frozen=True)
@@ -171,13 +183,16 @@ class Explanation:
     disagreement: str
     # The records of the audit log are linked by their digests, from the first to the last.
     chain_intact: bool
+    # The guard's last verdict, computed again from the recorded counts.
+    guard: GuardStatus | None = None
 
     @staticmethod
     def of(response: rollouts_pb2.ExplainRolloutResponse) -> Explanation:
         """The explanation of a message."""
         return Explanation(
             response.scorer, tuple(map(Transition.of, response.transitions)), response.agrees,
-            response.disagreement, response.chain_intact)
+            response.disagreement, response.chain_intact,
+            GuardStatus.of(response.guard) if response.HasField("guard") else None)
 
 
 @dataclass(frozen=True)
