@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import pandas as _pandas
 
 from kassa.aio import AsyncClient
-from kassa.bundle import Bundle
+from kassa.bundle import Bundle, Output
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Retry
 from kassa.client import DEFAULT_SERVER, Client, Slot, connect
@@ -28,6 +28,7 @@ from kassa.errors import (
     MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
     RowsError, ServerError, UnavailableError, UnimplementedError)
 from kassa.guards import GuardComponent, GuardCount, GuardPolicy, GuardStatus
+from kassa.inputs import Categories
 from kassa.outcomes import OutcomesResult, ScorerCalibration, SlotCalibration
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
@@ -56,9 +57,9 @@ def push(
     model: object, *, feature_set: str | Sequence[str], training_frame: _pandas.DataFrame,
     server: str | None = None, name: str | None = None, version: int = 0,
     features: Sequence[str] | Mapping[str, str] | None = None,
-    categories: Mapping[str, Sequence[str]] | None = None,
-    calibration: Platt | Isotonic | None = None, scorer: str | None = None,
-    rollout: Slot | None = None, weight_percent: float | None = None,
+    categories: Mapping[str, Categories] | None = None,
+    calibration: Platt | Isotonic | None = None, output: Output | None = None,
+    scorer: str | None = None, rollout: Slot | None = None, weight_percent: float | None = None,
     step_percents: Sequence[float] = (), guard: GuardPolicy | None = None, golden_rows: int = 64,
     owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
     training_run_id: str = "", reason: str = "", timeout: float = 120.0,
@@ -68,6 +69,7 @@ def push(
         return client.push(
             model, feature_set=feature_set, training_frame=training_frame, name=name,
             version=version, features=features, categories=categories, calibration=calibration,
-            scorer=scorer, rollout=rollout, weight_percent=weight_percent,
-            step_percents=step_percents, guard=guard, golden_rows=golden_rows, owner=owner, description=description,
-            labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)
+            output=output, scorer=scorer, rollout=rollout, weight_percent=weight_percent,
+            step_percents=step_percents, guard=guard, golden_rows=golden_rows, owner=owner,
+            description=description, labels=labels, training_run_id=training_run_id,
+            reason=reason, timeout=timeout)

@@ -23,12 +23,13 @@ import grpc
 import pandas as pd
 
 from kassa import cells, loading, pushing, reading, scoring
-from kassa.bundle import Bundle, bundle
+from kassa.bundle import Bundle, Output, bundle
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Channel, Retry
 from kassa.errors import RowsError
 from kassa.generations import Generations
 from kassa.guards import GuardPolicy
+from kassa.inputs import Categories
 from kassa.outcomes import Outcomes
 from kassa.results import LoadResult, PushedModel, Score, WriteResult
 from kassa.rollouts import Rollouts
@@ -292,17 +293,19 @@ class Client(Generations, Rollouts, Outcomes):
         self, model: object, *, feature_set: str | FeatureSet | Sequence[str | FeatureSet],
         training_frame: pd.DataFrame, name: str | None = None, version: int = 0,
         features: Sequence[str] | Mapping[str, str] | None = None,
-        categories: Mapping[str, Sequence[str]] | None = None,
-        calibration: Platt | Isotonic | None = None, golden_rows: int = 64, owner: str = "",
-        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+        categories: Mapping[str, Categories] | None = None,
+        calibration: Platt | Isotonic | None = None, output: Output | None = None,
+        golden_rows: int = 64, owner: str = "", description: str = "",
+        labels: Mapping[str, str] | None = None, training_run_id: str = "",
     ) -> Bundle:
         """The bundle that `push` would upload, to look at or to write to a folder."""
         several = [feature_set] if isinstance(feature_set, (str, FeatureSet)) else feature_set
         sets = [self.feature_set(one) if isinstance(one, str) else one for one in several]
         return bundle(
             model, sets, training_frame, name=name, version=version, features=features,
-            categories=categories, calibration=calibration, golden_rows=golden_rows, owner=owner,
-            description=description, labels=labels, training_run_id=training_run_id)
+            categories=categories, calibration=calibration, output=output,
+            golden_rows=golden_rows, owner=owner, description=description, labels=labels,
+            training_run_id=training_run_id)
 
     def upload(
         self, bundle: Bundle, *, scorer: str | None = None, rollout: Slot | None = None,
@@ -321,13 +324,13 @@ class Client(Generations, Rollouts, Outcomes):
         self, model: object, *, feature_set: str | Sequence[str], training_frame: pd.DataFrame,
         name: str | None = None, version: int = 0,
         features: Sequence[str] | Mapping[str, str] | None = None,
-        categories: Mapping[str, Sequence[str]] | None = None,
-        calibration: Platt | Isotonic | None = None, scorer: str | None = None,
-        rollout: Slot | None = None, weight_percent: float | None = None,
-        step_percents: Sequence[float] = (), guard: GuardPolicy | None = None,
-        golden_rows: int = 64, owner: str = "", description: str = "",
-        labels: Mapping[str, str] | None = None, training_run_id: str = "", reason: str = "",
-        timeout: float = 120.0,
+        categories: Mapping[str, Categories] | None = None,
+        calibration: Platt | Isotonic | None = None, output: Output | None = None,
+        scorer: str | None = None, rollout: Slot | None = None,
+        weight_percent: float | None = None, step_percents: Sequence[float] = (),
+        guard: GuardPolicy | None = None, golden_rows: int = 64, owner: str = "",
+        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+        reason: str = "", timeout: float = 120.0,
     ) -> PushedModel:
         """Pushes a trained object of XGBoost, LightGBM or scikit-learn, which the server verifies.
 
@@ -335,21 +338,24 @@ class Client(Generations, Rollouts, Outcomes):
         a feature of `feature_set` (one or several, "cart" or pinned "cart@3"): by its name, by
         "cart.items", or as `features` maps it. A model that was trained without names takes
         `features` in the order of training. Codes of categories are taken from the model, from a
-        categorical column, from the feature's declared categories, or from `categories`.
+        categorical column, from the feature's declared categories, or from `categories`: those of
+        a column, in the order of the codes 0, 1, 2, ..., or {"desktop": 10, "mobile": 20}.
 
         `name` is the model's, by default that of the (first) feature set; version 0 is the next
         one. With `scorer`, the name of a new one, the model serves at once. A scorer that serves
         another model takes it with `rollout`: "shadow" beside STABLE, where it answers nobody, or
         "canary" for `weight_percent` of entities, with `step_percents` that `Rollout.promote` goes
-        through, and a `guard` that takes it out if it is worse than tolerated. Up to `golden_rows` rows of the frame, from all over the scores, are sent with the
-        trainer's own answers, and the server refuses the model unless it answers the same.
+        through, and a `guard` that takes it out if it is worse than tolerated. Up to `golden_rows`
+        rows of the frame, from all over the scores, are sent with the trainer's own answers, and
+        the server refuses the model unless it answers the same. With output="class" the score is
+        the number of the likeliest class, in the model's order.
         """
         return self.upload(
             self.bundle(
                 model, feature_set=feature_set, training_frame=training_frame, name=name,
                 version=version, features=features, categories=categories, calibration=calibration,
-                golden_rows=golden_rows, owner=owner, description=description, labels=labels,
-                training_run_id=training_run_id),
+                output=output, golden_rows=golden_rows, owner=owner, description=description,
+                labels=labels, training_run_id=training_run_id),
             scorer=scorer, rollout=rollout, weight_percent=weight_percent,
             step_percents=step_percents, guard=guard, reason=reason, timeout=timeout)
 
