@@ -14,7 +14,7 @@ import pytest
 
 import client as shop
 from client import Client, assert_refused, refusal
-from kassa.v1 import models_pb2, rollouts_pb2, scoring_pb2
+from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2
 from kassa_process import Server, eventually
 
 Code = grpc.StatusCode
@@ -366,3 +366,32 @@ def test_metrics_tell_of_evidence_and_of_pairs(kassa):
     assert metric(kassa, "kassa_slot_score_seconds_count") == 2_000
     assert metric(kassa, 'kassa_rollout_log_evidence{scorer="conversion",component="merged"}') < 1
     assert status(kassa).guard.pairs == 1_000
+
+
+def test_outcomes_take_a_miscalibrated_canary_out(kassa):
+    """It decides alike, because no score reaches the threshold; only what happened tells."""
+    outcomes = config_pb2.OutcomeSpec(maturity_ms=1_000, horizon_ms=60_000)
+    kassa.apply(shop.scorer_spec(SCORER, "", outcomes=outcomes, decision_threshold=0.9999))
+    model = upload(kassa, plain(intercept=1.5))
+    rollout = canary(kassa, model, weight=10).rollout.id
+    chance = random.Random(3)
+    for start in range(0, SESSIONS, 500):
+        sessions = range(start, start + 500)
+        answer = kassa.scoring.ScoreBatch(request(sessions, record=True), timeout=20)
+        reports = []
+        for number, result in zip(sessions, answer.results):
+            margin = sum(weight * value for weight, value in zip(WEIGHTS, ROWS[number]))
+            happened = chance.random() < 1 / (1 + math.exp(-margin))
+            reports.append(scoring_pb2.Outcome(score_id=result.score_id, label=happened))
+        kassa.scoring.RecordOutcome(
+            scoring_pb2.RecordOutcomeRequest(outcomes=reports), timeout=20)
+    began = time.monotonic()
+    while status(kassa).rollout.phase != rollouts_pb2.PHASE_ROLLED_BACK:
+        assert time.monotonic() - began < 20, status(kassa)
+        time.sleep(0.05)
+    told = explain(kassa, rollout)
+    assert told.agrees, told.disagreement
+    last = told.transitions[-1]
+    assert last.actor == "guard" and ("outcomes" in last.reason), last.reason
+    assert told.guard.labels > 50 and told.guard.differing_pairs == 0
+    print("\n" + last.reason)
