@@ -46,8 +46,11 @@ def test_a_scorer_says_when_outcomes_count(shop):
     assert found.model == f"{SCORER}@1" and found.entity == "session"
     assert found.outcomes == kassa.OutcomePolicy(1_000, 3_600_000, "ignore")
     assert not shop.apply(found).changed
-    absent = kassa.Scorer("plan", f"{SCORER}@1", outcomes=kassa.OutcomePolicy("5m", "2h", "negative"))
+    absent = kassa.Scorer(
+        "plan", f"{SCORER}@1", outcomes=kassa.OutcomePolicy("5m", "2h", "negative"),
+        decision_threshold=0.7)
     shop.apply(absent)
+    assert shop.scorer("plan").decision_threshold == 0.7
     assert shop.scorer("plan").outcomes == kassa.OutcomePolicy(300_000, 7_200_000, "negative")
 
 
