@@ -2,6 +2,7 @@
 """Outcomes from Python: recorded scores, what came of them, and calibrations as scikit-learn counts."""
 
 import asyncio
+import dataclasses
 import datetime
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import kassa
 from kassa import outcomes as outcomes_module
-from kassa.v1 import scoring_pb2
+from kassa.v1 import config_pb2, scoring_pb2
 from kassa_process import eventually
 from test_client import Scripted
 
@@ -52,6 +53,17 @@ def test_a_scorer_says_when_outcomes_count(shop):
     shop.apply(absent)
     assert shop.scorer("plan").decision_threshold == 0.7
     assert shop.scorer("plan").outcomes == kassa.OutcomePolicy(300_000, 7_200_000, "negative")
+
+
+def test_what_a_newer_server_says_of_a_scorer_stays():
+    spec = config_pb2.ScorerSpec(name="s", model="m@1", owner="ada", labels={"a": "b"})
+    # Field 9,999, a text that this release does not know.
+    newer = config_pb2.ScorerSpec.FromString(spec.SerializeToString() + b"\xfa\xf0\x04\x05newer")
+    found = dataclasses.replace(kassa.Scorer.from_proto(newer), owner="", labels={"c": "d"})
+    sent = found.to_proto()
+    assert b"newer" in sent.SerializeToString()
+    assert (sent.name, sent.owner, dict(sent.labels)) == ("s", "", {"c": "d"})
+    assert b"newer" not in kassa.Scorer("s", "m@1").to_proto().SerializeToString()
 
 
 def test_a_score_has_an_id_if_it_is_recorded(server, shop):

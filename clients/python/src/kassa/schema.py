@@ -168,17 +168,26 @@ class Scorer:
     outcomes: OutcomePolicy | None = None
     # Scores from it on are a decision, those below are the other; 0 means 0.5.
     decision_threshold: float = 0.0
+    # As the server has it, so that what is not said here stays as it is when it is applied again.
+    stored: config_pb2.ScorerSpec | None = field(default=None, repr=False, compare=False)
 
     def to_proto(self) -> config_pb2.ScorerSpec:
         """The message."""
         policy = self.outcomes
-        return config_pb2.ScorerSpec(
+        spec = config_pb2.ScorerSpec()
+        if self.stored is not None:
+            spec.CopyFrom(self.stored)
+        for name in ("name", "model", "owner", "description", "labels", "entity", "outcomes",
+                     "decision_threshold"):
+            spec.ClearField(name)
+        spec.MergeFrom(config_pb2.ScorerSpec(
             name=self.name, model=self.model, owner=self.owner, description=self.description,
             labels=dict(self.labels), entity=self.entity,
             decision_threshold=self.decision_threshold,
             outcomes=None if policy is None else config_pb2.OutcomeSpec(
                 maturity_ms=milliseconds(policy.maturity), horizon_ms=milliseconds(policy.horizon),
-                absent=f"ABSENT_{policy.absent.upper()}"))
+                absent=f"ABSENT_{policy.absent.upper()}")))
+        return spec
 
     @staticmethod
     def from_proto(spec: config_pb2.ScorerSpec) -> Scorer:
@@ -191,7 +200,7 @@ class Scorer:
                 absent.removeprefix("ABSENT_").lower())
         return Scorer(
             spec.name, spec.model, spec.owner, spec.description, dict(spec.labels), spec.entity,
-            policy, spec.decision_threshold)
+            policy, spec.decision_threshold, spec)
 
 
 @dataclass(frozen=True)
