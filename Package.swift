@@ -125,8 +125,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Models", "Transport",
-            "Wire",
+            "API", "Base", "CLinux", "Crypto", "Engine", "Files", "GRPC", "Metrics", "Models",
+            "Transport", "Wire",
         ],
         path: "bench/Sources",
         swiftSettings: settings),

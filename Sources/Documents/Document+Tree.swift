@@ -62,6 +62,7 @@ extension KassaV1.ScorerSpec {
         ]
         entries.append(text: model, "model")
         entries.append(text: entity, "entity")
+        if let drift { entries.append(.init("drift", drift.tree)) }
         if let outcomes { entries.append(.init("outcomes", outcomes.tree)) }
         entries.append(owner: owner, description: description, labels: labels)
         return .map(entries)

@@ -39,6 +39,9 @@ package final class Engine: Sendable {
     let notedRetreats = Atomic(0)
     /// Changes of slots, for those who watch.
     package let events = RolloutEvents()
+    /// What has fallen into the frozen bins of models, and what was made of it.
+    let driftBook: DriftBook
+    let driftGuard: DriftGuard
     private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// Recorded scores and what came of them.
@@ -83,6 +86,8 @@ package final class Engine: Sendable {
         artefacts = try ArtefactFiles(folder: "\(folder)/bundles")
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
+        driftBook = DriftBook(loopCount: loopCount)
+        driftGuard = DriftGuard(driftBook)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
         outcomes = Outcomes(
             loopCount: loopCount, environment: environment, writer: writer, tables: tables,
@@ -108,6 +113,7 @@ package final class Engine: Sendable {
             CareSource(environment: environment, care: care),
             RolloutSource(engine: self),
             ModelsSource(published: published),
+            DriftSource(guardian: driftGuard, published: published),
             CalibrationSource(engine: self),
         ] + outcomes.counters.sources
     }

@@ -29,6 +29,7 @@ package struct Worker: ~Copyable {
     var scratches: [ScoreScratch]
     private var scratchModels: [Model] = []
     var counters: WorkerCounters
+    let drift: DriftRecorder
     var recorder: ScoreRecorder
     private var hasSnapshot = false
 
@@ -45,6 +46,7 @@ package struct Worker: ~Copyable {
         configuration = Published.Subscription(engine.published)
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
+        drift = DriftRecorder(engine.driftBook, loop: loop)
         recorder = ScoreRecorder(engine.outcomes, loop: loop)
         prepareForConfiguration()
     }
@@ -62,6 +64,11 @@ package struct Worker: ~Copyable {
     package mutating func end() {
         transaction.reset()
         hasSnapshot = false
+    }
+
+    /// Does what could wait until the replies of the turn were sent.
+    package func settle() {
+        drift.settle()
     }
 
     /// Takes the newest snapshot if none was taken since ``begin()``.
@@ -102,6 +109,7 @@ package struct Worker: ~Copyable {
         }
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
+        drift.prepare(for: configuration.value)
         readPlans.removeAll()
     }
 }

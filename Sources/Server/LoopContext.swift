@@ -61,6 +61,7 @@ final class LoopContext {
     /// Makes the context that of `loop`.
     func attach(to loop: EventLoop) {
         self.loop = loop
+        loop.afterTurn = { [unowned self] in worker.settle() }
         answers = loop.mailbox(capacity: Self.answersMax) { [unowned self] answer in
             deliver(answer)
         }

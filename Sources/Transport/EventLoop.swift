@@ -35,6 +35,9 @@ internal import CLinux
     let input: UnsafeMutableBufferPointer<UInt8>
     let events: UnsafeMutablePointer<epoll_event>
 
+    /// Called at the end of every turn that sent something, after all of it was sent.
+    package var afterTurn: () -> Void = {}
+
     /// The time of this turn.
     package internal(set) var now = MonotonicTime.now()
 

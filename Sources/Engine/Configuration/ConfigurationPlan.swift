@@ -125,6 +125,7 @@ struct ConfigurationPlan {
         if old.owner != new.owner { lines.append("owner changes") }
         if old.description != new.description { lines.append("description changes") }
         if old.labels != new.labels { lines.append("labels change") }
+        if old.drift != new.drift { lines.append("how drift is judged changes") }
         if OutcomePolicy(old.outcomes) != OutcomePolicy(new.outcomes) {
             lines.append("when outcomes count changes")
         } else if old.outcomes != new.outcomes {

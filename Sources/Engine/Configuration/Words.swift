@@ -14,6 +14,9 @@ enum Words {
         try checkProse(spec.owner, at: "\(field).owner")
         try checkProse(spec.description, at: "\(field).description")
         try checkLabels(spec.labels, at: "\(field).labels")
+        if let fault = spec.drift.flatMap(DriftSettings.fault) {
+            throw EngineError(.invalidArgument, "\(field).drift.\(fault)")
+        }
         try checkOutcomes(spec.outcomes, at: "\(field).outcomes")
     }
 

@@ -41,7 +41,8 @@ final class RolloutKeeper: Sendable {
         while !isStopping.load(ordering: .acquiring) {
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
-            if !due.isEmpty || engine.hasPendingRecords,
+            engine.driftTurn(at: .now(), wall: .now())
+            if !due.isEmpty || engine.hasPendingRecords || engine.driftGuard.hasOrders,
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
             {
                 let isQueued = submit { [self, unowned engine] in
@@ -49,6 +50,7 @@ final class RolloutKeeper: Sendable {
                         try engine.recordPending()
                     } catch { engine.noteRetreats() }
                     for scorer in due { engine.releasePrevious(of: scorer) }
+                    engine.carryOutDriftOrders()
                     isBusy.store(false, ordering: .releasing)
                 }
                 if !isQueued { isBusy.store(false, ordering: .releasing) }

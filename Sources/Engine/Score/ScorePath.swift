@@ -50,6 +50,8 @@ extension Worker {
         }
         counters.scored(scorer: index, summary, scratches[index])
         writeReply(score, scorer, scratches[index], summary, into: &writer)
+        drift.observe(
+            scratches[index], isDegraded: summary.degradedCount > 0, score: score, place: index)
         if request.isRecorded { record(score, by: scorer, message, at: now, into: &writer) }
     }
 
