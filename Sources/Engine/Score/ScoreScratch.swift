@@ -110,14 +110,14 @@ internal import Models
         return true
     }
 
-    /// Copies the vector and its statuses, ``inputCount`` of each.
+    /// Copies the evaluated vector in float32 and its statuses, ``inputCount`` of each.
     @unsafe func copy(
         to values: UnsafeMutablePointer<Float>, _ rawStatuses: UnsafeMutablePointer<UInt8>
     ) {
-        guard let vector = unsafe vector.baseAddress,
+        guard let narrow = unsafe narrow.baseAddress,
             let statuses = unsafe statuses.baseAddress
         else { return }
-        unsafe values.update(from: vector, count: inputCount)
+        unsafe values.update(from: narrow, count: inputCount)
         unsafe rawStatuses.update(from: statuses, count: inputCount)
     }
 
