@@ -183,7 +183,7 @@ def bundle(
     names = names_of(found, sets, features)
     inputs = inputs_of(found, names, frame, sets, features, categories or {})
     wide = expanded(names, inputs, frame)
-    official = narrowed(wide)
+    official = narrowed(wide, inputs, found.format)
 
     answer = _answer(found, output, calibration, type(model).__name__)
 
