@@ -5,7 +5,7 @@ internal import Admin
 package import Alarms
 internal import Base
 internal import Engine
-package import Metrics
+internal import Metrics
 internal import Synchronization
 internal import Transport
 internal import Webhook
@@ -30,8 +30,6 @@ package final class Server {
     package let adminPort: UInt16
     /// Where whoever finds something puts an alarm in; it goes to the log and to the webhook.
     package let alarms = AlarmSink()
-    /// Where the guard of rollouts publishes what it knows.
-    package let rolloutMetrics = RolloutMetrics()
     private let engine: Engine
     private let scrubSeconds: Int
     private let control: ControlThread
@@ -67,7 +65,7 @@ package final class Server {
                         engine: engine, control: control, checks: checks, health: health,
                         uploads: uploads))
             }
-            var sources: [any MetricSource] = [alarms, alarmLog, rolloutMetrics]
+            var sources: [any MetricSource] = [alarms, alarmLog]
             if let webhook { sources.append(webhook.metrics) }
             let registry = try Self.registry(configuration, engine, loops, sources)
             let admin = try Self.openAdmin(configuration, engine, health, registry)
