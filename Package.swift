@@ -33,6 +33,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
 
 let systemLibraries: [Target] = [
     .systemLibrary(name: "CBase"),
+    .systemLibrary(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB"),
     .systemLibrary(name: "CNGHTTP2"),
@@ -55,6 +56,8 @@ let layers: [[Target]] = [
     module("Store", ["Base", "Crypto", "CLMDB"]),
     module("Transport", ["Base", "CLinux"]),
     module("Metrics", ["Base"]),
+    module("Alarms", ["Base", "Metrics"]),
+    module("Webhook", ["Base", "CCurl", "Crypto", "Metrics"]),
     // Layer 2: the domain, without I/O of its own.
     module("API", ["Wire"]),
     module("GRPC", ["Base", "CNGHTTP2"]),
@@ -76,7 +79,10 @@ let layers: [[Target]] = [
     module("Admin", ["Base", "CMicroHTTPD", "Metrics"]),
     module(
         "Server",
-        ["API", "Admin", "Base", "Engine", "GRPC", "Metrics", "Transport", "Wire"]),
+        [
+            "API", "Admin", "Alarms", "Base", "Engine", "GRPC", "Metrics", "Transport", "Webhook",
+            "Wire",
+        ]),
     module("Client", ["API", "Base", "GRPC", "Transport", "Wire"]),
 ]
 
@@ -85,7 +91,7 @@ let executables: [Target] = [
         name: "kassa",
         dependencies: [
             "API", "Base", "Client", "Crypto", "Documents", "Engine", "Files", "GRPC", "Loading",
-            "Server", "Wire",
+            "Server", "Webhook", "Wire",
         ],
         swiftSettings: settings),
     .testTarget(

@@ -32,8 +32,14 @@ internal import Glibc
 
     /// Takes one, waiting at most so long by the monotonic clock; false if there was none in time.
     package func wait(timeoutNanoseconds: UInt64) -> Bool {
-        let end = MonotonicTime.now().advanced(byNanoseconds: timeoutNanoseconds).nanoseconds
-        while unsafe kassa_sem_wait_until(handle, end) != 0 {
+        wait(until: MonotonicTime.now().advanced(byNanoseconds: timeoutNanoseconds))
+    }
+
+    /// Takes one, waiting until there is one or until `end`; whether there was one. `sem_clockwait`.
+    package func wait(until end: MonotonicTime) -> Bool {
+        // The C function knows no time beyond what a signed 64-bit number of nanoseconds holds.
+        let nanoseconds = min(end.nanoseconds, UInt64(Int64.max))
+        while unsafe kassa_sem_wait_until(handle, nanoseconds) != 0 {
             guard errno == EINTR else { return false }
         }
         return true

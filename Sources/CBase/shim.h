@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What Base needs of C: the name of a thread, a timed wait, and two instructions of the processor: CRC-32C, prefetch.
+// Without _GNU_SOURCE, under which fd_set differs from the one that other modules have seen.
 #include <pthread.h>
 #include <malloc.h>
 #include <semaphore.h>

@@ -4,7 +4,12 @@ internal import Glibc
 
 extension Files {
     /// The bytes of the file `path`, refused if there are more than `byteCountMax`.
-    package static func read(_ path: String, byteCountMax: Int) throws(FileError) -> [UInt8] {
+    ///
+    /// - Parameter isSecret: whether to refuse a file that its group or others have any access to, or that
+    ///   belongs to somebody else than this process and root.
+    package static func read(
+        _ path: String, byteCountMax: Int, isSecret: Bool = false
+    ) throws(FileError) -> [UInt8] {
         // Safe: Swift passes a NUL-terminated copy of the path for the call.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw FileError("open", path) }
@@ -14,6 +19,7 @@ extension Files {
         guard information.st_mode & S_IFMT == S_IFREG else {
             throw FileError("read", path, reason: "it is not a regular file")
         }
+        if isSecret { try checkSecrecy(of: information, path) }
         let byteCount = Int(information.st_size)
         guard byteCount <= byteCountMax else {
             throw FileError(
@@ -32,5 +38,15 @@ extension Files {
             received += count
         }
         return bytes
+    }
+
+    private static func checkSecrecy(of file: stat, _ path: String) throws(FileError) {
+        guard file.st_mode & (S_IRWXG | S_IRWXO) == 0 else {
+            throw FileError(
+                "read", path, reason: "others than its owner have access to it; chmod 600 it")
+        }
+        guard file.st_uid == geteuid() || file.st_uid == 0 else {
+            throw FileError("read", path, reason: "it belongs to another user")
+        }
     }
 }

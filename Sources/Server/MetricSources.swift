@@ -19,6 +19,8 @@ struct LoopSource: MetricSource {
     }
 
     private static let turns = counter("kassa_loop_turns_total", "Turns of the event loop.")
+    private static let busy = counter(
+        "kassa_loop_busy_seconds_total", "Time in these turns, without polling and sleeping.")
     private static let received = counter(
         "kassa_loop_bytes_received_total", "Bytes read from connections.")
     private static let sent = counter(
@@ -31,11 +33,12 @@ struct LoopSource: MetricSource {
         .gauge, "kassa_loop_connections", help: "Connections open now.", labels: ["loop"])
 
     var families: [MetricFamily] {
-        [Self.turns, Self.received, Self.sent, Self.accepted, Self.refused, Self.open]
+        [Self.turns, Self.busy, Self.received, Self.sent, Self.accepted, Self.refused, Self.open]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
         snapshot.add(Self.turns, label, count: handle.turns)
+        snapshot.add(Self.busy, label, number: Double(handle.busyNanoseconds) / 1e9)
         snapshot.add(Self.received, label, count: handle.bytesReceived)
         snapshot.add(Self.sent, label, count: handle.bytesSent)
         snapshot.add(Self.accepted, label, count: handle.accepted)

@@ -2,11 +2,13 @@
 
 internal import API
 internal import Admin
+package import Alarms
 internal import Base
 internal import Engine
-internal import Metrics
+package import Metrics
 internal import Synchronization
 internal import Transport
+internal import Webhook
 
 /// A running Kassa: event loops, the engine, and the admin port, bound together.
 ///
@@ -26,6 +28,10 @@ package final class Server {
     package let port: UInt16
     /// The port of metrics and health probes.
     package let adminPort: UInt16
+    /// Where whoever finds something puts an alarm in; it goes to the log and to the webhook.
+    package let alarms = AlarmSink()
+    /// Where the guard of rollouts publishes what it knows.
+    package let rolloutMetrics = RolloutMetrics()
     private let engine: Engine
     private let scrubSeconds: Int
     private let control: ControlThread
@@ -34,6 +40,8 @@ package final class Server {
     private let health: Health
     private let sweepSeconds: Int
     private let loops: [LoopSlot]
+    private let webhook: Webhook?
+    private let alarmDesk: AlarmDesk
     private var admin: AdminServer?
     private var threads: [Thread] = []
 
@@ -46,7 +54,10 @@ package final class Server {
         let checks = ControlThread(name: "checks")
         let health = Health()
         var loops: [LoopSlot] = []
+        var webhook: Webhook?
+        let alarmLog = AlarmLog()
         do throws(ServerError) {
+            webhook = try Self.openWebhook(configuration, alarmLog)
             let uploads = UploadBudget()
             for index in 0..<configuration.loopCount {
                 // The loops share one port, which the first may have chosen.
@@ -56,7 +67,9 @@ package final class Server {
                         engine: engine, control: control, checks: checks, health: health,
                         uploads: uploads))
             }
-            let registry = try Self.registry(configuration, engine, loops)
+            var sources: [any MetricSource] = [alarms, alarmLog, rolloutMetrics]
+            if let webhook { sources.append(webhook.metrics) }
+            let registry = try Self.registry(configuration, engine, loops, sources)
             let admin = try Self.openAdmin(configuration, engine, health, registry)
             adminPort = admin.port
             self.admin = consume admin
@@ -65,9 +78,13 @@ package final class Server {
             control.stop()
             checks.stop()
             engine.stop()
+            webhook?.stop(waitMilliseconds: 0)
             throw error
         }
         port = loops.first?.port ?? configuration.port
+        self.webhook = webhook
+        alarmDesk = AlarmDesk(
+            sink: alarms, log: alarmLog, webhook: webhook, engine: engine, port: port)
         self.engine = engine
         self.control = control
         self.checks = checks
@@ -113,12 +130,25 @@ package final class Server {
         }
     }
 
+    private static func openWebhook(
+        _ configuration: ServerConfiguration, _ log: AlarmLog
+    ) throws(ServerError) -> Webhook? {
+        guard var settings = configuration.webhook else { return nil }
+        settings.note = { log.write($0) }
+        do throws(WebhookError) {
+            return try Webhook(settings)
+        } catch {
+            throw ServerError(error.description)
+        }
+    }
+
     private static func registry(
-        _ configuration: ServerConfiguration, _ engine: Engine, _ loops: [LoopSlot]
+        _ configuration: ServerConfiguration, _ engine: Engine, _ loops: [LoopSlot],
+        _ others: [any MetricSource]
     ) throws(ServerError) -> Registry {
         let registry = Registry()
         do throws(Registry.Conflict) {
-            for source in engine.metricSources { try registry.register(source) }
+            for source in engine.metricSources + others { try registry.register(source) }
             try registry.register(ProcessMetrics())
             try registry.register(BuildSource(version: configuration.version))
             for loop in loops {
@@ -141,6 +171,7 @@ package final class Server {
         threads = loops.map { loop in
             Thread(name: "loop-\(loop.index)") { loop.run() }
         }
+        alarmDesk.start()
         health.start()
     }
 
@@ -156,6 +187,9 @@ package final class Server {
         checks.stop()
         control.stop()
         engine.stop()
+        // What the end itself gave cause for is told too.
+        alarmDesk.stop()
+        webhook?.stop()
         if let admin = admin.take() { admin.stop() }
     }
 }

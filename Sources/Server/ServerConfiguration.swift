@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Engine
+package import Webhook
 
 /// What a server is told when it starts.
 package struct ServerConfiguration: Sendable {
@@ -28,6 +29,8 @@ package struct ServerConfiguration: Sendable {
     package var scrubHours = 24
     /// Rest between two sweeps of the store, in seconds; 0 means never to sweep.
     package var sweepSeconds = 600
+    /// Where alarms are posted to; nil for nowhere but the log.
+    package var webhook: WebhookSettings?
     /// Where a harness has the process end at once, as the variable `KASSA_KILL_AT` says; nil for nowhere.
     package var killAt: String?
     /// What the build calls itself in metrics.

@@ -10,6 +10,7 @@ extension EventLoop {
     package func run() {
         var lastActivity = MonotonicTime.now()
         var isDraining = false
+        var wasActive = false
         while true {
             switch handle.request.load(ordering: .relaxed) {
             case .run: break
@@ -22,8 +23,15 @@ extension EventLoop {
                 return
             }
             let isPolling = now.nanoseconds(since: lastActivity) < configuration.pollNanoseconds
+            // The clock that a turn begins with ends the one before, unless the loop sleeps in between.
+            if wasActive, !isPolling {
+                countBusy(until: MonotonicTime.now())
+                wasActive = false
+            }
             let eventCount = wait(isPolling: isPolling)
-            now = MonotonicTime.now()
+            let woken = MonotonicTime.now()
+            if wasActive { countBusy(until: woken) }
+            now = woken
             for index in 0..<eventCount {
                 // Safe: epoll_wait has filled that many events.
                 let event = unsafe events + index
@@ -33,12 +41,20 @@ extension EventLoop {
             if hasMail { collectMail() }
             if earliestDeadline <= now { tickDue() }
             flush()
-            if eventCount > 0 || hasMail {
+            wasActive = eventCount > 0 || hasMail
+            if wasActive {
                 afterTurn()
                 lastActivity = now
                 handle.turnCount.wrappingAdd(1, ordering: .relaxed)
             }
         }
+    }
+
+    /// Adds the time since the turn began.
+    private func countBusy(until end: MonotonicTime) {
+        let busy = handle.busyNanosecondsCount.load(ordering: .relaxed)
+        handle.busyNanosecondsCount.store(
+            busy &+ end.nanoseconds(since: now), ordering: .relaxed)
     }
 
     /// Waits for events; returns how many.

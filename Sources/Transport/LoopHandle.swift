@@ -18,6 +18,8 @@ package final class LoopHandle: Sendable {
     let isSleeping = Atomic(false)
 
     let turnCount = Atomic<UInt64>(0)
+    /// Written by the loop only.
+    let busyNanosecondsCount = Atomic<UInt64>(0)
     let bytesReceivedCount = Atomic<UInt64>(0)
     let bytesSentCount = Atomic<UInt64>(0)
     let acceptedCount = Atomic<UInt64>(0)
@@ -32,6 +34,8 @@ package final class LoopHandle: Sendable {
 
     /// Turns of the loop so far.
     package var turns: UInt64 { turnCount.load(ordering: .relaxed) }
+    /// Time spent in these turns, without polling and sleeping.
+    package var busyNanoseconds: UInt64 { busyNanosecondsCount.load(ordering: .relaxed) }
     /// Bytes read from connections so far.
     package var bytesReceived: UInt64 { bytesReceivedCount.load(ordering: .relaxed) }
     /// Bytes written to connections so far.

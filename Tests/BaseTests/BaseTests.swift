@@ -77,3 +77,18 @@ func `a versioned name is a name and perhaps a number`(text: String) throws {
 func `what spells no version names nothing`(text: String) {
     #expect(VersionedName(text) == nil)
 }
+
+@Test func `a wait with an end takes what is there, and ends`() {
+    let semaphore = Semaphore()
+    semaphore.signal()
+    let found = semaphore.wait(until: MonotonicTime(nanoseconds: 0))
+    let foundAgain = semaphore.wait(until: MonotonicTime(nanoseconds: 0))
+    #expect(found && !foundAgain)
+    let begun = MonotonicTime.now()
+    let foundLater = semaphore.wait(until: begun.advanced(byNanoseconds: 30_000_000))
+    #expect(!foundLater)
+    #expect(MonotonicTime.now().nanoseconds(since: begun) >= 30_000_000)
+    semaphore.signal()
+    let foundAtOnce = semaphore.wait(until: .distantFuture)
+    #expect(foundAtOnce)
+}

@@ -154,8 +154,8 @@ def test_loops_count_turns_bytes_and_connections(server, kassa):
 
         assert open_connections() == 1
         grown = moved(before, metrics(server))
-        for name in ("turns_total", "bytes_received_total", "bytes_sent_total",
-                     "connections_accepted_total"):
+        for name in ("turns_total", "busy_seconds_total", "bytes_received_total",
+                     "bytes_sent_total", "connections_accepted_total"):
             assert sum(grown.get(f'kassa_loop_{name}{{loop="{loop}"}}', 0)
                        for loop in range(64)) > 0, name
     assert eventually(lambda: open_connections() == 0)

@@ -2,8 +2,10 @@
 
 internal import Base
 internal import Documents
+internal import Files
 internal import Glibc
 internal import Server
+internal import Webhook
 
 /// What a build calls itself.
 let kassaVersion = "0.1.0"
@@ -23,6 +25,11 @@ let serveCommand = Command(
           data: /var/lib/kassa
           listen: 127.0.0.1:6750
           loops: 2
+          webhook_url: https://pager.example/kassa
+          webhook_secret_file: /etc/kassa/webhook.secret
+
+        Alarms go to standard error, a line each, and to the webhook as signed POSTs. Who can read the
+        secret can sign as Kassa does, so its file must be its owner's alone (chmod 600).
 
         There is no authentication yet: listen on loopback, or on a network that you trust.
         """,
@@ -38,7 +45,7 @@ let serveCommand = Command(
         Flag(name: "--loops", value: "N", help: "Event loops (one per core)."),
         Flag(
             name: "--poll-us", value: "N",
-            help: "How long an idle loop polls before it sleeps, in microseconds (50)."),
+            help: "Microseconds that an idle loop polls before it sleeps (50)."),
         Flag(
             name: "--sweep-seconds", value: "N",
             help: "Rest between two sweeps for expired rows (600); 0 means never."),
@@ -46,10 +53,22 @@ let serveCommand = Command(
         Flag(name: "--map-mib", value: "N", help: "The same in MiB, for small machines."),
         Flag(
             name: "--map-max-gib", value: "N",
-            help: "What it may grow to, doubling when it is nearly full; else it stays."),
+            help: "What it may grow to, doubling when nearly full; else it stays."),
         Flag(
             name: "--scrub-hours", value: "N",
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
+        Flag(
+            name: "--webhook-url", value: "URL",
+            help: "Where alarms are posted to, http or https; needs a secret."),
+        Flag(
+            name: "--webhook-secret-file", value: "FILE",
+            help: "Key of the signatures, 16 bytes or more; mode 0600."),
+        Flag(
+            name: "--webhook-ca-file", value: "FILE",
+            help: "Certificates (PEM) to trust instead of the system's."),
+        Flag(
+            name: "--webhook-timeout-ms", value: "N",
+            help: "Milliseconds that a post may take (5000)."),
     ],
     run: serve)
 
@@ -77,6 +96,7 @@ let serveCommand = Command(
     configuration.mapBytesMax =
         try arguments.integer("--map-max-gib", in: 1...65_536, default: 0) << 30
     configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
+    configuration.webhook = try webhook(arguments)
     FreedMemory.keep()
     // For tests alone; CONTRIBUTING.md lists the points.
     if let point = unsafe getenv("KASSA_KILL_AT") {
@@ -135,6 +155,41 @@ private func settings(of path: String?) throws(CommandError) -> [String: String]
         uniqueKeysWithValues: settings.map { key, value in
             ("--" + key.replacing("_", with: "-"), value)
         })
+}
+
+/// Where alarms go to, if a webhook was named.
+private func webhook(_ arguments: Arguments) throws(CommandError) -> WebhookSettings? {
+    guard let url = arguments.value("--webhook-url") else {
+        let flags = ["--webhook-secret-file", "--webhook-ca-file", "--webhook-timeout-ms"]
+        if let flag = flags.first(where: arguments.has) {
+            throw .usage("\(flag) says something about a webhook; name it with --webhook-url")
+        }
+        return nil
+    }
+    guard let path = arguments.value("--webhook-secret-file") else {
+        throw .usage(
+            "--webhook-url needs --webhook-secret-file: a post that is not signed proves nothing")
+    }
+    var secret: [UInt8]
+    do throws(FileError) {
+        // Whoever wrote the file with an editor left an end of line.
+        secret = try Files.read(
+            path, byteCountMax: WebhookLimits.secretByteCounts.upperBound + 2, isSecret: true)
+        // libcurl would only find out at the first alarm.
+        if let path = arguments.value("--webhook-ca-file") {
+            _ = try Files.read(path, byteCountMax: WebhookLimits.authoritiesByteCountMax)
+        }
+    } catch {
+        throw .failed(error.description)
+    }
+    if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+    if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+    var settings = WebhookSettings(url: url, secret: secret)
+    settings.authoritiesFile = arguments.value("--webhook-ca-file")
+    settings.timeoutMilliseconds = try arguments.integer(
+        "--webhook-timeout-ms", in: WebhookLimits.timeoutMilliseconds, default: 5_000)
+    settings.agent = "kassa/\(kassaVersion)"
+    return settings
 }
 
 /// Reads "ADDRESS:PORT"; an IPv6 address may stand in brackets.

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Alarms
+internal import Glibc
+internal import Metrics
+internal import Synchronization
+
+/// Writes alarms on standard error, one line each, without ever waiting long for whoever reads them.
+final class AlarmLog: Sendable {
+    /// How long a reader that does not read is waited for, per line.
+    static let waitMilliseconds: Int32 = 100
+
+    private let dropped = Atomic<UInt64>(0)
+
+    /// Writes a line with an alarm's encoding.
+    func write(_ encoded: [UInt8]) {
+        write(line: Array("kassa: alarm ".utf8) + encoded)
+    }
+
+    /// Writes a line about the webhook.
+    func write(_ text: String) {
+        write(line: Array("kassa: \(text)".utf8))
+    }
+
+    /// A pipe that has room at all takes PIPE_BUF (4,096) bytes at once, which a line never exceeds: so neither
+    /// the write blocks nor does another thread's line come in between.
+    private func write(line: [UInt8]) {
+        let line = line + [UInt8(ascii: "\n")]
+        var descriptor = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        // Safe: the pointers are to a local and to an array during the calls.
+        let isWritable =
+            unsafe poll(&descriptor, 1, Self.waitMilliseconds) == 1
+            && descriptor.revents & Int16(POLLOUT) != 0
+        let written = isWritable ? unsafe Glibc.write(STDERR_FILENO, line, line.count) : -1
+        if written != line.count { dropped.wrappingAdd(1, ordering: .relaxed) }
+    }
+}
+
+extension AlarmLog: MetricSource {
+    private static let family = MetricFamily(
+        .counter, "kassa_alarm_log_lines_dropped_total",
+        help: "Lines about alarms and the webhook that standard error did not take.")
+
+    var families: [MetricFamily] { [Self.family] }
+
+    func collect(into snapshot: inout MetricSnapshot) {
+        snapshot.add(Self.family, count: dropped.load(ordering: .relaxed))
+    }
+}
