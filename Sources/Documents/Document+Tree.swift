@@ -62,6 +62,9 @@ extension KassaV1.ScorerSpec {
         ]
         entries.append(text: model, "model")
         entries.append(text: entity, "entity")
+        if decisionThreshold != 0 {
+            entries.append(.init("decision_threshold", .number(decisionThreshold)))
+        }
         if let outcomes { entries.append(.init("outcomes", outcomes.tree)) }
         entries.append(owner: owner, description: description, labels: labels)
         return .map(entries)

@@ -9,6 +9,7 @@ extension KassaV1.ScorerSpec {
             node, name: "scorer",
             keys: [
                 "kind", "name", "model", "owner", "description", "labels", "entity", "outcomes",
+                "decision_threshold",
             ])
         self.init()
         name = try fields.name("name")
@@ -25,6 +26,9 @@ extension KassaV1.ScorerSpec {
         owner = try fields.text("owner")
         description = try fields.text("description")
         labels = try fields.labels()
+        if let node = fields.node("decision_threshold") {
+            decisionThreshold = try node.number("decision_threshold")
+        }
         if let node = fields.node("outcomes") { outcomes = try KassaV1.OutcomeSpec(node) }
     }
 }

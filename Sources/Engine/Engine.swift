@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Base
 internal import Features
 package import Metrics
 internal import Store

@@ -14,7 +14,7 @@ import pytest
 
 import client as shop
 from client import Client, assert_refused, refusal
-from kassa.v1 import models_pb2, rollouts_pb2, scoring_pb2
+from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2
 from kassa_process import Server, eventually
 
 Code = grpc.StatusCode
@@ -294,3 +294,104 @@ def test_the_evidence_outlives_a_kill(kassa, tmp_path):
             assert status(client).guard.pairs <= SESSIONS
     finally:
         server.stop()
+
+
+def test_kill_9_around_verdicts_and_steps_leaves_a_bad_candidate_no_traffic(kassa):
+    """Whenever it is killed: what comes back goes on judging, or the candidate has gone already."""
+    chance = random.Random(11)
+    server, client, kills = kassa.server, kassa, 6
+    for round_ in range(kills):
+        weights = [-weight + round_ * 0.01 for weight in WEIGHTS]
+        model = upload(client, plain(weights))
+        rollout = canary(client, model, weight=30).rollout.id
+        with Load(server.address, rows=5):
+            # From before the first event to behind the record.
+            time.sleep(chance.uniform(0, 0.03))
+            server.kill()
+        client.close()
+        server = Server(kassa.server.folder, map_gib=1)
+        client = Client(server.address)
+        client.server = server
+        found = status(client)
+        assert found.rollout.id == rollout
+        assert found.rollout.phase in (
+            rollouts_pb2.PHASE_CANARY, rollouts_pb2.PHASE_ROLLED_BACK)
+        with Load(server.address) as load:
+            assert_rolled_back(client, rollout, "decision_flips")
+            assert_only_stable(client)
+        assert load.errors == []
+    client.close()
+    server.stop()
+
+
+def test_evidence_keeps_people_from_giving_a_candidate_more(kassa):
+    """Between freeze and rollback the weight may fall, and not rise."""
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS], intercept=0.35))
+    guard = rollouts_pb2.GuardPolicy(alpha=1e-300, flip_rate_max=0.02, **LENIENT)
+    canary(kassa, model, weight=10, guard=guard)
+    with Load(kassa.server.address):
+        assert eventually(lambda: status(kassa).guard.verdict == "FREEZE", 20)
+        for verb, request_ in [
+                (kassa.rollouts.SetWeight,
+                 rollouts_pb2.SetWeightRequest(scorer=SCORER, weight_percent=20)),
+                (kassa.rollouts.Promote, rollouts_pb2.PromoteRequest(scorer=SCORER, full=True))]:
+            assert_refused(refusal(verb, request_), Code.FAILED_PRECONDITION, "FREEZE")
+        kassa.rollouts.SetWeight(
+            rollouts_pb2.SetWeightRequest(scorer=SCORER, weight_percent=5), timeout=20)
+    kassa.rollouts.Abort(rollouts_pb2.AbortRequest(scorer=SCORER), timeout=20)
+
+
+def test_what_decides_is_fixed_when_a_shadow_begins(kassa):
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
+    shadow(kassa, model, rollouts_pb2.GuardPolicy(flip_rate_max=0.03, **LENIENT))
+    assert_refused(refusal(kassa.rollouts.Canary, rollouts_pb2.CanaryRequest(
+        scorer=SCORER, weight_percent=5,
+        guard=rollouts_pb2.GuardPolicy(flip_rate_max=0.1))),
+        Code.FAILED_PRECONDITION, "guard.flip_rate_max")
+    found = canary(kassa, "", weight=5, guard=rollouts_pb2.GuardPolicy(dwell_ms=60_000))
+    assert found.guard.policy.flip_rate_max == 0.03
+    assert found.guard.policy.dwell_ms == 60_000
+    assert found.guard.policy.slo_microseconds == LENIENT["slo_microseconds"]
+    assert "dwell" in found.guard.holds
+
+
+def test_metrics_tell_of_evidence_and_of_pairs(kassa):
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
+    canary(kassa, model, weight=50)
+    answer = kassa.scoring.ScoreBatch(request(range(1_000)), timeout=20)
+    assert len(answer.results) == 1_000
+    assert eventually(lambda: metric(kassa, "kassa_guard_events_total") == 1_000)
+    assert metric(kassa, "kassa_guard_events_dropped_total") == 0
+    assert metric(kassa, "kassa_pair_score_delta_count") == 1_000
+    assert metric(kassa, "kassa_slot_score_seconds_count") == 2_000
+    assert metric(kassa, 'kassa_rollout_log_evidence{scorer="conversion",component="merged"}') < 1
+    assert status(kassa).guard.pairs == 1_000
+
+
+def test_outcomes_take_a_miscalibrated_canary_out(kassa):
+    """It decides alike, because no score reaches the threshold; only what happened tells."""
+    outcomes = config_pb2.OutcomeSpec(maturity_ms=1_000, horizon_ms=60_000)
+    kassa.apply(shop.scorer_spec(SCORER, "", outcomes=outcomes, decision_threshold=0.9999))
+    model = upload(kassa, plain(intercept=1.5))
+    rollout = canary(kassa, model, weight=10).rollout.id
+    chance = random.Random(3)
+    for start in range(0, SESSIONS, 500):
+        sessions = range(start, start + 500)
+        answer = kassa.scoring.ScoreBatch(request(sessions, record=True), timeout=20)
+        reports = []
+        for number, result in zip(sessions, answer.results):
+            margin = sum(weight * value for weight, value in zip(WEIGHTS, ROWS[number]))
+            happened = chance.random() < 1 / (1 + math.exp(-margin))
+            reports.append(scoring_pb2.Outcome(score_id=result.score_id, label=happened))
+        kassa.scoring.RecordOutcome(
+            scoring_pb2.RecordOutcomeRequest(outcomes=reports), timeout=20)
+    began = time.monotonic()
+    while status(kassa).rollout.phase != rollouts_pb2.PHASE_ROLLED_BACK:
+        assert time.monotonic() - began < 20, status(kassa)
+        time.sleep(0.05)
+    told = explain(kassa, rollout)
+    assert told.agrees, told.disagreement
+    last = told.transitions[-1]
+    assert last.actor == "guard" and ("outcomes" in last.reason), last.reason
+    assert told.guard.labels > 50 and told.guard.differing_pairs == 0
+    print("\n" + last.reason)

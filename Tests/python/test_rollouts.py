@@ -70,7 +70,14 @@ def clear(client, model):
 
 
 def status(client, scorer=SCORER):
-    return client.rollouts.Status(rollouts_pb2.RolloutStatusRequest(scorer=scorer), timeout=20)
+    """How the slots are; without what a guard counts, which goes on meanwhile."""
+    return slots_only(client.rollouts.Status(
+        rollouts_pb2.RolloutStatusRequest(scorer=scorer), timeout=20))
+
+
+def slots_only(status):
+    status.ClearField("guard")
+    return status
 
 
 def slots_of(client, count=300):
@@ -234,9 +241,10 @@ def test_verbs_are_refused_with_their_reason_and_change_nothing(kassa):
 def test_repeating_a_verb_is_harmless_and_a_retry_is_recognised(kassa):
     first = canary(kassa, 5, step_percents=[10, 20], expected_revision=0)
     again = canary(kassa, 5, step_percents=[10, 20], expected_revision=0)
-    assert again.unchanged and again.status == first.status
+    assert again.unchanged and slots_only(again.status) == slots_only(first.status)
     step = promote(kassa, expected_revision=1)
-    assert promote(kassa, expected_revision=1).status == step.status
+    again = promote(kassa, expected_revision=1)
+    assert slots_only(again.status) == slots_only(step.status)
     assert step.status.rollout.weight_percent == 10
     assert_refused(
         refusal(kassa.rollouts.SetWeight, rollouts_pb2.SetWeightRequest(
@@ -392,7 +400,7 @@ def random_verb(client, chance):
     ]
     try:
         answer = chance.choice(verbs)()
-        return answer.status if hasattr(answer, "status") else None
+        return slots_only(answer.status) if hasattr(answer, "status") else None
     except grpc.RpcError as error:
         if error.code() not in (Code.FAILED_PRECONDITION,):
             raise

@@ -125,6 +125,11 @@ struct ConfigurationPlan {
         if old.owner != new.owner { lines.append("owner changes") }
         if old.description != new.description { lines.append("description changes") }
         if old.labels != new.labels { lines.append("labels change") }
+        if old.decisionThreshold != new.decisionThreshold {
+            lines.append(
+                "decision_threshold \(old.decisionThreshold) becomes \(new.decisionThreshold), "
+                    + "for rollouts that begin later")
+        }
         if OutcomePolicy(old.outcomes) != OutcomePolicy(new.outcomes) {
             lines.append("when outcomes count changes")
         } else if old.outcomes != new.outcomes {

@@ -14,6 +14,10 @@ enum Words {
         try checkProse(spec.owner, at: "\(field).owner")
         try checkProse(spec.description, at: "\(field).description")
         try checkLabels(spec.labels, at: "\(field).labels")
+        guard spec.decisionThreshold.isFinite else {
+            throw EngineError(
+                .invalidArgument, "\(field).decision_threshold: must be a finite number")
+        }
         try checkOutcomes(spec.outcomes, at: "\(field).outcomes")
     }
 

@@ -100,6 +100,10 @@ extension Engine {
     ///
     /// For tests, which set the clock. Not while ``startGuard()``'s thread runs.
     package func guardTurn(at now: Timestamp) {
+        guards.turn(at: .now())
+        // What is in the rings is stored before it is looked at.
+        outcomes.turn(at: now, seesToMaturity: false)
+        while !outcomes.isSettled { usleep(50) }
         repeat {
             outcomes.turn(at: now, seesToMaturity: true)
             while !outcomes.isSettled { usleep(50) }

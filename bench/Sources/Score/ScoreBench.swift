@@ -50,6 +50,9 @@ struct ScoreBench {
         let requests = data.requests()
         try Machine.pinSelf()
         for loadCase in LoadCase.all { try measure(loadCase, servers, requests) }
+        if let synthetic = data as? SyntheticData {
+            try measureCanary(synthetic, servers, requests)
+        }
         if H2Load.isPresent { try measureH2Load(servers) }
 
         report.print()
@@ -93,6 +96,55 @@ struct ScoreBench {
                 Row(
                     name: loadCase.name, metric: label.metric, unit: label.unit, better: label.2,
                     ours: ours[index], peer: peer[index], peerName: FloorServer.name))
+        }
+    }
+
+    /// What a rollout costs: the same load with and without a canary of half of the entities, whose
+    /// requests are all scored by both models and judged by the guard.
+    private mutating func measureCanary(
+        _ data: SyntheticData, _ servers: Servers, _ requests: borrowing RequestTable
+    ) throws {
+        let control = try ControlClient(port: servers.kassa.port)
+        try data.uploadCandidate(control)
+        for (connections, streams) in [(1, 1), (4, 10), (16, 100)] {
+            let name = "canary of 50 %, c\(connections) m\(streams)"
+            var with: [LoadResult] = []
+            var without: [LoadResult] = []
+            for round in 0..<options.rounds {
+                for hasCanary in round % 2 == 0 ? [true, false] : [false, true] {
+                    if hasCanary { try data.startCanary(percent: 50, control) }
+                    var plan = LoadPlan(
+                        port: servers.kassa.port, call: .unary(path: scorePath),
+                        connections: connections, streams: streams)
+                    plan.warmUpSeconds = options.warmUpSeconds
+                    plan.seconds = options.seconds
+                    plan.serverProcess = servers.kassa.process.id
+                    plan.seed = UInt64(round + 1)
+                    let result = try quietly(plan, servers, requests)
+                    if let failure = result.failure { throw BenchError("\(name): \(failure)") }
+                    // Fails if the guard has taken the canary out: then there was nothing to measure.
+                    if hasCanary {
+                        try data.expectCanary(control)
+                        try data.endCanary(control)
+                    }
+                    if hasCanary { with.append(result) } else { without.append(result) }
+                }
+            }
+            report.rows.append(
+                Row(
+                    name: name, metric: "throughput", unit: "req/s", better: .higher,
+                    ours: with.map(\.perSecond), peer: without.map(\.perSecond),
+                    peerName: "no rollout"))
+            report.rows.append(
+                Row(
+                    name: name, metric: "p50", unit: "us", better: .lower,
+                    ours: with.map { $0.microseconds(0.5) },
+                    peer: without.map { $0.microseconds(0.5) }, peerName: "no rollout"))
+            report.rows.append(
+                Row(
+                    name: name, metric: "server CPU", unit: "us/req", better: .lower,
+                    ours: with.compactMap(\.serverMicroseconds),
+                    peer: without.compactMap(\.serverMicroseconds), peerName: "no rollout"))
         }
     }
 

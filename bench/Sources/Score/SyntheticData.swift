@@ -53,7 +53,32 @@ struct SyntheticData: ScoreData {
 
     /// Lets a second model, with the same answers, answer that share of entities.
     func beginCanary(percent: Double, _ client: ControlClient) throws {
+        try uploadCandidate(client)
+        try startCanary(percent: percent, client)
+    }
+
+    func uploadCandidate(_ client: ControlClient) throws {
         try upload(client, version: 2, goldenRowCount: Self.goldenRowCount - 1)
+    }
+
+    /// Throws if no canary is open, or none of its requests was judged.
+    func expectCanary(_ client: ControlClient) throws {
+        let status: KassaV1.RolloutStatus = try client.call(
+            "/kassa.v1.Rollouts/Status", [KassaV1.RolloutStatusRequest(scorer: "bench")])
+        guard status.rollout?.phase == .phaseCanary, status.guard?.pairs ?? 0 > 100 else {
+            throw BenchError(
+                "the canary is \(status.rollout?.phase.name ?? "gone"), "
+                    + "\(status.guard?.pairs ?? 0) pairs")
+        }
+    }
+
+    func endCanary(_ client: ControlClient) throws {
+        let request = KassaV1.AbortRequest(scorer: "bench", actor: "bench", reason: "bench")
+        _ = try client.call(
+            "/kassa.v1.Rollouts/Abort", [request], reply: KassaV1.RolloutResponse.self)
+    }
+
+    func startCanary(percent: Double, _ client: ControlClient) throws {
         let request = KassaV1.CanaryRequest(
             scorer: "bench", model: "bench@2", weightPercent: percent, actor: "bench",
             reason: "bench")
