@@ -4,6 +4,8 @@
 enum Text {
     /// Columns in a line of the demo's output.
     static let columns = 100
+    /// Columns of what the story prints.
+    static let narrowColumns = 80
 
     /// `value` with `digits` decimals, rounded half away from zero; what is no number is a dash.
     static func fixed(_ value: Double, digits: Int) -> String {
@@ -72,5 +74,28 @@ enum Text {
         return [second / 3_600, second / 60 % 60, second % 60]
             .map { ($0 < 10 ? "0" : "") + String($0) }
             .joined(separator: ":")
+    }
+
+    /// `line` in pieces of at most `columns`, broken at spaces and indented behind the first; a word
+    /// that is longer than a piece stays whole.
+    static func wrapped(_ line: String, columns: Int) -> [String] {
+        let indent = String(repeating: " ", count: line.prefix { $0 == " " }.count + 4)
+        var lines: [String] = []
+        var rest = Substring(line)
+        var lead = ""
+        while lead.count + rest.count > columns {
+            let room = rest.prefix(columns - lead.count + 1)
+            guard
+                let space = room.dropFirst(lead.isEmpty ? indent.count : 1).lastIndex(of: " ")
+                    ?? rest.dropFirst(room.count).firstIndex(of: " ")
+            else { break }
+            var piece = lead + rest[..<space]
+            while piece.hasSuffix(" ") { piece.removeLast() }
+            lines.append(piece)
+            rest = rest[space...].drop { $0 == " " }
+            lead = indent
+        }
+        if !rest.isEmpty || lines.isEmpty { lines.append(lead + rest) }
+        return lines
     }
 }
