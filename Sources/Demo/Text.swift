@@ -76,26 +76,23 @@ enum Text {
             .joined(separator: ":")
     }
 
-    /// `line` in pieces of at most `columns`, broken at spaces and indented behind the first; a word
-    /// that is longer than a piece stays whole.
-    static func wrapped(_ line: String, columns: Int) -> [String] {
-        let indent = String(repeating: " ", count: line.prefix { $0 == " " }.count + 4)
+    /// `line` in pieces of at most `columns`, broken at spaces and indented behind the first by
+    /// `indent` more; a word that is longer than a piece stays whole. A table's gaps are narrowed first.
+    static func wrapped(_ line: String, columns: Int, indent: Int = 4) -> [String] {
+        guard line.count > columns else { return [line] }
+        let lead = String(line.prefix { $0 == " " })
+        let next = lead + String(repeating: " ", count: indent)
         var lines: [String] = []
-        var rest = Substring(line)
-        var lead = ""
-        while lead.count + rest.count > columns {
-            let room = rest.prefix(columns - lead.count + 1)
-            guard
-                let space = room.dropFirst(lead.isEmpty ? indent.count : 1).lastIndex(of: " ")
-                    ?? rest.dropFirst(room.count).firstIndex(of: " ")
-            else { break }
-            var piece = lead + rest[..<space]
-            while piece.hasSuffix(" ") { piece.removeLast() }
-            lines.append(piece)
-            rest = rest[space...].drop { $0 == " " }
-            lead = indent
+        var piece = lead
+        var isFresh = true
+        for word in line.split(separator: " ") {
+            if !isFresh, piece.count + 1 + word.count > columns {
+                lines.append(piece)
+                (piece, isFresh) = (next, true)
+            }
+            piece += isFresh ? word : " \(word)"
+            isFresh = false
         }
-        if !rest.isEmpty || lines.isEmpty { lines.append(lead + rest) }
-        return lines
+        return lines + [piece]
     }
 }

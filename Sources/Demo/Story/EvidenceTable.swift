@@ -24,9 +24,9 @@ enum EvidenceTable {
             weight(rollout),
             [
                 count(answered), count(guarded.pairs), count(guarded.differingPairs),
-                count(guarded.labels), Text.fixed(guarded.logEvidence, digits: 1),
+                count(guarded.labels), log(guarded.logEvidence),
             ],
-            guarded.components.map { Text.fixed($0.logEvidence, digits: 1) })
+            guarded.components.map { log($0.logEvidence) })
     }
 
     /// `shadow`, or `5 %`.
@@ -44,6 +44,11 @@ enum EvidenceTable {
         "  " + Text.left(weight, 6)
             + zip(cells, [9, 7, 7, 7, 7]).map { Text.right($0, $1) }.joined()
             + kinds.map { Text.right($0, 6) }.joined()
+    }
+
+    /// What fits six columns: evidence for a candidate goes on falling.
+    private static func log(_ value: Double) -> String {
+        Text.fixed(value, digits: value.magnitude < 99.95 ? 1 : 0)
     }
 
     private static func count(_ value: UInt64) -> String { Text.count(Int(clamping: value)) }

@@ -25,7 +25,7 @@ extension Story {
         try demand(
             shadowed.rollout?.phase == .phaseShadow && traffic.answers["abandonment@2"] == nil,
             "the shadow has not stayed one: \(shadowed.rollout?.phase.name ?? "gone")")
-        try kassa.runWrapped(["calibration", Self.scorer])
+        try comparePairs(shadowed)
 
         chapter("The same as a canary: 5 %, 25 %, 100 %")
         say(
@@ -56,6 +56,26 @@ extension Story {
             promoted.slots.first { $0.slot == .stable }?.model == "abandonment@2",
             "STABLE is not what was promoted")
         return rollout
+    }
+
+    /// Both models on the same visitors.
+    private func comparePairs(_ status: KassaV1.RolloutStatus) throws(CommandError) {
+        guard let guarded = status.guard else { throw .failed("the shadow is not watched") }
+        row(
+            "decided differently", Text.count(Int(clamping: guarded.differingPairs)),
+            "of \(Text.count(Int(clamping: guarded.pairs))) that both have scored; 6 % tolerated")
+        let response: KassaV1.GetCalibrationResponse = try call(
+            KassaV1.ScoringService.getCalibration,
+            KassaV1.GetCalibrationRequest(scorer: Self.scorer))
+        for slot in response.slots {
+            guard let brier = slot.brier else { continue }
+            row(
+                "Brier score of \(slot.slot.name)", Text.fixed(brier, digits: 5),
+                "over \(Text.count(Int(clamping: slot.labels))) outcomes")
+        }
+        try demand(
+            response.slots.count { $0.labels > 0 } == 2, "outcomes have not counted for both models"
+        )
     }
 }
 

@@ -18,7 +18,9 @@ struct Story {
     /// How long a part may take.
     static let secondsMax = 20.0
     /// How often the table gets a line.
-    static let lineSeconds = 0.5
+    static let lineSeconds = 1.0
+    /// How often the server is asked how the candidate stands.
+    static let statusSeconds = 0.01
 
     let kassa: KassaProgram
     let client: Client
@@ -31,7 +33,7 @@ struct Story {
         let good = try promoteGoodCandidate()
         let bad = try loseBadCandidate()
         chapter("The record")
-        let lines = try kassa.runWrapped(["audit", "--verify", "--limit", "3"])
+        let lines = try kassa.runWrapped(["audit", "--verify", "--limit", "2"])
         try demand(lines.contains { $0.hasSuffix("none broken") }, "the audit log is not whole")
         for rollout in [good, bad] {
             let told = try explain(rollout)
@@ -52,7 +54,7 @@ struct Story {
             KassaV1.RolloutsService.explain, KassaV1.ExplainRolloutRequest(rolloutId: rollout))
     }
 
-    private func call<Response: WireMessage>(
+    func call<Response: WireMessage>(
         _ method: APIMethod, _ request: some WireMessage
     ) throws(CommandError) -> Response {
         do throws(ClientError) {
@@ -70,12 +72,14 @@ struct Story {
         _ traffic: inout StoryTraffic, until isDone: (KassaV1.RolloutStatus) -> Bool
     ) throws(CommandError) -> KassaV1.RolloutStatus {
         let start = MonotonicTime.now()
-        var toldAt = start
+        var (askedAt, toldAt) = (start, start)
         var toldWeight: String?
         while true {
             try traffic.advance()
-            let status = try status()
             let now = MonotonicTime.now()
+            guard seconds(askedAt, now) >= Self.statusSeconds else { continue }
+            askedAt = now
+            let status = try status()
             if let rollout = status.rollout, let guarded = status.guard {
                 if toldWeight == nil {
                     print(ink.paint(EvidenceTable.header(guarded), .faint))
@@ -110,8 +114,8 @@ struct Story {
     }
 
     func say(_ words: String) {
-        Text.wrapped(words, columns: Text.narrowColumns - 2).forEach {
-            print(ink.paint("  \($0.trimmingSpaces())", .faint))
+        Text.wrapped("  \(words)", columns: Text.narrowColumns, indent: 0).forEach {
+            print(ink.paint($0, .faint))
         }
     }
 
@@ -123,8 +127,4 @@ struct Story {
     func demand(_ isSo: Bool, _ complaint: @autoclosure () -> String) throws(CommandError) {
         guard isSo else { throw .failed(complaint()) }
     }
-}
-
-extension String {
-    fileprivate func trimmingSpaces() -> Substring { drop { $0 == " " } }
 }

@@ -14,7 +14,9 @@ struct StoryTraffic {
     /// Scores that are asked for together, each of another session.
     static let batchSize = 64
     /// A busy day: many visits overlap, so that the events of a moment are of different sessions.
-    static let sessionsPerHour = 6_000.0
+    static let sessionsPerHour = 20_000.0
+    /// Outcomes that are reported together.
+    static let outcomesAtOnce = 100
     /// Visitors at most; none of the chapters takes so many.
     static let sessionsMax = 2_000_000
 
@@ -25,6 +27,7 @@ struct StoryTraffic {
     private var features: [Int: SessionFeatures] = [:]
     private var open: [Int: [String]] = [:]
     private var known: Set<String> = []
+    private var unreported: [KassaV1.Outcome] = []
     /// Answers by the model that gave them, as the replies say.
     private(set) var answers: [String: Int] = [:]
     /// Outcomes that the server has taken.
@@ -117,15 +120,16 @@ struct StoryTraffic {
     private mutating func report(
         _ ended: [(session: Int, isAbandoned: Bool)]
     ) throws(ClientError) {
-        var request = KassaV1.RecordOutcomeRequest()
         for (session, isAbandoned) in ended {
             for id in open.removeValue(forKey: session) ?? [] {
-                request.outcomes.append(KassaV1.Outcome(scoreId: id, label: isAbandoned))
+                unreported.append(KassaV1.Outcome(scoreId: id, label: isAbandoned))
             }
         }
-        guard !request.outcomes.isEmpty else { return }
+        guard unreported.count >= Self.outcomesAtOnce else { return }
         let response: KassaV1.RecordOutcomeResponse = try client.call(
-            KassaV1.ScoringService.recordOutcome, request)
+            KassaV1.ScoringService.recordOutcome,
+            KassaV1.RecordOutcomeRequest(outcomes: unreported))
+        unreported.removeAll()
         outcomes += response.statuses.count { $0 == .outcomeAccepted }
     }
 }
