@@ -28,7 +28,7 @@ struct DemoRun {
         ]
         kassa.announce(arguments)
         var server = try ChildProcess(program, arguments, output: .pipe)
-        let address = try address(announcedBy: &server)
+        let (address, admin) = try addresses(announcedBy: &server)
         // The commands find the server in their environment.
         unsafe setenv("KASSA_SERVER", address, 1)
         for words in [
@@ -45,7 +45,8 @@ struct DemoRun {
         let complaints = Verdict.complaints(about: summary)
         guard complaints.isEmpty else { throw .failed(complaints.joined(separator: "; ")) }
         let story = Story(
-            kassa: kassa, client: try client(of: address), configuration: configuration,
+            kassa: kassa, client: try client(of: address), admin: admin,
+            configuration: configuration,
             seed: seed, ink: ink)
         try story.run()
         print("")
@@ -88,14 +89,18 @@ struct DemoRun {
         }
     }
 
-    /// Waits until the server says where it listens.
-    private func address(announcedBy server: inout ChildProcess) throws(CommandError) -> String {
-        let start = "listening on "
+    /// Waits until the server says where it listens, and where its admin port is.
+    private func addresses(
+        announcedBy server: inout ChildProcess
+    ) throws(CommandError) -> (server: String, admin: String) {
+        let (start, adminStart) = ("listening on ", "admin on http://")
         var address: String?
         while let line = server.nextLine() {
             print(line)
             if line.hasPrefix(start) { address = String(line.dropFirst(start.count)) }
-            if let address, line.hasPrefix("admin on ") { return address }
+            if let address, line.hasPrefix(adminStart) {
+                return (address, String(line.dropFirst(adminStart.count)))
+            }
         }
         throw .failed("the server has not started; exit code \(server.wait())")
     }

@@ -50,7 +50,8 @@ extension Story {
         row("answers until then", Text.count(before))
         row("of them by the bad model", Text.count(bad))
         row(
-            "its last answer", "\(Text.count(Int(late))) µs", "after the event that decided")
+            "its last answer", "\(Text.count(Int(late))) µs",
+            late > 0 ? "after the event that decided" : "none after the event that decided")
         row("answers since", Text.count(after), "none of them its own")
     }
 

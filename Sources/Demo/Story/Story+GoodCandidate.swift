@@ -61,9 +61,14 @@ extension Story {
     /// Both models on the same visitors.
     private func comparePairs(_ status: KassaV1.RolloutStatus) throws(CommandError) {
         guard let guarded = status.guard else { throw .failed("the shadow is not watched") }
+        guard
+            let delta = try MetricsPage(of: admin).mean(
+                of: "kassa_pair_score_delta", labels: "scorer=\"\(Self.scorer)\"")
+        else { throw .failed("the server has compared no scores") }
+        row("scores differ by", Text.fixed(delta, digits: 4), "in the mean")
         row(
             "decided differently", Text.count(Int(clamping: guarded.differingPairs)),
-            "of \(Text.count(Int(clamping: guarded.pairs))) that both have scored; 6 % tolerated")
+            "of \(Text.count(Int(clamping: guarded.pairs))) both have scored; 6 % are allowed")
         let response: KassaV1.GetCalibrationResponse = try call(
             KassaV1.ScoringService.getCalibration,
             KassaV1.GetCalibrationRequest(scorer: Self.scorer))

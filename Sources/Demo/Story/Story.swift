@@ -24,6 +24,8 @@ struct Story {
 
     let kassa: KassaProgram
     let client: Client
+    /// Where the server tells its metrics, "127.0.0.1:6751".
+    let admin: String
     /// The folder of the models' documents.
     let configuration: String
     let seed: UInt64
