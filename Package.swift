@@ -32,7 +32,6 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
 }
 
 let systemLibraries: [Target] = [
-    .systemLibrary(name: "CBase"),
     .systemLibrary(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CLMDB"),
@@ -42,10 +41,10 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CYAML"),
 ]
 
-/// Vector kernels that Swift has no names for.
-let kernels: [Target] = [
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])
-]
+/// What Swift has no names for: calls of glibc, instructions of the processor.
+let cTargets: [Target] = ["CBase", "CKernels"].map { name in
+    .target(name: name, cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])])
+}
 
 let layers: [[Target]] = [
     // Layer 1: each stands alone on the standard library, Base and one C library.
@@ -126,8 +125,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "Bench",
         dependencies: [
-            "API", "Base", "CLinux", "Crypto", "Files", "GRPC", "Metrics", "Models", "Transport",
-            "Wire",
+            "API", "Base", "CLinux", "Crypto", "Engine", "Files", "GRPC", "Metrics", "Models",
+            "Transport", "Wire",
         ],
         path: "bench/Sources",
         swiftSettings: settings),
@@ -154,5 +153,5 @@ let package = Package(
         .executable(name: "kassa", targets: ["kassa"]),
         .executable(name: "ProtoGen", targets: ["ProtoGen"]),
     ],
-    targets: systemLibraries + kernels + layers.flatMap { $0 } + executables
+    targets: systemLibraries + cTargets + layers.flatMap { $0 } + executables
 )

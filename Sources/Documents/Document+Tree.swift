@@ -65,6 +65,7 @@ extension KassaV1.ScorerSpec {
         if decisionThreshold != 0 {
             entries.append(.init("decision_threshold", .number(decisionThreshold)))
         }
+        if let drift { entries.append(.init("drift", drift.tree)) }
         if let outcomes { entries.append(.init("outcomes", outcomes.tree)) }
         entries.append(owner: owner, description: description, labels: labels)
         return .map(entries)

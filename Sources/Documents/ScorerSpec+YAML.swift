@@ -10,6 +10,7 @@ extension KassaV1.ScorerSpec {
             keys: [
                 "kind", "name", "model", "owner", "description", "labels", "entity", "outcomes",
                 "decision_threshold",
+                "drift",
             ])
         self.init()
         name = try fields.name("name")
@@ -29,6 +30,7 @@ extension KassaV1.ScorerSpec {
         if let node = fields.node("decision_threshold") {
             decisionThreshold = try node.number("decision_threshold")
         }
+        if let node = fields.node("drift") { drift = try KassaV1.DriftSpec(node) }
         if let node = fields.node("outcomes") { outcomes = try KassaV1.OutcomeSpec(node) }
     }
 }

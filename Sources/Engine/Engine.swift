@@ -40,6 +40,9 @@ package final class Engine: Sendable {
     let notedRetreats = Atomic(0)
     /// Changes of slots, for those who watch.
     package let events = RolloutEvents()
+    /// What has fallen into the frozen bins of models, and what was made of it.
+    let driftBook: DriftBook
+    let driftGuard: DriftGuard
     private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// Recorded scores and what came of them.
@@ -86,6 +89,8 @@ package final class Engine: Sendable {
         artefacts = try ArtefactFiles(folder: "\(folder)/bundles")
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
+        driftBook = DriftBook(loopCount: loopCount)
+        driftGuard = DriftGuard(driftBook)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
         do throws(StoreError) {
             guards = Guards(
@@ -119,6 +124,7 @@ package final class Engine: Sendable {
             CareSource(environment: environment, care: care),
             RolloutSource(engine: self),
             ModelsSource(published: published),
+            DriftSource(guardian: driftGuard, published: published),
             CalibrationSource(engine: self), guards, guards.metrics.slotTimes,
             guards.metrics.deltas, guards.metrics.fallbacks,
         ] + outcomes.counters.sources

@@ -30,6 +30,7 @@ package struct Worker: ~Copyable {
     var scratches: [ScoreScratch]
     private var scratchModels: [Model] = []
     var counters: WorkerCounters
+    let drift: DriftRecorder
     var recorder: ScoreRecorder
     /// Requests of this turn that the other model is still to score.
     var pairs = PairQueue()
@@ -51,6 +52,7 @@ package struct Worker: ~Copyable {
         configuration = Published.Subscription(engine.published)
         scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
+        drift = DriftRecorder(engine.driftBook, loop: loop)
         recorder = ScoreRecorder(engine.outcomes, loop: loop)
         guardCounters = GuardCounters(engine.guards.metrics, loop: loop)
         guardRing = engine.guards.rings[loop]
@@ -70,6 +72,12 @@ package struct Worker: ~Copyable {
     package mutating func end() {
         transaction.reset()
         hasSnapshot = false
+    }
+
+    /// Does what could wait until the replies of the turn were sent.
+    package mutating func settle() {
+        afterReply()
+        drift.settle()
     }
 
     /// Takes the newest snapshot if none was taken since ``begin()``.
@@ -114,6 +122,7 @@ package struct Worker: ~Copyable {
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
         guardCounters.prepare(for: configuration.value)
+        drift.prepare(for: configuration.value)
         readPlans.removeAll()
     }
 }

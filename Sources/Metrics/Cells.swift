@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Synchronization
+public import Synchronization
 
 /// A fixed block of 64-bit cells that one thread writes and any thread reads.
 ///
 /// The block starts on a cache line of its own, so that the blocks of two loops never share one.
 /// Reads and writes are relaxed atomics: an increment compiles to plain moves.
-@safe package final class Cells: Sendable {
+@safe @usableFromInline package final class Cells: Sendable {
     /// Number of cells.
     @usableFromInline package let count: Int
     @usableFromInline nonisolated(unsafe) let storage: UnsafeMutablePointer<Atomic<UInt64>>

@@ -43,7 +43,6 @@ extension EventLoop {
             flush()
             wasActive = eventCount > 0 || hasMail
             if wasActive {
-                afterTurn()
                 lastActivity = now
                 handle.turnCount.wrappingAdd(1, ordering: .relaxed)
             }

@@ -16,6 +16,7 @@ extension EventLoop {
             flush(connection)
         }
         dirty.removeAll(keepingCapacity: true)
+        if index > 0 { afterTurn() }
     }
 
     private func flush(_ connection: Connection) {

@@ -35,7 +35,7 @@ internal import CLinux
     let input: UnsafeMutableBufferPointer<UInt8>
     let events: UnsafeMutablePointer<epoll_event>
 
-    /// Called at the end of every turn in which something came in, after the replies were sent.
+    /// Called at the end of every turn that sent something, after all of it was sent.
     package var afterTurn: () -> Void = {}
 
     /// The time of this turn.

@@ -357,6 +357,23 @@ struct `A mistake in a document` {
                 "f:3:8: model: expected a model and its version, such as abandonment@1"
             ),
             ("kind: scorer\nmodel: m@1", "f:1:1: key \"name\" is missing"),
+            ("kind: scorer\nname: a\ndrift: 5m", "f:3:8: drift: expected a mapping"),
+            (
+                "kind: scorer\nname: a\ndrift: {windows: 5m}",
+                "f:3:9: unknown key \"windows\"; did you mean \"window\"?"
+            ),
+            (
+                "kind: scorer\nname: a\ndrift: {on_shared_drift: undo}",
+                "f:3:26: on_shared_drift: expected page or rollback"
+            ),
+            (
+                "kind: scorer\nname: a\ndrift: {false_pages_per_month: -1}",
+                "f:3:32: false_pages_per_month: expected a number above 0"
+            ),
+            (
+                "kind: scorer\nname: a\ndrift: {sample_every: 0}",
+                "f:3:23: sample_every: expected a whole number from 1"
+            ),
             (
                 "kind: scorer\nname: a\nmodel: m@1\nmodle: m@1",
                 "f:4:1: unknown key \"modle\"; did you mean \"model\"?"

@@ -32,6 +32,17 @@ private func randomName(_ generator: inout SeededGenerator) -> String {
             })
 }
 
+private func randomDrift(_ generator: inout SeededGenerator) -> KassaV1.DriftSpec? {
+    guard Bool.random(using: &generator) else { return nil }
+    return KassaV1.DriftSpec(
+        windowMs: UInt64.random(in: 0...90_000, using: &generator),
+        falsePagesPerMonth: Bool.random(using: &generator)
+            ? 0 : Double.random(in: 0.001...1_000, using: &generator),
+        onSharedDrift: Bool.random(using: &generator) ? .page : .rollback,
+        bakeMs: UInt64.random(in: 0...90_000_000, using: &generator),
+        sampleEvery: UInt32.random(in: 0...3, using: &generator))
+}
+
 private func randomDocument(_ generator: inout SeededGenerator) -> KassaV1.Document {
     let labels = Dictionary(
         (0..<Int.random(in: 0...3, using: &generator)).map { _ in
@@ -43,7 +54,7 @@ private func randomDocument(_ generator: inout SeededGenerator) -> KassaV1.Docum
                 KassaV1.ScorerSpec(
                     name: randomName(&generator), model: "\(randomName(&generator))@7",
                     owner: randomText(&generator), description: randomText(&generator),
-                    labels: labels)))
+                    labels: labels, drift: randomDrift(&generator))))
     }
     let features = (0..<Int.random(in: 1...5, using: &generator)).map { index in
         let number = Double.random(in: -1e6...1e6, using: &generator) * 1e-7

@@ -134,7 +134,7 @@ struct `The bounds of a stored reference` {
         }
         #expect(fault { _ in } == nil)
         #expect(fault { $0.falsePagesPerMonth = .nan } == .outOfRange("false_pages_per_month"))
-        #expect(fault { $0.windowMilliseconds = 999 } == .outOfRange("window_milliseconds"))
+        #expect(fault { $0.windowMilliseconds = 99 } == .outOfRange("window_milliseconds"))
         #expect(fault { $0.featureCount = 1_000_001 } == .outOfRange("feature_count"))
     }
 }

@@ -30,8 +30,10 @@ def count(interposer, *options):
     return json.loads(run.stdout.splitlines()[0]), run.stdout
 
 
-# A Score, one while a canary answers half of them, one that is recorded, Reads of one row, and of many.
+# A Score, one while a canary answers half of them, one that is recorded, one while features are watched, Reads of
+# one row, and of many.
 CALLS = {"score": [], "canary": ["--canary", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
+         "drift": ["--canary", "50", "--drift", "100"],
          "read 100": ["--reads", "100", "--warm-up", "2000", "--calls", "5000"]}
 
 
@@ -41,6 +43,8 @@ def test_a_warm_server_answers_without_allocating(interposer, call):
     assert result["calls"] == (5_000 if call == "read 100" else 100_000)
     # The server started, took a model in and loaded rows: a counter that sees nothing is broken.
     assert result["allocations_before"] > 100
+    if call == "drift":
+        assert result["drift_windows"] > 1
     allocations = result["allocations"]
     if sum(allocations.values()) > 0:
         _, stacks = count(interposer, *CALLS[call], "--trace", "5")

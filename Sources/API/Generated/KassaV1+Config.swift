@@ -89,6 +89,31 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// What a shift that STABLE sees too does: then it is the world's or a pipeline's, or a promotion's.
+    @usableFromInline package struct SharedDrift: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `SHARED_DRIFT_PAGE`: an alarm, and an open rollout is paused
+        @inlinable package static var page: SharedDrift { SharedDrift(rawValue: 0) }
+        /// `SHARED_DRIFT_ROLLBACK`: the same; a promotion is undone if the alarm began within its bake time
+        @inlinable package static var rollback: SharedDrift { SharedDrift(rawValue: 1) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "SHARED_DRIFT_PAGE"
+            case 1: "SHARED_DRIFT_ROLLBACK"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The enum `kassa.v1.PlanAction`.
     @usableFromInline package struct PlanAction: WireEnum {
         /// The value's number, known or not.
@@ -437,6 +462,87 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// How a scorer's features and scores are held against the histograms of its models.
+    @usableFromInline package struct DriftSpec: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DriftSpec" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `window_ms`.
+            @inlinable package static var windowMs: UInt32 { 1 }
+            /// The number of `false_pages_per_month`.
+            @inlinable package static var falsePagesPerMonth: UInt32 { 2 }
+            /// The number of `on_shared_drift`.
+            @inlinable package static var onSharedDrift: UInt32 { 3 }
+            /// The number of `bake_ms`.
+            @inlinable package static var bakeMs: UInt32 { 4 }
+            /// The number of `sample_every`.
+            @inlinable package static var sampleEvery: UInt32 { 5 }
+        }
+
+        /// How long a window lasts, 100 ms to 24 h; 0 means 5 m. One with fewer than 1,000 values stays open.
+        package var windowMs: UInt64 = 0
+
+        /// Alarms without a cause that are tolerated, 0.001 to 1,000, all features and slots together; 0 means 0.5.
+        package var falsePagesPerMonth: Double = 0
+
+        /// The field `on_shared_drift`.
+        package var onSharedDrift: KassaV1.SharedDrift = KassaV1.SharedDrift(rawValue: 0)
+
+        /// For how long after a promotion a shift may be the promotion's, to 30 d; 0 means 24 h. PREVIOUS, which
+        /// it goes back to, is kept for a day.
+        package var bakeMs: UInt64 = 0
+
+        /// Count one score of so many, drawn at random, up to 1,000; 0 means every one.
+        package var sampleEvery: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            windowMs: UInt64 = 0,
+            falsePagesPerMonth: Double = 0,
+            onSharedDrift: KassaV1.SharedDrift = KassaV1.SharedDrift(rawValue: 0),
+            bakeMs: UInt64 = 0,
+            sampleEvery: UInt32 = 0
+        ) {
+            self.windowMs = windowMs
+            self.falsePagesPerMonth = falsePagesPerMonth
+            self.onSharedDrift = onSharedDrift
+            self.bakeMs = bakeMs
+            self.sampleEvery = sampleEvery
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.windowMs = try reader.uint64()
+                case 17: self.falsePagesPerMonth = try reader.double()
+                case 24: self.onSharedDrift = try reader.enumeration()
+                case 32: self.bakeMs = try reader.uint64()
+                case 40: self.sampleEvery = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.windowMs != 0 { writer.uint64(1, self.windowMs) }
+            if self.falsePagesPerMonth.bitPattern != 0 { writer.double(2, self.falsePagesPerMonth) }
+            if self.onSharedDrift.rawValue != 0 { writer.enumeration(3, self.onSharedDrift) }
+            if self.bakeMs != 0 { writer.uint64(4, self.bakeMs) }
+            if self.sampleEvery != 0 { writer.uint32(5, self.sampleEvery) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// The message `kassa.v1.ScorerSpec`.
     @usableFromInline package struct ScorerSpec: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -460,6 +566,8 @@ extension KassaV1 {
             @inlinable package static var outcomes: UInt32 { 30 }
             /// The number of `decision_threshold`.
             @inlinable package static var decisionThreshold: UInt32 { 50 }
+            /// The number of `drift`.
+            @inlinable package static var drift: UInt32 { 40 }
         }
 
         /// The field `name`.
@@ -488,6 +596,9 @@ extension KassaV1 {
         /// Scores from it on are a decision, those below are the other; 0 means 0.5.
         package var decisionThreshold: Double = 0
 
+        /// The field `drift`.
+        package var drift: KassaV1.DriftSpec? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -500,7 +611,8 @@ extension KassaV1 {
             labels: [String: String] = [:],
             entity: String = "",
             outcomes: KassaV1.OutcomeSpec? = nil,
-            decisionThreshold: Double = 0
+            decisionThreshold: Double = 0,
+            drift: KassaV1.DriftSpec? = nil
         ) {
             self.name = name
             self.model = model
@@ -510,6 +622,7 @@ extension KassaV1 {
             self.entity = entity
             self.outcomes = outcomes
             self.decisionThreshold = decisionThreshold
+            self.drift = drift
         }
 
         /// Reads fields until `reader` ends.
@@ -525,6 +638,7 @@ extension KassaV1 {
                 case 50: self.entity = try reader.string()
                 case 242: try reader.merge(into: &self.outcomes)
                 case 401: self.decisionThreshold = try reader.double()
+                case 322: try reader.merge(into: &self.drift)
                 default: try reader.skip(tag)
                 }
             }
@@ -540,6 +654,7 @@ extension KassaV1 {
             writer.map(5, self.labels)
             if !self.entity.isEmpty { writer.string(6, self.entity) }
             if let value = self.outcomes { writer.message(30, value) }
+            if let value = self.drift { writer.message(40, value) }
             if self.decisionThreshold.bitPattern != 0 { writer.double(50, self.decisionThreshold) }
         }
     }
@@ -1519,6 +1634,6 @@ extension APIFiles {
     static let kassaV1Config = APIFile(
         name: "kassa/v1/config.proto",
         dependencies: ["kassa/v1/values.proto"],
-        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.OutcomeSpec kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.AbsentOutcome kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
-        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJ+CgtPdXRjb21lU3BlYxIfCgttYXR1cml0eV9tcxgBIAEoBFIKbWF0dXJpdHlNcxIdCgpob3Jpem9uX21zGAIgASgEUglob3Jpem9uTXMSLwoGYWJzZW50GAMgASgOMhcua2Fzc2EudjEuQWJzZW50T3V0Y29tZVIGYWJzZW50It0CCgpTY29yZXJTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhQKBW93bmVyGAMgASgJUgVvd25lchIgCgtkZXNjcmlwdGlvbhgEIAEoCVILZGVzY3JpcHRpb24SOAoGbGFiZWxzGAUgAygLMiAua2Fzc2EudjEuU2NvcmVyU3BlYy5MYWJlbHNFbnRyeVIGbGFiZWxzEhYKBmVudGl0eRgGIAEoCVIGZW50aXR5EjEKCG91dGNvbWVzGB4gASgLMhUua2Fzc2EudjEuT3V0Y29tZVNwZWNSCG91dGNvbWVzEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgyIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASKDAQoIRG9jdW1lbnQSOwoLZmVhdHVyZV9zZXQYASABKAsyGC5rYXNzYS52MS5GZWF0dXJlU2V0U3BlY0gAUgpmZWF0dXJlU2V0Ei4KBnNjb3JlchgCIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNIAFIGc2NvcmVyQgoKCHJlc291cmNlIsYBCgxBcHBseVJlcXVlc3QSMAoJZG9jdW1lbnRzGAEgAygLMhIua2Fzc2EudjEuRG9jdW1lbnRSCWRvY3VtZW50cxIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoImsKDUZlYXR1cmVDaGFuZ2USLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBG5hbWUYAiABKAlSBG5hbWUSGAoHZGV0YWlscxgDIAMoCVIHZGV0YWlscyLMAQoJUGxhbkVudHJ5EiwKBmFjdGlvbhgBIAEoDjIULmthc3NhLnYxLlBsYW5BY3Rpb25SBmFjdGlvbhISCgRraW5kGAIgASgJUgRraW5kEhIKBG5hbWUYAyABKAlSBG5hbWUSGAoHZGV0YWlscxgEIAMoCVIHZGV0YWlscxIaCgh3YXJuaW5ncxgFIAMoCVIId2FybmluZ3MSMwoIZmVhdHVyZXMYBiADKAsyFy5rYXNzYS52MS5GZWF0dXJlQ2hhbmdlUghmZWF0dXJlcyJOCg1BcHBseVJlc3BvbnNlEicKBHBsYW4YASADKAsyEy5rYXNzYS52MS5QbGFuRW50cnlSBHBsYW4SFAoFZXBvY2gYAiABKARSBWVwb2NoIjQKCkdldFJlcXVlc3QSEgoEa2luZBgBIAEoCVIEa2luZBISCgRuYW1lGAIgASgJUgRuYW1lIlMKC0dldFJlc3BvbnNlEi4KCGRvY3VtZW50GAEgASgLMhIua2Fzc2EudjEuRG9jdW1lbnRSCGRvY3VtZW50EhQKBWVwb2NoGAIgASgEUgVlcG9jaCIhCgtMaXN0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kIlYKDExpc3RSZXNwb25zZRIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEhQKBWVwb2NoGAIgASgEUgVlcG9jaCK0AQoLRHJvcFJlcXVlc3QSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSKgoOZXhwZWN0ZWRfZXBvY2gYAiABKARIAFINZXhwZWN0ZWRFcG9jaIgBARIXCgdkcnlfcnVuGAMgASgIUgZkcnlSdW4SFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhEKD19leHBlY3RlZF9lcG9jaCJNCgxEcm9wUmVzcG9uc2USJwoEcGxhbhgBIAEoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giVAoMQXVkaXRSZXF1ZXN0EhQKBWxpbWl0GAEgASgNUgVsaW1pdBIWCgZiZWZvcmUYAiABKARSBmJlZm9yZRIWCgZ2ZXJpZnkYAyABKAhSBnZlcmlmeSL0AQoKQXVkaXRFbnRyeRIaCghzZXF1ZW5jZRgBIAEoBFIIc2VxdWVuY2USEwoFYXRfdXMYAiABKBJSBGF0VXMSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBmFjdGlvbhgEIAEoCVIGYWN0aW9uEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uEhQKBWVwb2NoGAYgASgEUgVlcG9jaBIYCgdkZXRhaWxzGAcgAygJUgdkZXRhaWxzEhYKBnNoYTI1NhgIIAEoDFIGc2hhMjU2EicKD3ByZXZpb3VzX3NoYTI1NhgJIAEoDFIOcHJldmlvdXNTaGEyNTYieAoNQXVkaXRSZXNwb25zZRIuCgdlbnRyaWVzGAEgAygLMhQua2Fzc2EudjEuQXVkaXRFbnRyeVIHZW50cmllcxIaCgh2ZXJpZmllZBgCIAEoBFIIdmVyaWZpZWQSGwoJYnJva2VuX2F0GAMgASgEUghicm9rZW5BdCo6CglOb25GaW5pdGUSFQoRTk9OX0ZJTklURV9SRUZVU0UQABIWChJOT05fRklOSVRFX01JU1NJTkcQASp1CghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhAKDEZBTExCQUNLX1VTRRABEhQKEEZBTExCQUNLX0RFRkFVTFQQAhIUChBGQUxMQkFDS19NSVNTSU5HEAMSEQoNRkFMTEJBQ0tfRkFJTBAEKjcKDUFic2VudE91dGNvbWUSEQoNQUJTRU5UX0lHTk9SRRAAEhMKD0FCU0VOVF9ORUdBVElWRRABKlkKClBsYW5BY3Rpb24SGwoXUExBTl9BQ1RJT05fVU5TUEVDSUZJRUQQABIHCgNBREQQARIKCgZDSEFOR0UQAhINCglVTkNIQU5HRUQQAxIKCgZSRU1PVkUQBDKeAgoGQ29uZmlnEjgKBUFwcGx5EhYua2Fzc2EudjEuQXBwbHlSZXF1ZXN0Ghcua2Fzc2EudjEuQXBwbHlSZXNwb25zZRIyCgNHZXQSFC5rYXNzYS52MS5HZXRSZXF1ZXN0GhUua2Fzc2EudjEuR2V0UmVzcG9uc2USNQoETGlzdBIVLmthc3NhLnYxLkxpc3RSZXF1ZXN0GhYua2Fzc2EudjEuTGlzdFJlc3BvbnNlEjgKBUF1ZGl0EhYua2Fzc2EudjEuQXVkaXRSZXF1ZXN0Ghcua2Fzc2EudjEuQXVkaXRSZXNwb25zZRI1CgREcm9wEhUua2Fzc2EudjEuRHJvcFJlcXVlc3QaFi5rYXNzYS52MS5Ecm9wUmVzcG9uc2ViBnByb3RvMw==")
+        symbolList: "kassa.v1.FeatureSpec kassa.v1.FeatureSetSpec kassa.v1.FeatureSetSpec.LabelsEntry kassa.v1.OutcomeSpec kassa.v1.DriftSpec kassa.v1.ScorerSpec kassa.v1.ScorerSpec.LabelsEntry kassa.v1.Document kassa.v1.ApplyRequest kassa.v1.FeatureChange kassa.v1.PlanEntry kassa.v1.ApplyResponse kassa.v1.GetRequest kassa.v1.GetResponse kassa.v1.ListRequest kassa.v1.ListResponse kassa.v1.DropRequest kassa.v1.DropResponse kassa.v1.AuditRequest kassa.v1.AuditEntry kassa.v1.AuditResponse kassa.v1.NonFinite kassa.v1.Fallback kassa.v1.AbsentOutcome kassa.v1.SharedDrift kassa.v1.PlanAction kassa.v1.Config kassa.v1.Config.Apply kassa.v1.Config.Get kassa.v1.Config.List kassa.v1.Config.Audit kassa.v1.Config.Drop",
+        base64: "ChVrYXNzYS92MS9jb25maWcucHJvdG8SCGthc3NhLnYxGhVrYXNzYS92MS92YWx1ZXMucHJvdG8i/gIKC0ZlYXR1cmVTcGVjEhIKBG5hbWUYASABKAlSBG5hbWUSKQoEdHlwZRgCIAEoDjIVLmthc3NhLnYxLkZlYXR1cmVUeXBlUgR0eXBlEikKB2RlZmF1bHQYAyABKAsyDy5rYXNzYS52MS5WYWx1ZVIHZGVmYXVsdBIcCgptYXhfYWdlX21zGAQgASgEUghtYXhBZ2VNcxIgCgtkZXNjcmlwdGlvbhgFIAEoCVILZGVzY3JpcHRpb24SHAoJZGltZW5zaW9uGAYgASgNUglkaW1lbnNpb24SHgoKY2F0ZWdvcmllcxgHIAMoCVIKY2F0ZWdvcmllcxIlCgNuYW4YCCABKA4yEy5rYXNzYS52MS5Ob25GaW5pdGVSA25hbhIxCgpvbl9taXNzaW5nGAkgASgOMhIua2Fzc2EudjEuRmFsbGJhY2tSCW9uTWlzc2luZxItCghvbl9zdGFsZRgKIAEoDjISLmthc3NhLnYxLkZhbGxiYWNrUgdvblN0YWxlIpADCg5GZWF0dXJlU2V0U3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhgKB3ZlcnNpb24YAiABKA1SB3ZlcnNpb24SFgoGZW50aXR5GAMgAygJUgZlbnRpdHkSMQoIZmVhdHVyZXMYBCADKAsyFS5rYXNzYS52MS5GZWF0dXJlU3BlY1IIZmVhdHVyZXMSFQoGdHRsX21zGAUgASgEUgV0dGxNcxIUCgVvd25lchgGIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YByABKAlSC2Rlc2NyaXB0aW9uEjwKBmxhYmVscxgIIAMoCzIkLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjLkxhYmVsc0VudHJ5UgZsYWJlbHMSHQoKaGlzdG9yeV9tcxgJIAEoBFIJaGlzdG9yeU1zEh4KCmRlcHJlY2F0ZWQYCiABKAlSCmRlcHJlY2F0ZWQaOQoLTGFiZWxzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASJ+CgtPdXRjb21lU3BlYxIfCgttYXR1cml0eV9tcxgBIAEoBFIKbWF0dXJpdHlNcxIdCgpob3Jpem9uX21zGAIgASgEUglob3Jpem9uTXMSLwoGYWJzZW50GAMgASgOMhcua2Fzc2EudjEuQWJzZW50T3V0Y29tZVIGYWJzZW50ItYBCglEcmlmdFNwZWMSGwoJd2luZG93X21zGAEgASgEUgh3aW5kb3dNcxIxChVmYWxzZV9wYWdlc19wZXJfbW9udGgYAiABKAFSEmZhbHNlUGFnZXNQZXJNb250aBI9Cg9vbl9zaGFyZWRfZHJpZnQYAyABKA4yFS5rYXNzYS52MS5TaGFyZWREcmlmdFINb25TaGFyZWREcmlmdBIXCgdiYWtlX21zGAQgASgEUgZiYWtlTXMSIQoMc2FtcGxlX2V2ZXJ5GAUgASgNUgtzYW1wbGVFdmVyeSKIAwoKU2NvcmVyU3BlYxISCgRuYW1lGAEgASgJUgRuYW1lEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIUCgVvd25lchgDIAEoCVIFb3duZXISIAoLZGVzY3JpcHRpb24YBCABKAlSC2Rlc2NyaXB0aW9uEjgKBmxhYmVscxgFIAMoCzIgLmthc3NhLnYxLlNjb3JlclNwZWMuTGFiZWxzRW50cnlSBmxhYmVscxIWCgZlbnRpdHkYBiABKAlSBmVudGl0eRIxCghvdXRjb21lcxgeIAEoCzIVLmthc3NhLnYxLk91dGNvbWVTcGVjUghvdXRjb21lcxItChJkZWNpc2lvbl90aHJlc2hvbGQYMiABKAFSEWRlY2lzaW9uVGhyZXNob2xkEikKBWRyaWZ0GCggASgLMhMua2Fzc2EudjEuRHJpZnRTcGVjUgVkcmlmdBo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIoMBCghEb2N1bWVudBI7CgtmZWF0dXJlX3NldBgBIAEoCzIYLmthc3NhLnYxLkZlYXR1cmVTZXRTcGVjSABSCmZlYXR1cmVTZXQSLgoGc2NvcmVyGAIgASgLMhQua2Fzc2EudjEuU2NvcmVyU3BlY0gAUgZzY29yZXJCCgoIcmVzb3VyY2UixgEKDEFwcGx5UmVxdWVzdBIwCglkb2N1bWVudHMYASADKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIJZG9jdW1lbnRzEioKDmV4cGVjdGVkX2Vwb2NoGAIgASgESABSDWV4cGVjdGVkRXBvY2iIAQESFwoHZHJ5X3J1bhgDIAEoCFIGZHJ5UnVuEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIRCg9fZXhwZWN0ZWRfZXBvY2giawoNRmVhdHVyZUNoYW5nZRIsCgZhY3Rpb24YASABKA4yFC5rYXNzYS52MS5QbGFuQWN0aW9uUgZhY3Rpb24SEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAMgAygJUgdkZXRhaWxzIswBCglQbGFuRW50cnkSLAoGYWN0aW9uGAEgASgOMhQua2Fzc2EudjEuUGxhbkFjdGlvblIGYWN0aW9uEhIKBGtpbmQYAiABKAlSBGtpbmQSEgoEbmFtZRgDIAEoCVIEbmFtZRIYCgdkZXRhaWxzGAQgAygJUgdkZXRhaWxzEhoKCHdhcm5pbmdzGAUgAygJUgh3YXJuaW5ncxIzCghmZWF0dXJlcxgGIAMoCzIXLmthc3NhLnYxLkZlYXR1cmVDaGFuZ2VSCGZlYXR1cmVzIk4KDUFwcGx5UmVzcG9uc2USJwoEcGxhbhgBIAMoCzITLmthc3NhLnYxLlBsYW5FbnRyeVIEcGxhbhIUCgVlcG9jaBgCIAEoBFIFZXBvY2giNAoKR2V0UmVxdWVzdBISCgRraW5kGAEgASgJUgRraW5kEhIKBG5hbWUYAiABKAlSBG5hbWUiUwoLR2V0UmVzcG9uc2USLgoIZG9jdW1lbnQYASABKAsyEi5rYXNzYS52MS5Eb2N1bWVudFIIZG9jdW1lbnQSFAoFZXBvY2gYAiABKARSBWVwb2NoIiEKC0xpc3RSZXF1ZXN0EhIKBGtpbmQYASABKAlSBGtpbmQiVgoMTGlzdFJlc3BvbnNlEjAKCWRvY3VtZW50cxgBIAMoCzISLmthc3NhLnYxLkRvY3VtZW50Uglkb2N1bWVudHMSFAoFZXBvY2gYAiABKARSBWVwb2NoIrQBCgtEcm9wUmVxdWVzdBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIqCg5leHBlY3RlZF9lcG9jaBgCIAEoBEgAUg1leHBlY3RlZEVwb2NoiAEBEhcKB2RyeV9ydW4YAyABKAhSBmRyeVJ1bhIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CEQoPX2V4cGVjdGVkX2Vwb2NoIk0KDERyb3BSZXNwb25zZRInCgRwbGFuGAEgASgLMhMua2Fzc2EudjEuUGxhbkVudHJ5UgRwbGFuEhQKBWVwb2NoGAIgASgEUgVlcG9jaCJUCgxBdWRpdFJlcXVlc3QSFAoFbGltaXQYASABKA1SBWxpbWl0EhYKBmJlZm9yZRgCIAEoBFIGYmVmb3JlEhYKBnZlcmlmeRgDIAEoCFIGdmVyaWZ5IvQBCgpBdWRpdEVudHJ5EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAQgASgJUgZhY3Rpb24SFgoGcmVhc29uGAUgASgJUgZyZWFzb24SFAoFZXBvY2gYBiABKARSBWVwb2NoEhgKB2RldGFpbHMYByADKAlSB2RldGFpbHMSFgoGc2hhMjU2GAggASgMUgZzaGEyNTYSJwoPcHJldmlvdXNfc2hhMjU2GAkgASgMUg5wcmV2aW91c1NoYTI1NiJ4Cg1BdWRpdFJlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyFC5rYXNzYS52MS5BdWRpdEVudHJ5UgdlbnRyaWVzEhoKCHZlcmlmaWVkGAIgASgEUgh2ZXJpZmllZBIbCglicm9rZW5fYXQYAyABKARSCGJyb2tlbkF0KjoKCU5vbkZpbml0ZRIVChFOT05fRklOSVRFX1JFRlVTRRAAEhYKEk5PTl9GSU5JVEVfTUlTU0lORxABKnUKCEZhbGxiYWNrEhgKFEZBTExCQUNLX1VOU1BFQ0lGSUVEEAASEAoMRkFMTEJBQ0tfVVNFEAESFAoQRkFMTEJBQ0tfREVGQVVMVBACEhQKEEZBTExCQUNLX01JU1NJTkcQAxIRCg1GQUxMQkFDS19GQUlMEAQqNwoNQWJzZW50T3V0Y29tZRIRCg1BQlNFTlRfSUdOT1JFEAASEwoPQUJTRU5UX05FR0FUSVZFEAEqPwoLU2hhcmVkRHJpZnQSFQoRU0hBUkVEX0RSSUZUX1BBR0UQABIZChVTSEFSRURfRFJJRlRfUk9MTEJBQ0sQASpZCgpQbGFuQWN0aW9uEhsKF1BMQU5fQUNUSU9OX1VOU1BFQ0lGSUVEEAASBwoDQUREEAESCgoGQ0hBTkdFEAISDQoJVU5DSEFOR0VEEAMSCgoGUkVNT1ZFEAQyngIKBkNvbmZpZxI4CgVBcHBseRIWLmthc3NhLnYxLkFwcGx5UmVxdWVzdBoXLmthc3NhLnYxLkFwcGx5UmVzcG9uc2USMgoDR2V0EhQua2Fzc2EudjEuR2V0UmVxdWVzdBoVLmthc3NhLnYxLkdldFJlc3BvbnNlEjUKBExpc3QSFS5rYXNzYS52MS5MaXN0UmVxdWVzdBoWLmthc3NhLnYxLkxpc3RSZXNwb25zZRI4CgVBdWRpdBIWLmthc3NhLnYxLkF1ZGl0UmVxdWVzdBoXLmthc3NhLnYxLkF1ZGl0UmVzcG9uc2USNQoERHJvcBIVLmthc3NhLnYxLkRyb3BSZXF1ZXN0GhYua2Fzc2EudjEuRHJvcFJlc3BvbnNlYgZwcm90bzM=")
 }

@@ -45,6 +45,71 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// What an alarm is about.
+    @usableFromInline package struct DriftSignal: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `DRIFT_SIGNAL_UNSPECIFIED`.
+        @inlinable package static var unspecified: DriftSignal { DriftSignal(rawValue: 0) }
+        /// `DRIFT_SHIFT`: the distribution: its PSI exceeded the threshold in three windows running
+        @inlinable package static var driftShift: DriftSignal { DriftSignal(rawValue: 1) }
+        /// `DRIFT_NULL`: the rate of missing values
+        @inlinable package static var driftNull: DriftSignal { DriftSignal(rawValue: 2) }
+        /// `DRIFT_UNSEEN`: the rate of unseen categories, or of numbers outside the histogram's edges
+        @inlinable package static var driftUnseen: DriftSignal { DriftSignal(rawValue: 3) }
+        /// `DRIFT_STALE`: the rate of values older than their freshness allows
+        @inlinable package static var driftStale: DriftSignal { DriftSignal(rawValue: 4) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "DRIFT_SIGNAL_UNSPECIFIED"
+            case 1: "DRIFT_SHIFT"
+            case 2: "DRIFT_NULL"
+            case 3: "DRIFT_UNSEEN"
+            case 4: "DRIFT_STALE"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// What is done about a scorer's alarms.
+    @usableFromInline package struct DriftAction: WireEnum {
+        /// The value's number, known or not.
+        @usableFromInline package var rawValue: Int32
+
+        /// The value with this number, whether it has a name or not.
+        @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// `DRIFT_NOTHING`.
+        @inlinable package static var driftNothing: DriftAction { DriftAction(rawValue: 0) }
+        /// `DRIFT_FREEZE`: the canary's alone: its rollout is paused
+        @inlinable package static var driftFreeze: DriftAction { DriftAction(rawValue: 1) }
+        /// `DRIFT_PAGE_AND_FREEZE`: STABLE sees it too: somebody must look, and a rollout is paused
+        @inlinable package static var driftPageAndFreeze: DriftAction { DriftAction(rawValue: 2) }
+        /// `DRIFT_UNDO`: the same, and the promotion before it is undone
+        @inlinable package static var driftUndo: DriftAction { DriftAction(rawValue: 3) }
+
+        /// The value's name in the proto file, or its number where it has none.
+        @usableFromInline package var name: String {
+            switch rawValue {
+            case 0: "DRIFT_NOTHING"
+            case 1: "DRIFT_FREEZE"
+            case 2: "DRIFT_PAGE_AND_FREEZE"
+            case 3: "DRIFT_UNDO"
+            default: "\(rawValue)"
+            }
+        }
+    }
+}
+
+extension KassaV1 {
     /// What a guard tolerates of a candidate. A number that is 0 is taken from the defaults.
     @usableFromInline package struct GuardPolicy: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -2349,6 +2414,8 @@ extension KassaV1 {
             @inlinable package static var status: UInt32 { 3 }
             /// The number of `events_lost`.
             @inlinable package static var eventsLost: UInt32 { 4 }
+            /// The number of `drift`.
+            @inlinable package static var drift: UInt32 { 40 }
         }
 
         /// Counts changes of all scorers since the server started.
@@ -2363,6 +2430,9 @@ extension KassaV1 {
         /// Events before this one were dropped, because the client did not read.
         package var eventsLost: Bool = false
 
+        /// An alarm of a feature began or ended.
+        package var drift: KassaV1.DriftAlarm? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -2371,12 +2441,14 @@ extension KassaV1 {
             sequence: UInt64 = 0,
             transition: KassaV1.RolloutTransition? = nil,
             status: KassaV1.RolloutStatus? = nil,
-            eventsLost: Bool = false
+            eventsLost: Bool = false,
+            drift: KassaV1.DriftAlarm? = nil
         ) {
             self.sequence = sequence
             self.transition = transition
             self.status = status
             self.eventsLost = eventsLost
+            self.drift = drift
         }
 
         /// Reads fields until `reader` ends.
@@ -2388,6 +2460,7 @@ extension KassaV1 {
                 case 18: try reader.merge(into: &self.transition)
                 case 26: try reader.merge(into: &self.status)
                 case 32: self.eventsLost = try reader.bool()
+                case 322: try reader.merge(into: &self.drift)
                 default: try reader.skip(tag)
                 }
             }
@@ -2400,6 +2473,517 @@ extension KassaV1 {
             if let value = self.transition { writer.message(2, value) }
             if let value = self.status { writer.message(3, value) }
             if self.eventsLost { writer.bool(4, self.eventsLost) }
+            if let value = self.drift { writer.message(40, value) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// One alarm's beginning or end, with the numbers that it comes from.
+    @usableFromInline package struct DriftAlarm: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DriftAlarm" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `slot`.
+            @inlinable package static var slot: UInt32 { 2 }
+            /// The number of `model`.
+            @inlinable package static var model: UInt32 { 3 }
+            /// The number of `feature`.
+            @inlinable package static var feature: UInt32 { 4 }
+            /// The number of `signal`.
+            @inlinable package static var signal: UInt32 { 5 }
+            /// The number of `raised`.
+            @inlinable package static var raised: UInt32 { 6 }
+            /// The number of `at_us`.
+            @inlinable package static var atUs: UInt32 { 7 }
+            /// The number of `values`.
+            @inlinable package static var values: UInt32 { 8 }
+            /// The number of `measured`.
+            @inlinable package static var measured: UInt32 { 9 }
+            /// The number of `tolerated`.
+            @inlinable package static var tolerated: UInt32 { 10 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// The field `slot`.
+        package var slot: KassaV1.Slot = KassaV1.Slot(rawValue: 0)
+
+        /// The field `model`.
+        package var model: String = ""
+
+        /// "cart.items"; "score" for the score.
+        package var feature: String = ""
+
+        /// The field `signal`.
+        package var signal: KassaV1.DriftSignal = KassaV1.DriftSignal(rawValue: 0)
+
+        /// It began; otherwise it ended.
+        package var raised: Bool = false
+
+        /// The field `at_us`.
+        package var atUs: Int64 = 0
+
+        /// Values in the window.
+        package var values: UInt64 = 0
+
+        /// A PSI, or a share of values.
+        package var measured: Double = 0
+
+        /// What is exceeded while the alarm is on.
+        package var tolerated: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            slot: KassaV1.Slot = KassaV1.Slot(rawValue: 0),
+            model: String = "",
+            feature: String = "",
+            signal: KassaV1.DriftSignal = KassaV1.DriftSignal(rawValue: 0),
+            raised: Bool = false,
+            atUs: Int64 = 0,
+            values: UInt64 = 0,
+            measured: Double = 0,
+            tolerated: Double = 0
+        ) {
+            self.scorer = scorer
+            self.slot = slot
+            self.model = model
+            self.feature = feature
+            self.signal = signal
+            self.raised = raised
+            self.atUs = atUs
+            self.values = values
+            self.measured = measured
+            self.tolerated = tolerated
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 16: self.slot = try reader.enumeration()
+                case 26: self.model = try reader.string()
+                case 34: self.feature = try reader.string()
+                case 40: self.signal = try reader.enumeration()
+                case 48: self.raised = try reader.bool()
+                case 56: self.atUs = try reader.sint64()
+                case 64: self.values = try reader.uint64()
+                case 73: self.measured = try reader.double()
+                case 81: self.tolerated = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            if self.slot.rawValue != 0 { writer.enumeration(2, self.slot) }
+            if !self.model.isEmpty { writer.string(3, self.model) }
+            if !self.feature.isEmpty { writer.string(4, self.feature) }
+            if self.signal.rawValue != 0 { writer.enumeration(5, self.signal) }
+            if self.raised { writer.bool(6, self.raised) }
+            if self.atUs != 0 { writer.sint64(7, self.atUs) }
+            if self.values != 0 { writer.uint64(8, self.values) }
+            if self.measured.bitPattern != 0 { writer.double(9, self.measured) }
+            if self.tolerated.bitPattern != 0 { writer.double(10, self.tolerated) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.DriftRequest`.
+    @usableFromInline package struct DriftRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DriftRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = ""
+        ) {
+            self.scorer = scorer
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// One feature, or the score, in the last full window.
+    @usableFromInline package struct FeatureDrift: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.FeatureDrift" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature`.
+            @inlinable package static var feature: UInt32 { 1 }
+            /// The number of `psi`.
+            @inlinable package static var psi: UInt32 { 2 }
+            /// The number of `psi_threshold`.
+            @inlinable package static var psiThreshold: UInt32 { 3 }
+            /// The number of `windows_shifted`.
+            @inlinable package static var windowsShifted: UInt32 { 4 }
+            /// The number of `null_rate`.
+            @inlinable package static var nullRate: UInt32 { 5 }
+            /// The number of `null_rate_max`.
+            @inlinable package static var nullRateMax: UInt32 { 6 }
+            /// The number of `unseen_rate`.
+            @inlinable package static var unseenRate: UInt32 { 7 }
+            /// The number of `unseen_rate_max`.
+            @inlinable package static var unseenRateMax: UInt32 { 8 }
+            /// The number of `stale_rate`.
+            @inlinable package static var staleRate: UInt32 { 9 }
+            /// The number of `stale_rate_max`.
+            @inlinable package static var staleRateMax: UInt32 { 10 }
+            /// The number of `alarms`.
+            @inlinable package static var alarms: UInt32 { 11 }
+            /// The number of `reference_values`.
+            @inlinable package static var referenceValues: UInt32 { 12 }
+        }
+
+        /// "cart.items"; "score" for the score.
+        package var feature: String = ""
+
+        /// The field `psi`.
+        package var psi: Double = 0
+
+        /// Absent before the first full window.
+        package var psiThreshold: Double? = nil
+
+        /// Full windows running that exceeded it.
+        package var windowsShifted: UInt32 = 0
+
+        /// Shares of the window's values, and from which rate on evidence against them is gathered.
+        package var nullRate: Double = 0
+
+        /// The field `null_rate_max`.
+        package var nullRateMax: Double = 0
+
+        /// The field `unseen_rate`.
+        package var unseenRate: Double = 0
+
+        /// The field `unseen_rate_max`.
+        package var unseenRateMax: Double = 0
+
+        /// The field `stale_rate`.
+        package var staleRate: Double = 0
+
+        /// The field `stale_rate_max`.
+        package var staleRateMax: Double = 0
+
+        /// The field `alarms`.
+        package var alarms: [KassaV1.DriftSignal] = []
+
+        /// Rows behind the model's histogram.
+        package var referenceValues: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            feature: String = "",
+            psi: Double = 0,
+            psiThreshold: Double? = nil,
+            windowsShifted: UInt32 = 0,
+            nullRate: Double = 0,
+            nullRateMax: Double = 0,
+            unseenRate: Double = 0,
+            unseenRateMax: Double = 0,
+            staleRate: Double = 0,
+            staleRateMax: Double = 0,
+            alarms: [KassaV1.DriftSignal] = [],
+            referenceValues: UInt64 = 0
+        ) {
+            self.feature = feature
+            self.psi = psi
+            self.psiThreshold = psiThreshold
+            self.windowsShifted = windowsShifted
+            self.nullRate = nullRate
+            self.nullRateMax = nullRateMax
+            self.unseenRate = unseenRate
+            self.unseenRateMax = unseenRateMax
+            self.staleRate = staleRate
+            self.staleRateMax = staleRateMax
+            self.alarms = alarms
+            self.referenceValues = referenceValues
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.feature = try reader.string()
+                case 17: self.psi = try reader.double()
+                case 25: self.psiThreshold = try reader.double()
+                case 32: self.windowsShifted = try reader.uint32()
+                case 41: self.nullRate = try reader.double()
+                case 49: self.nullRateMax = try reader.double()
+                case 57: self.unseenRate = try reader.double()
+                case 65: self.unseenRateMax = try reader.double()
+                case 73: self.staleRate = try reader.double()
+                case 81: self.staleRateMax = try reader.double()
+                case 88: self.alarms.append(try reader.enumeration())
+                case 90: try reader.packed(enumeration: &self.alarms)
+                case 96: self.referenceValues = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.feature.isEmpty { writer.string(1, self.feature) }
+            if self.psi.bitPattern != 0 { writer.double(2, self.psi) }
+            if let value = self.psiThreshold { writer.double(3, value) }
+            if self.windowsShifted != 0 { writer.uint32(4, self.windowsShifted) }
+            if self.nullRate.bitPattern != 0 { writer.double(5, self.nullRate) }
+            if self.nullRateMax.bitPattern != 0 { writer.double(6, self.nullRateMax) }
+            if self.unseenRate.bitPattern != 0 { writer.double(7, self.unseenRate) }
+            if self.unseenRateMax.bitPattern != 0 { writer.double(8, self.unseenRateMax) }
+            if self.staleRate.bitPattern != 0 { writer.double(9, self.staleRate) }
+            if self.staleRateMax.bitPattern != 0 { writer.double(10, self.staleRateMax) }
+            writer.packed(11, enumeration: self.alarms)
+            if self.referenceValues != 0 { writer.uint64(12, self.referenceValues) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// One slot's model.
+    @usableFromInline package struct SlotDrift: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.SlotDrift" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `slot`.
+            @inlinable package static var slot: UInt32 { 1 }
+            /// The number of `model`.
+            @inlinable package static var model: UInt32 { 2 }
+            /// The number of `windows`.
+            @inlinable package static var windows: UInt32 { 3 }
+            /// The number of `values`.
+            @inlinable package static var values: UInt32 { 4 }
+            /// The number of `open_values`.
+            @inlinable package static var openValues: UInt32 { 5 }
+            /// The number of `too_little_traffic`.
+            @inlinable package static var tooLittleTraffic: UInt32 { 6 }
+            /// The number of `features`.
+            @inlinable package static var features: UInt32 { 7 }
+            /// The number of `unwatched`.
+            @inlinable package static var unwatched: UInt32 { 8 }
+        }
+
+        /// The field `slot`.
+        package var slot: KassaV1.Slot = KassaV1.Slot(rawValue: 0)
+
+        /// The field `model`.
+        package var model: String = ""
+
+        /// Full windows, and the values in the last one.
+        package var windows: UInt64 = 0
+
+        /// The field `values`.
+        package var values: UInt64 = 0
+
+        /// Values since then, and whether they were too few to close a window in time: no drift, and no proof
+        /// of none.
+        package var openValues: UInt64 = 0
+
+        /// The field `too_little_traffic`.
+        package var tooLittleTraffic: Bool = false
+
+        /// The score, then the features; those with alarms first, then those with the highest PSI.
+        package var features: [KassaV1.FeatureDrift] = []
+
+        /// Inputs that the model brought no histogram for: they are not watched.
+        package var unwatched: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            slot: KassaV1.Slot = KassaV1.Slot(rawValue: 0),
+            model: String = "",
+            windows: UInt64 = 0,
+            values: UInt64 = 0,
+            openValues: UInt64 = 0,
+            tooLittleTraffic: Bool = false,
+            features: [KassaV1.FeatureDrift] = [],
+            unwatched: UInt32 = 0
+        ) {
+            self.slot = slot
+            self.model = model
+            self.windows = windows
+            self.values = values
+            self.openValues = openValues
+            self.tooLittleTraffic = tooLittleTraffic
+            self.features = features
+            self.unwatched = unwatched
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 8: self.slot = try reader.enumeration()
+                case 18: self.model = try reader.string()
+                case 24: self.windows = try reader.uint64()
+                case 32: self.values = try reader.uint64()
+                case 40: self.openValues = try reader.uint64()
+                case 48: self.tooLittleTraffic = try reader.bool()
+                case 58: self.features.append(try reader.message())
+                case 64: self.unwatched = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if self.slot.rawValue != 0 { writer.enumeration(1, self.slot) }
+            if !self.model.isEmpty { writer.string(2, self.model) }
+            if self.windows != 0 { writer.uint64(3, self.windows) }
+            if self.values != 0 { writer.uint64(4, self.values) }
+            if self.openValues != 0 { writer.uint64(5, self.openValues) }
+            if self.tooLittleTraffic { writer.bool(6, self.tooLittleTraffic) }
+            for element in self.features { writer.message(7, element) }
+            if self.unwatched != 0 { writer.uint32(8, self.unwatched) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.DriftReport`.
+    @usableFromInline package struct DriftReport: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.DriftReport" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `slots`.
+            @inlinable package static var slots: UInt32 { 2 }
+            /// The number of `action`.
+            @inlinable package static var action: UInt32 { 3 }
+            /// The number of `since_us`.
+            @inlinable package static var sinceUs: UInt32 { 4 }
+            /// The number of `window_ms`.
+            @inlinable package static var windowMs: UInt32 { 5 }
+            /// The number of `false_pages_per_month`.
+            @inlinable package static var falsePagesPerMonth: UInt32 { 6 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// The field `slots`.
+        package var slots: [KassaV1.SlotDrift] = []
+
+        /// The field `action`.
+        package var action: KassaV1.DriftAction = KassaV1.DriftAction(rawValue: 0)
+
+        /// When the alarm began that the action is about; 0 if there is none.
+        package var sinceUs: Int64 = 0
+
+        /// The field `window_ms`.
+        package var windowMs: UInt64 = 0
+
+        /// The field `false_pages_per_month`.
+        package var falsePagesPerMonth: Double = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            slots: [KassaV1.SlotDrift] = [],
+            action: KassaV1.DriftAction = KassaV1.DriftAction(rawValue: 0),
+            sinceUs: Int64 = 0,
+            windowMs: UInt64 = 0,
+            falsePagesPerMonth: Double = 0
+        ) {
+            self.scorer = scorer
+            self.slots = slots
+            self.action = action
+            self.sinceUs = sinceUs
+            self.windowMs = windowMs
+            self.falsePagesPerMonth = falsePagesPerMonth
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 18: self.slots.append(try reader.message())
+                case 24: self.action = try reader.enumeration()
+                case 32: self.sinceUs = try reader.sint64()
+                case 40: self.windowMs = try reader.uint64()
+                case 49: self.falsePagesPerMonth = try reader.double()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            for element in self.slots { writer.message(2, element) }
+            if self.action.rawValue != 0 { writer.enumeration(3, self.action) }
+            if self.sinceUs != 0 { writer.sint64(4, self.sinceUs) }
+            if self.windowMs != 0 { writer.uint64(5, self.windowMs) }
+            if self.falsePagesPerMonth.bitPattern != 0 { writer.double(6, self.falsePagesPerMonth) }
         }
     }
 }
@@ -2490,7 +3074,13 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.ExplainRolloutRequest", response: "kassa.v1.ExplainRolloutResponse")
 
-        /// Changes as they happen.
+        /// How a scorer's features and scores are distributed, compared with the histograms of its models.
+        package static let drift = APIMethod(
+            path: "/kassa.v1.Rollouts/Drift",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.DriftRequest", response: "kassa.v1.DriftReport")
+
+        /// Changes and drift alarms as they happen.
         package static let watch = APIMethod(
             path: "/kassa.v1.Rollouts/Watch",
             clientStreams: false, serverStreams: true,
@@ -2499,7 +3089,7 @@ extension KassaV1 {
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Rollouts",
-            methods: [shadow, canary, setWeight, pause, resume, promote, abort, undo, quarantine, clearQuarantine, status, history, explain, watch])
+            methods: [shadow, canary, setWeight, pause, resume, promote, abort, undo, quarantine, clearQuarantine, status, history, explain, drift, watch])
     }
 }
 
@@ -2508,6 +3098,6 @@ extension APIFiles {
     static let kassaV1Rollouts = APIFile(
         name: "kassa/v1/rollouts.proto",
         dependencies: ["kassa/v1/scoring.proto"],
-        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.RolloutPhase kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Watch",
-        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8izgMKC0d1YXJkUG9saWN5EhQKBWFscGhhGAEgASgBUgVhbHBoYRIqChFyZWxhdGl2ZV9yaXNrX21heBgCIAEoAVIPcmVsYXRpdmVSaXNrTWF4EiIKDWZsaXBfcmF0ZV9tYXgYAyABKAFSC2ZsaXBSYXRlTWF4EiEKDGJyaWVyX21hcmdpbhgEIAEoAVILYnJpZXJNYXJnaW4SMgoVY2FsaWJyYXRpb25fbWFyZ2luX3BwGAUgASgBUhNjYWxpYnJhdGlvbk1hcmdpblBwEikKEHNsb19taWNyb3NlY29uZHMYBiABKA1SD3Nsb01pY3Jvc2Vjb25kcxIsChJwYWlyX3NoYXJlX3BlcmNlbnQYByABKAFSEHBhaXJTaGFyZVBlcmNlbnQSGQoIZHdlbGxfbXMYCCABKARSB2R3ZWxsTXMSIQoMZW50aXRpZXNfbWluGAkgASgEUgtlbnRpdGllc01pbhIbCglwYWlyc19taW4YCiABKARSCHBhaXJzTWluEh8KC2RlYWRsaW5lX21zGAsgASgEUgpkZWFkbGluZU1zEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgMIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQi4AEKDVNoYWRvd1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBWd1YXJkQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKsAgoNQ2FuYXJ5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjAKEWV4cGVjdGVkX3JldmlzaW9uGAUgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBiABKAlSBWFjdG9yEhYKBnJlYXNvbhgHIAEoCVIGcmVhc29uEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBWd1YXJkQhQKEl9leHBlY3RlZF9yZXZpc2lvbiLHAQoQU2V0V2VpZ2h0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIlCg53ZWlnaHRfcGVyY2VudBgCIAEoAVINd2VpZ2h0UGVyY2VudBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDFBhdXNlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inQEKDVJlc3VtZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIrIBCg5Qcm9tb3RlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchISCgRmdWxsGAIgASgIUgRmdWxsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMQWJvcnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKbAQoLVW5kb1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uInwKEVF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIngKElF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHwoLcm9sbGVkX2JhY2sYAiADKAlSCnJvbGxlZEJhY2sSHAoJdW5jaGFuZ2VkGAMgASgIUgl1bmNoYW5nZWQigQEKFkNsZWFyUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24iXAoXQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkImoKCVNsb3RTdGF0ZRIiCgRzbG90GAEgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgDIAEoDFIMYnVuZGxlU2hhMjU2Ir4CCgdSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBIsCgVwaGFzZRgCIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjEKCWNhbmRpZGF0ZRgFIAEoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIJY2FuZGlkYXRlEhoKCGJhc2VsaW5lGAYgASgJUghiYXNlbGluZRISCgRzYWx0GAcgASgJUgRzYWx0EiIKDXN0YXJ0ZWRfYXRfdXMYCCABKBJSC3N0YXJ0ZWRBdFVzEiIKDWNoYW5nZWRfYXRfdXMYCSABKBJSC2NoYW5nZWRBdFVzIqoCCg1Sb2xsb3V0U3RhdHVzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIUCgVlcG9jaBgDIAEoBFIFZXBvY2gSKQoFc2xvdHMYBCADKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSBXNsb3RzEisKB3JvbGxvdXQYBSABKAsyES5rYXNzYS52MS5Sb2xsb3V0Ugdyb2xsb3V0EioKEXByZXZpb3VzX3VudGlsX3VzGAYgASgSUg9wcmV2aW91c1VudGlsVXMSHgoKdW5yZWNvcmRlZBgHIAEoCFIKdW5yZWNvcmRlZBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCJfCg5HdWFyZENvbXBvbmVudBISCgRuYW1lGAEgASgJUgRuYW1lEhYKBndlaWdodBgCIAEoAVIGd2VpZ2h0EiEKDGxvZ19ldmlkZW5jZRgDIAEoAVILbG9nRXZpZGVuY2UiVgoKR3VhcmRDb3VudBISCgRuYW1lGAEgASgJUgRuYW1lEhYKBnN0YWJsZRgCIAEoBFIGc3RhYmxlEhwKCWNhbmRpZGF0ZRgDIAEoBFIJY2FuZGlkYXRlIj8KC0d1YXJkU2FtcGxlEhQKBWV2ZW50GAEgASgJUgVldmVudBIaCghlbnRpdGllcxgCIAMoBlIIZW50aXRpZXMiuwQKC0d1YXJkU3RhdHVzEhgKB3ZlcmRpY3QYASABKAlSB3ZlcmRpY3QSIQoMbG9nX2V2aWRlbmNlGAIgASgBUgtsb2dFdmlkZW5jZRIjCg1sb2dfdGhyZXNob2xkGAMgASgBUgxsb2dUaHJlc2hvbGQSHQoKbG9nX2ZyZWV6ZRgEIAEoAVIJbG9nRnJlZXplEjgKCmNvbXBvbmVudHMYBSADKAsyGC5rYXNzYS52MS5HdWFyZENvbXBvbmVudFIKY29tcG9uZW50cxIsCgZjb3VudHMYBiADKAsyFC5rYXNzYS52MS5HdWFyZENvdW50UgZjb3VudHMSFAoFcGFpcnMYByABKARSBXBhaXJzEicKD2RpZmZlcmluZ19wYWlycxgIIAEoBFIOZGlmZmVyaW5nUGFpcnMSFgoGbGFiZWxzGAkgASgEUgZsYWJlbHMSHAoJdmlvbGF0aW9uGAogASgJUgl2aW9sYXRpb24SFAoFaG9sZHMYCyADKAlSBWhvbGRzEi0KBnBvbGljeRgMIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgZwb2xpY3kSLwoHc2FtcGxlcxgNIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEiEKDHJ1bGVfdmVyc2lvbhgOIAEoDVILcnVsZVZlcnNpb24SFQoGYWdlX21zGA8gASgEUgVhZ2VNcxIeCgtzdGVwX2FnZV9tcxgQIAEoBFIJc3RlcEFnZU1zImAKD1JvbGxvdXRSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUgZzdGF0dXMSHAoJdW5jaGFuZ2VkGAIgASgIUgl1bmNoYW5nZWQiLgoUUm9sbG91dFN0YXR1c1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIi8gUKEVJvbGxvdXRUcmFuc2l0aW9uEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIdCgpyb2xsb3V0X2lkGAMgASgEUglyb2xsb3V0SWQSEwoFYXRfdXMYBCABKBJSBGF0VXMSFAoFYWN0b3IYBSABKAlSBWFjdG9yEhYKBnJlYXNvbhgGIAEoCVIGcmVhc29uEhIKBHZlcmIYByABKAlSBHZlcmISOQoMcGhhc2VfYmVmb3JlGAggASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgtwaGFzZUJlZm9yZRIsCgVwaGFzZRgJIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USMgoVd2VpZ2h0X3BlcmNlbnRfYmVmb3JlGAogASgBUhN3ZWlnaHRQZXJjZW50QmVmb3JlEiUKDndlaWdodF9wZXJjZW50GAsgASgBUg13ZWlnaHRQZXJjZW50EhYKBnN0YWJsZRgMIAEoCVIGc3RhYmxlEhwKCWNhbmRpZGF0ZRgNIAEoCVIJY2FuZGlkYXRlEikKEGNhbmRpZGF0ZV9zaGEyNTYYDiABKAxSD2NhbmRpZGF0ZVNoYTI1NhIjCg1zdGVwX3BlcmNlbnRzGA8gAygBUgxzdGVwUGVyY2VudHMSFAoFZXBvY2gYECABKARSBWVwb2NoEhIKBHNhbHQYESABKAlSBHNhbHQSIwoNc3RhYmxlX3NoYTI1NhgSIAEoDFIMc3RhYmxlU2hhMjU2EhoKCGV2aWRlbmNlGDIgASgMUghldmlkZW5jZRIvCgdzYW1wbGVzGDMgAygLMhUua2Fzc2EudjEuR3VhcmRTYW1wbGVSB3NhbXBsZXMSNAoUbGFzdF9hbnN3ZXJfYWZ0ZXJfdXMYNCABKBJIAFIRbGFzdEFuc3dlckFmdGVyVXOIAQFCFwoVX2xhc3RfYW5zd2VyX2FmdGVyX3VzIm4KFVJvbGxvdXRIaXN0b3J5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVsaW1pdBgCIAEoDVIFbGltaXQSJwoPYmVmb3JlX3JldmlzaW9uGAMgASgEUg5iZWZvcmVSZXZpc2lvbiJXChZSb2xsb3V0SGlzdG9yeVJlc3BvbnNlEj0KC3RyYW5zaXRpb25zGAEgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zIjYKFUV4cGxhaW5Sb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgEUglyb2xsb3V0SWQi+wEKFkV4cGxhaW5Sb2xsb3V0UmVzcG9uc2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISPQoLdHJhbnNpdGlvbnMYAiADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMSFgoGYWdyZWVzGAMgASgIUgZhZ3JlZXMSIgoMZGlzYWdyZWVtZW50GAQgASgJUgxkaXNhZ3JlZW1lbnQSIQoMY2hhaW5faW50YWN0GAUgASgIUgtjaGFpbkludGFjdBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCIuChRXYXRjaFJvbGxvdXRzUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciK5AQoMUm9sbG91dEV2ZW50EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRI7Cgp0cmFuc2l0aW9uGAIgASgLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SCnRyYW5zaXRpb24SLwoGc3RhdHVzGAMgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEh8KC2V2ZW50c19sb3N0GAQgASgIUgpldmVudHNMb3N0KqEBCgxSb2xsb3V0UGhhc2USHQoZUk9MTE9VVF9QSEFTRV9VTlNQRUNJRklFRBAAEhAKDFBIQVNFX1NIQURPVxABEhAKDFBIQVNFX0NBTkFSWRACEhAKDFBIQVNFX1BBVVNFRBADEhIKDlBIQVNFX1BST01PVEVEEAQSEQoNUEhBU0VfQUJPUlRFRBAFEhUKEVBIQVNFX1JPTExFRF9CQUNLEAYyvQcKCFJvbGxvdXRzEjwKBlNoYWRvdxIXLmthc3NhLnYxLlNoYWRvd1JlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGQ2FuYXJ5Ehcua2Fzc2EudjEuQ2FuYXJ5UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJCCglTZXRXZWlnaHQSGi5rYXNzYS52MS5TZXRXZWlnaHRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBVBhdXNlEhYua2Fzc2EudjEuUGF1c2VSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjwKBlJlc3VtZRIXLmthc3NhLnYxLlJlc3VtZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPgoHUHJvbW90ZRIYLmthc3NhLnYxLlByb21vdGVSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBUFib3J0EhYua2Fzc2EudjEuQWJvcnRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjgKBFVuZG8SFS5rYXNzYS52MS5VbmRvUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJHCgpRdWFyYW50aW5lEhsua2Fzc2EudjEuUXVhcmFudGluZVJlcXVlc3QaHC5rYXNzYS52MS5RdWFyYW50aW5lUmVzcG9uc2USVgoPQ2xlYXJRdWFyYW50aW5lEiAua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBohLmthc3NhLnYxLkNsZWFyUXVhcmFudGluZVJlc3BvbnNlEkEKBlN0YXR1cxIeLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSZXF1ZXN0Ghcua2Fzc2EudjEuUm9sbG91dFN0YXR1cxJMCgdIaXN0b3J5Eh8ua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXF1ZXN0GiAua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXNwb25zZRJMCgdFeHBsYWluEh8ua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXF1ZXN0GiAua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXNwb25zZRJBCgVXYXRjaBIeLmthc3NhLnYxLldhdGNoUm9sbG91dHNSZXF1ZXN0GhYua2Fzc2EudjEuUm9sbG91dEV2ZW50MAFiBnByb3RvMw==")
+        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.DriftAlarm kassa.v1.DriftRequest kassa.v1.FeatureDrift kassa.v1.SlotDrift kassa.v1.DriftReport kassa.v1.RolloutPhase kassa.v1.DriftSignal kassa.v1.DriftAction kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Drift kassa.v1.Rollouts.Watch",
+        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8izgMKC0d1YXJkUG9saWN5EhQKBWFscGhhGAEgASgBUgVhbHBoYRIqChFyZWxhdGl2ZV9yaXNrX21heBgCIAEoAVIPcmVsYXRpdmVSaXNrTWF4EiIKDWZsaXBfcmF0ZV9tYXgYAyABKAFSC2ZsaXBSYXRlTWF4EiEKDGJyaWVyX21hcmdpbhgEIAEoAVILYnJpZXJNYXJnaW4SMgoVY2FsaWJyYXRpb25fbWFyZ2luX3BwGAUgASgBUhNjYWxpYnJhdGlvbk1hcmdpblBwEikKEHNsb19taWNyb3NlY29uZHMYBiABKA1SD3Nsb01pY3Jvc2Vjb25kcxIsChJwYWlyX3NoYXJlX3BlcmNlbnQYByABKAFSEHBhaXJTaGFyZVBlcmNlbnQSGQoIZHdlbGxfbXMYCCABKARSB2R3ZWxsTXMSIQoMZW50aXRpZXNfbWluGAkgASgEUgtlbnRpdGllc01pbhIbCglwYWlyc19taW4YCiABKARSCHBhaXJzTWluEh8KC2RlYWRsaW5lX21zGAsgASgEUgpkZWFkbGluZU1zEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgMIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQi4AEKDVNoYWRvd1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBWd1YXJkQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKsAgoNQ2FuYXJ5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjAKEWV4cGVjdGVkX3JldmlzaW9uGAUgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBiABKAlSBWFjdG9yEhYKBnJlYXNvbhgHIAEoCVIGcmVhc29uEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBWd1YXJkQhQKEl9leHBlY3RlZF9yZXZpc2lvbiLHAQoQU2V0V2VpZ2h0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIlCg53ZWlnaHRfcGVyY2VudBgCIAEoAVINd2VpZ2h0UGVyY2VudBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDFBhdXNlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inQEKDVJlc3VtZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIrIBCg5Qcm9tb3RlUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchISCgRmdWxsGAIgASgIUgRmdWxsEjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMQWJvcnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKbAQoLVW5kb1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uInwKEVF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIngKElF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHwoLcm9sbGVkX2JhY2sYAiADKAlSCnJvbGxlZEJhY2sSHAoJdW5jaGFuZ2VkGAMgASgIUgl1bmNoYW5nZWQigQEKFkNsZWFyUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24iXAoXQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkImoKCVNsb3RTdGF0ZRIiCgRzbG90GAEgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgDIAEoDFIMYnVuZGxlU2hhMjU2Ir4CCgdSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBIsCgVwaGFzZRgCIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USJQoOd2VpZ2h0X3BlcmNlbnQYAyABKAFSDXdlaWdodFBlcmNlbnQSIwoNc3RlcF9wZXJjZW50cxgEIAMoAVIMc3RlcFBlcmNlbnRzEjEKCWNhbmRpZGF0ZRgFIAEoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIJY2FuZGlkYXRlEhoKCGJhc2VsaW5lGAYgASgJUghiYXNlbGluZRISCgRzYWx0GAcgASgJUgRzYWx0EiIKDXN0YXJ0ZWRfYXRfdXMYCCABKBJSC3N0YXJ0ZWRBdFVzEiIKDWNoYW5nZWRfYXRfdXMYCSABKBJSC2NoYW5nZWRBdFVzIqoCCg1Sb2xsb3V0U3RhdHVzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIUCgVlcG9jaBgDIAEoBFIFZXBvY2gSKQoFc2xvdHMYBCADKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSBXNsb3RzEisKB3JvbGxvdXQYBSABKAsyES5rYXNzYS52MS5Sb2xsb3V0Ugdyb2xsb3V0EioKEXByZXZpb3VzX3VudGlsX3VzGAYgASgSUg9wcmV2aW91c1VudGlsVXMSHgoKdW5yZWNvcmRlZBgHIAEoCFIKdW5yZWNvcmRlZBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCJfCg5HdWFyZENvbXBvbmVudBISCgRuYW1lGAEgASgJUgRuYW1lEhYKBndlaWdodBgCIAEoAVIGd2VpZ2h0EiEKDGxvZ19ldmlkZW5jZRgDIAEoAVILbG9nRXZpZGVuY2UiVgoKR3VhcmRDb3VudBISCgRuYW1lGAEgASgJUgRuYW1lEhYKBnN0YWJsZRgCIAEoBFIGc3RhYmxlEhwKCWNhbmRpZGF0ZRgDIAEoBFIJY2FuZGlkYXRlIj8KC0d1YXJkU2FtcGxlEhQKBWV2ZW50GAEgASgJUgVldmVudBIaCghlbnRpdGllcxgCIAMoBlIIZW50aXRpZXMiuwQKC0d1YXJkU3RhdHVzEhgKB3ZlcmRpY3QYASABKAlSB3ZlcmRpY3QSIQoMbG9nX2V2aWRlbmNlGAIgASgBUgtsb2dFdmlkZW5jZRIjCg1sb2dfdGhyZXNob2xkGAMgASgBUgxsb2dUaHJlc2hvbGQSHQoKbG9nX2ZyZWV6ZRgEIAEoAVIJbG9nRnJlZXplEjgKCmNvbXBvbmVudHMYBSADKAsyGC5rYXNzYS52MS5HdWFyZENvbXBvbmVudFIKY29tcG9uZW50cxIsCgZjb3VudHMYBiADKAsyFC5rYXNzYS52MS5HdWFyZENvdW50UgZjb3VudHMSFAoFcGFpcnMYByABKARSBXBhaXJzEicKD2RpZmZlcmluZ19wYWlycxgIIAEoBFIOZGlmZmVyaW5nUGFpcnMSFgoGbGFiZWxzGAkgASgEUgZsYWJlbHMSHAoJdmlvbGF0aW9uGAogASgJUgl2aW9sYXRpb24SFAoFaG9sZHMYCyADKAlSBWhvbGRzEi0KBnBvbGljeRgMIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgZwb2xpY3kSLwoHc2FtcGxlcxgNIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEiEKDHJ1bGVfdmVyc2lvbhgOIAEoDVILcnVsZVZlcnNpb24SFQoGYWdlX21zGA8gASgEUgVhZ2VNcxIeCgtzdGVwX2FnZV9tcxgQIAEoBFIJc3RlcEFnZU1zImAKD1JvbGxvdXRSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUgZzdGF0dXMSHAoJdW5jaGFuZ2VkGAIgASgIUgl1bmNoYW5nZWQiLgoUUm9sbG91dFN0YXR1c1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIi8gUKEVJvbGxvdXRUcmFuc2l0aW9uEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhIdCgpyb2xsb3V0X2lkGAMgASgEUglyb2xsb3V0SWQSEwoFYXRfdXMYBCABKBJSBGF0VXMSFAoFYWN0b3IYBSABKAlSBWFjdG9yEhYKBnJlYXNvbhgGIAEoCVIGcmVhc29uEhIKBHZlcmIYByABKAlSBHZlcmISOQoMcGhhc2VfYmVmb3JlGAggASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgtwaGFzZUJlZm9yZRIsCgVwaGFzZRgJIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVIFcGhhc2USMgoVd2VpZ2h0X3BlcmNlbnRfYmVmb3JlGAogASgBUhN3ZWlnaHRQZXJjZW50QmVmb3JlEiUKDndlaWdodF9wZXJjZW50GAsgASgBUg13ZWlnaHRQZXJjZW50EhYKBnN0YWJsZRgMIAEoCVIGc3RhYmxlEhwKCWNhbmRpZGF0ZRgNIAEoCVIJY2FuZGlkYXRlEikKEGNhbmRpZGF0ZV9zaGEyNTYYDiABKAxSD2NhbmRpZGF0ZVNoYTI1NhIjCg1zdGVwX3BlcmNlbnRzGA8gAygBUgxzdGVwUGVyY2VudHMSFAoFZXBvY2gYECABKARSBWVwb2NoEhIKBHNhbHQYESABKAlSBHNhbHQSIwoNc3RhYmxlX3NoYTI1NhgSIAEoDFIMc3RhYmxlU2hhMjU2EhoKCGV2aWRlbmNlGDIgASgMUghldmlkZW5jZRIvCgdzYW1wbGVzGDMgAygLMhUua2Fzc2EudjEuR3VhcmRTYW1wbGVSB3NhbXBsZXMSNAoUbGFzdF9hbnN3ZXJfYWZ0ZXJfdXMYNCABKBJIAFIRbGFzdEFuc3dlckFmdGVyVXOIAQFCFwoVX2xhc3RfYW5zd2VyX2FmdGVyX3VzIm4KFVJvbGxvdXRIaXN0b3J5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVsaW1pdBgCIAEoDVIFbGltaXQSJwoPYmVmb3JlX3JldmlzaW9uGAMgASgEUg5iZWZvcmVSZXZpc2lvbiJXChZSb2xsb3V0SGlzdG9yeVJlc3BvbnNlEj0KC3RyYW5zaXRpb25zGAEgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zIjYKFUV4cGxhaW5Sb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgEUglyb2xsb3V0SWQi+wEKFkV4cGxhaW5Sb2xsb3V0UmVzcG9uc2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISPQoLdHJhbnNpdGlvbnMYAiADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMSFgoGYWdyZWVzGAMgASgIUgZhZ3JlZXMSIgoMZGlzYWdyZWVtZW50GAQgASgJUgxkaXNhZ3JlZW1lbnQSIQoMY2hhaW5faW50YWN0GAUgASgIUgtjaGFpbkludGFjdBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCIuChRXYXRjaFJvbGxvdXRzUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLlAQoMUm9sbG91dEV2ZW50EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRI7Cgp0cmFuc2l0aW9uGAIgASgLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SCnRyYW5zaXRpb24SLwoGc3RhdHVzGAMgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEh8KC2V2ZW50c19sb3N0GAQgASgIUgpldmVudHNMb3N0EioKBWRyaWZ0GCggASgLMhQua2Fzc2EudjEuRHJpZnRBbGFybVIFZHJpZnQipgIKCkRyaWZ0QWxhcm0SFgoGc2NvcmVyGAEgASgJUgZzY29yZXISIgoEc2xvdBgCIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAyABKAlSBW1vZGVsEhgKB2ZlYXR1cmUYBCABKAlSB2ZlYXR1cmUSLQoGc2lnbmFsGAUgASgOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSBnNpZ25hbBIWCgZyYWlzZWQYBiABKAhSBnJhaXNlZBITCgVhdF91cxgHIAEoElIEYXRVcxIWCgZ2YWx1ZXMYCCABKARSBnZhbHVlcxIaCghtZWFzdXJlZBgJIAEoAVIIbWVhc3VyZWQSHAoJdG9sZXJhdGVkGAogASgBUgl0b2xlcmF0ZWQiJgoMRHJpZnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIsgDCgxGZWF0dXJlRHJpZnQSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIQCgNwc2kYAiABKAFSA3BzaRIoCg1wc2lfdGhyZXNob2xkGAMgASgBSABSDHBzaVRocmVzaG9sZIgBARInCg93aW5kb3dzX3NoaWZ0ZWQYBCABKA1SDndpbmRvd3NTaGlmdGVkEhsKCW51bGxfcmF0ZRgFIAEoAVIIbnVsbFJhdGUSIgoNbnVsbF9yYXRlX21heBgGIAEoAVILbnVsbFJhdGVNYXgSHwoLdW5zZWVuX3JhdGUYByABKAFSCnVuc2VlblJhdGUSJgoPdW5zZWVuX3JhdGVfbWF4GAggASgBUg11bnNlZW5SYXRlTWF4Eh0KCnN0YWxlX3JhdGUYCSABKAFSCXN0YWxlUmF0ZRIkCg5zdGFsZV9yYXRlX21heBgKIAEoAVIMc3RhbGVSYXRlTWF4Ei0KBmFsYXJtcxgLIAMoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgZhbGFybXMSKQoQcmVmZXJlbmNlX3ZhbHVlcxgMIAEoBFIPcmVmZXJlbmNlVmFsdWVzQhAKDl9wc2lfdGhyZXNob2xkIpgCCglTbG90RHJpZnQSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhgKB3dpbmRvd3MYAyABKARSB3dpbmRvd3MSFgoGdmFsdWVzGAQgASgEUgZ2YWx1ZXMSHwoLb3Blbl92YWx1ZXMYBSABKARSCm9wZW5WYWx1ZXMSLAoSdG9vX2xpdHRsZV90cmFmZmljGAYgASgIUhB0b29MaXR0bGVUcmFmZmljEjIKCGZlYXR1cmVzGAcgAygLMhYua2Fzc2EudjEuRmVhdHVyZURyaWZ0UghmZWF0dXJlcxIcCgl1bndhdGNoZWQYCCABKA1SCXVud2F0Y2hlZCLqAQoLRHJpZnRSZXBvcnQSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISKQoFc2xvdHMYAiADKAsyEy5rYXNzYS52MS5TbG90RHJpZnRSBXNsb3RzEi0KBmFjdGlvbhgDIAEoDjIVLmthc3NhLnYxLkRyaWZ0QWN0aW9uUgZhY3Rpb24SGQoIc2luY2VfdXMYBCABKBJSB3NpbmNlVXMSGwoJd2luZG93X21zGAUgASgEUgh3aW5kb3dNcxIxChVmYWxzZV9wYWdlc19wZXJfbW9udGgYBiABKAFSEmZhbHNlUGFnZXNQZXJNb250aCqhAQoMUm9sbG91dFBoYXNlEh0KGVJPTExPVVRfUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TSEFET1cQARIQCgxQSEFTRV9DQU5BUlkQAhIQCgxQSEFTRV9QQVVTRUQQAxISCg5QSEFTRV9QUk9NT1RFRBAEEhEKDVBIQVNFX0FCT1JURUQQBRIVChFQSEFTRV9ST0xMRURfQkFDSxAGKm8KC0RyaWZ0U2lnbmFsEhwKGERSSUZUX1NJR05BTF9VTlNQRUNJRklFRBAAEg8KC0RSSUZUX1NISUZUEAESDgoKRFJJRlRfTlVMTBACEhAKDERSSUZUX1VOU0VFThADEg8KC0RSSUZUX1NUQUxFEAQqXQoLRHJpZnRBY3Rpb24SEQoNRFJJRlRfTk9USElORxAAEhAKDERSSUZUX0ZSRUVaRRABEhkKFURSSUZUX1BBR0VfQU5EX0ZSRUVaRRACEg4KCkRSSUZUX1VORE8QAzL1BwoIUm9sbG91dHMSPAoGU2hhZG93Ehcua2Fzc2EudjEuU2hhZG93UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI8CgZDYW5hcnkSFy5rYXNzYS52MS5DYW5hcnlSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkIKCVNldFdlaWdodBIaLmthc3NhLnYxLlNldFdlaWdodFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFUGF1c2USFi5rYXNzYS52MS5QYXVzZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGUmVzdW1lEhcua2Fzc2EudjEuUmVzdW1lUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI+CgdQcm9tb3RlEhgua2Fzc2EudjEuUHJvbW90ZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFQWJvcnQSFi5rYXNzYS52MS5BYm9ydFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOAoEVW5kbxIVLmthc3NhLnYxLlVuZG9SZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkcKClF1YXJhbnRpbmUSGy5rYXNzYS52MS5RdWFyYW50aW5lUmVxdWVzdBocLmthc3NhLnYxLlF1YXJhbnRpbmVSZXNwb25zZRJWCg9DbGVhclF1YXJhbnRpbmUSIC5rYXNzYS52MS5DbGVhclF1YXJhbnRpbmVSZXF1ZXN0GiEua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USQQoGU3RhdHVzEh4ua2Fzc2EudjEuUm9sbG91dFN0YXR1c1JlcXVlc3QaFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzEkwKB0hpc3RvcnkSHy5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlcXVlc3QaIC5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlc3BvbnNlEkwKB0V4cGxhaW4SHy5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlcXVlc3QaIC5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlc3BvbnNlEjYKBURyaWZ0EhYua2Fzc2EudjEuRHJpZnRSZXF1ZXN0GhUua2Fzc2EudjEuRHJpZnRSZXBvcnQSQQoFV2F0Y2gSHi5rYXNzYS52MS5XYXRjaFJvbGxvdXRzUmVxdWVzdBoWLmthc3NhLnYxLlJvbGxvdXRFdmVudDABYgZwcm90bzM=")
 }

@@ -130,6 +130,7 @@ struct ConfigurationPlan {
                 "decision_threshold \(old.decisionThreshold) becomes \(new.decisionThreshold), "
                     + "for rollouts that begin later")
         }
+        if old.drift != new.drift { lines.append("how drift is judged changes") }
         if OutcomePolicy(old.outcomes) != OutcomePolicy(new.outcomes) {
             lines.append("when outcomes count changes")
         } else if old.outcomes != new.outcomes {

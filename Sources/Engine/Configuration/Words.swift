@@ -18,6 +18,9 @@ enum Words {
             throw EngineError(
                 .invalidArgument, "\(field).decision_threshold: must be a finite number")
         }
+        if let fault = spec.drift.flatMap(DriftSettings.fault) {
+            throw EngineError(.invalidArgument, "\(field).drift.\(fault)")
+        }
         try checkOutcomes(spec.outcomes, at: "\(field).outcomes")
     }
 

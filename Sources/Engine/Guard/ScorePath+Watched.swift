@@ -173,11 +173,6 @@ extension Worker {
         return true
     }
 
-    /// Does what could wait until the replies of the turn were sent.
-    package mutating func settle() {
-        afterReply()
-    }
-
     /// What is learnt from requests that were answered.
     mutating func afterReply() {
         scorePairs()

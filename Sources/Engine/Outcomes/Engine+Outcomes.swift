@@ -101,7 +101,7 @@ extension Engine {
     /// For tests, which set the clock. Not while ``startGuard()``'s thread runs.
     package func guardTurn(at now: Timestamp) {
         guards.turn(at: .now())
-        // What is in the rings is stored before it is looked at.
+        // What matures is looked for in the store: what is in the rings has to be there first.
         outcomes.turn(at: now, seesToMaturity: false)
         while !outcomes.isSettled { usleep(50) }
         repeat {

@@ -128,6 +128,8 @@ extension Engine {
             try commit(record.stored(of: next))
             published.publish(next)
         }
+        // The guard sleeps longer while no rollout is open.
+        outcomes.wakeUps.signal()
         for transition in records { events.append(transition) }
         return next
     }

@@ -3,7 +3,7 @@
 package import API
 internal import Synchronization
 
-/// The newest changes of slots, and those who wait for the next one.
+/// The newest changes of slots and drift alarms, and those who wait for the next one.
 ///
 /// A watcher asks for what comes after the last event that it has seen, and is told once; then it asks
 /// again. So one that is slow holds up nobody and costs nothing, and learns that it has missed events
@@ -14,15 +14,31 @@ package final class RolloutEvents: Sendable {
 
     /// What a watcher is told.
     package struct Batch: Sendable {
-        /// The changes, oldest first, each with its number.
-        package let transitions: [(sequence: UInt64, transition: KassaV1.RolloutTransition)]
+        /// The changes and alarms, oldest first, each with its number.
+        package let events: [(sequence: UInt64, event: Event)]
         /// Events between what the watcher had seen and these were dropped.
         package let hasLost: Bool
     }
 
+    /// What happened.
+    package enum Event: Sendable {
+        /// A scorer's slots changed.
+        case transition(KassaV1.RolloutTransition)
+        /// An alarm about a scorer's drift began or ended.
+        case drift(KassaV1.DriftAlarm)
+
+        /// Whom it is about.
+        package var scorer: String {
+            switch self {
+            case .transition(let transition): transition.scorer
+            case .drift(let alarm): alarm.scorer
+            }
+        }
+    }
+
     private struct State {
         var last: UInt64 = 0
-        var kept: [KassaV1.RolloutTransition] = []
+        var kept: [Event] = []
         var waiting: [UInt64: @Sendable (Batch) -> Void] = [:]
         var nextToken: UInt64 = 1
     }
@@ -32,16 +48,21 @@ package final class RolloutEvents: Sendable {
     /// The number of the newest event; 0 before the first.
     package var last: UInt64 { state.withLock { $0.last } }
 
-    /// Tells everybody who waits.
-    func append(_ transition: KassaV1.RolloutTransition) {
+    /// Tells everybody who waits of a change.
+    func append(_ transition: KassaV1.RolloutTransition) { append(.transition(transition)) }
+
+    /// Tells everybody who waits of an alarm.
+    func append(_ alarm: KassaV1.DriftAlarm) { append(.drift(alarm)) }
+
+    private func append(_ event: Event) {
         let (waiting, batch) = state.withLock { state in
             state.last += 1
-            state.kept.append(transition)
+            state.kept.append(event)
             if state.kept.count > Self.keptMax { state.kept.removeFirst() }
             let waiting = Array(state.waiting.values)
             state.waiting.removeAll()
             return (
-                waiting, Batch(transitions: [(state.last, transition)], hasLost: false)
+                waiting, Batch(events: [(state.last, event)], hasLost: false)
             )
         }
         for tell in waiting { tell(batch) }
@@ -61,10 +82,10 @@ package final class RolloutEvents: Sendable {
             }
             let first = state.last - UInt64(state.kept.count) + 1
             let from = max(seen + 1, first)
-            let transitions = (from...state.last).map {
-                (sequence: $0, transition: state.kept[Int($0 - first)])
+            let events = (from...state.last).map {
+                (sequence: $0, event: state.kept[Int($0 - first)])
             }
-            return (0, Batch(transitions: transitions, hasLost: first > seen + 1))
+            return (0, Batch(events: events, hasLost: first > seen + 1))
         }
         if let batch { tell(batch) }
         return token

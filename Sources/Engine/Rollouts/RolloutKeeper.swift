@@ -46,7 +46,9 @@ final class RolloutKeeper: Sendable {
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
             let orders = engine.guards.orders(at: .now())
             care.store(engine.guards, of: engine, at: .now())
-            if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty,
+            engine.driftTurn(at: .now(), wall: .now())
+            if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty
+                || engine.driftGuard.hasOrders,
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
             {
                 let isQueued = submit { [self, unowned engine] in
@@ -55,6 +57,7 @@ final class RolloutKeeper: Sendable {
                         try engine.recordPending()
                     } catch { engine.noteRetreats() }
                     for scorer in due { engine.releasePrevious(of: scorer) }
+                    engine.carryOutDriftOrders()
                     isBusy.store(false, ordering: .releasing)
                 }
                 if !isQueued { isBusy.store(false, ordering: .releasing) }

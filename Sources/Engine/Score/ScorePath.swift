@@ -101,6 +101,8 @@ extension Worker {
         _ score: Double, by slot: Int, _ summary: GatherSummary, into writer: inout WireWriter
     ) {
         counters.scored(scorer: slot, summary, scratches[slot])
+        drift.observe(
+            scratches[slot], isDegraded: summary.degradedCount > 0, score: score, place: slot)
         writeReply(
             score, configuration.value.scorers[slot], scratches[slot], summary, into: &writer)
     }

@@ -109,6 +109,17 @@ internal import Models
         for input in 0..<inputCount { unsafe vector[input] = values[start + input] }
     }
 
+    /// Copies the vector and its statuses, ``inputCount`` of each.
+    @unsafe func copy(
+        to values: UnsafeMutablePointer<Float>, _ rawStatuses: UnsafeMutablePointer<UInt8>
+    ) {
+        guard let vector = unsafe vector.baseAddress,
+            let statuses = unsafe statuses.baseAddress
+        else { return }
+        unsafe values.update(from: vector, count: inputCount)
+        unsafe rawStatuses.update(from: statuses, count: inputCount)
+    }
+
     /// Takes a whole row as it is, every value of it present.
     func set(_ row: [Float]) {
         precondition(row.count == inputCount)

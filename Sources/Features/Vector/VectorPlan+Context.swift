@@ -50,6 +50,12 @@ extension VectorPlan {
         return unsafe codes[rule.firstCode + tables[rule.table].index(of: text)]
     }
 
+    /// What a model sees of a text that is no category: NaN unless it brings a code, or is no string.
+    package func otherCode(ofInput input: Int) -> Float {
+        guard types[input] == .string else { return .nan }
+        return unsafe codes[rules[input].firstCode - 1]
+    }
+
     /// Puts a context value in the place of what was gathered: present, of age 0; nil is a null, of all
     /// inputs that the feature feeds.
     package func override(

@@ -23,7 +23,7 @@ package struct DriftBudget: Equatable, Sendable {
         guard falsePagesPerMonth >= 0.001 && falsePagesPerMonth <= 1_000 else {
             return .outOfRange("false_pages_per_month")
         }
-        guard windowMilliseconds >= 1_000 && windowMilliseconds <= 86_400_000 else {
+        guard windowMilliseconds >= 100 && windowMilliseconds <= 86_400_000 else {
             return .outOfRange("window_milliseconds")
         }
         guard featureCount >= 1 && featureCount <= 1_000_000 else {

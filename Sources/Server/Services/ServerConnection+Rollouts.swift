@@ -79,6 +79,11 @@ extension ServerConnection {
             answerNow(call) { engine throws(EngineError) in
                 try engine.rolloutStatus(request).encodedBytes()
             }
+        case .drift:
+            let request = try KassaV1.DriftRequest(decoding: call.message)
+            answerNow(call) { engine throws(EngineError) in
+                try engine.driftReport(request).encodedBytes()
+            }
         case .rolloutHistory:
             let request = try KassaV1.RolloutHistoryRequest(decoding: call.message)
             submit(call) { engine throws(EngineError) in
@@ -143,13 +148,16 @@ extension ServerConnection {
     func tellOfRollouts(_ call: Call, _ batch: RolloutEvents.Batch) {
         guard case .rolloutWatch(let watch) = streams[call.id] else { return }
         var hasLost = batch.hasLost
-        for (sequence, transition) in batch.transitions where sequence > watch.seen {
+        for (sequence, happened) in batch.events where sequence > watch.seen {
             watch.seen = sequence
-            guard watch.scorer.isEmpty || watch.scorer == transition.scorer else { continue }
-            let status = try? context.engine.rolloutStatus(
-                KassaV1.RolloutStatusRequest(scorer: transition.scorer))
-            let event = KassaV1.RolloutEvent(
-                sequence: sequence, transition: transition, status: status, eventsLost: hasLost)
+            guard watch.scorer.isEmpty || watch.scorer == happened.scorer else { continue }
+            var event = KassaV1.RolloutEvent(sequence: sequence, eventsLost: hasLost)
+            switch happened {
+            case .transition(let transition): event.transition = transition
+            case .drift(let alarm): event.drift = alarm
+            }
+            event.status = try? context.engine.rolloutStatus(
+                KassaV1.RolloutStatusRequest(scorer: happened.scorer))
             hasLost = false
             session.reply(call, message: event.encodedBytes().span)
         }

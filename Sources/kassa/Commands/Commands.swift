@@ -11,7 +11,7 @@ let commands: [Command] = [
     rolloutShadowCommand, rolloutCanaryCommand, rolloutSetWeightCommand, rolloutPauseCommand,
     rolloutResumeCommand, rolloutPromoteCommand, rolloutAbortCommand, rolloutUndoCommand,
     rolloutQuarantineCommand, rolloutClearQuarantineCommand, rolloutStatusCommand,
-    rolloutHistoryCommand, rolloutExplainCommand,
+    rolloutHistoryCommand, rolloutExplainCommand, driftCommand,
     storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
     storeCompactCommand, versionCommand,
 ]

@@ -40,6 +40,7 @@ let rolloutStatusCommand = Command(
                 print(status.tree.json())
             } else {
                 status.lines.forEach { print($0) }
+                print(try driftReport(of: scorer, client).line)
             }
             return
         }

@@ -4,25 +4,25 @@ internal import API
 
 private let alphaFlag = Flag(
     name: "--alpha", value: "P",
-    help: "Probability of rolling back a candidate that is within its tolerances; 0.001.")
+    help: "How probable a needless rollback may be; 0.001.")
 private let riskFlag = Flag(
-    name: "--risk-max", value: "R", help: "Bad events may be R times as many as STABLE's; 1.25.")
+    name: "--risk-max", value: "R", help: "Tolerate R times STABLE's bad events; 1.25.")
 private let flipFlag = Flag(
-    name: "--flip-max", value: "PERCENT", help: "Share of decisions that may differ; 2.")
+    name: "--flip-max", value: "PERCENT", help: "Tolerate that many other decisions; 2.")
 private let brierFlag = Flag(
-    name: "--brier-margin", value: "B", help: "How much worse its Brier score may be; 0.0005.")
+    name: "--brier-margin", value: "B", help: "Tolerate a Brier score worse by B; 0.0005.")
 private let calibrationFlag = Flag(
     name: "--calibration-margin", value: "PP",
-    help: "Percentage points that its probabilities may miss outcomes by; 1.")
+    help: "Tolerate probabilities off by PP points; 1.")
 private let sloFlag = Flag(
     name: "--slo", value: "US", help: "Microseconds that a score may take; 500.")
 private let pairShareFlag = Flag(
-    name: "--pair-share", value: "PERCENT", help: "Share of entities that both models score; 100.")
+    name: "--pair-share", value: "PERCENT", help: "Entities that both models score; 100.")
 private let thresholdFlag = Flag(
     name: "--threshold", value: "SCORE", help: "Where a decision turns; the scorer's by default.")
 private let dwellFlag = Flag(
     name: "--dwell", value: "DURATION",
-    help: "Take the steps by itself, each after so long at least, such as 30m.")
+    help: "Take the steps by itself, each after so long or more.")
 private let entitiesFlag = Flag(
     name: "--entities-min", value: "N",
     help: "Entities that it must have answered in a step; 10000.")

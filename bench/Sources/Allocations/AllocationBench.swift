@@ -9,12 +9,14 @@ import Transport
 struct AllocationBench {
     static let help = """
         usage: Bench allocations INTERPOSER [--reads N] [--warm-up N] [--calls N] [--trace N]
-                                 [--canary PERCENT] [--record 1] [--server FILE]
+                                 [--canary PERCENT] [--record 1] [--drift MILLISECONDS]
+                                 [--server FILE]
 
           Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
           warms one connection up (20000) and counts the allocations of further Scores (100000).
           With --canary a rollout is open, whose candidate answers that share of entities.
-          With --record the scores are kept for their outcomes.
+          With --record the scores are kept for their outcomes. With --drift models bring histograms,
+          and features are watched in windows of that length.
           --reads has it make Reads of N rows instead.
           The result is one line of JSON. --trace has the server report the stacks of the first N.
         """
@@ -29,6 +31,7 @@ struct AllocationBench {
     private var traceCount: UInt64 = 0
     private var canaryPercent = 0
     private var isRecorded = false
+    private var driftWindowMilliseconds: UInt64?
     private var server: String?
 
     init(_ words: [String]) throws(BenchError) {
@@ -47,6 +50,8 @@ struct AllocationBench {
             case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
             case ("--canary", let number?) where number > 0: canaryPercent = number
             case ("--record", 1): isRecorded = true
+            case ("--drift", let number?) where number > 0:
+                driftWindowMilliseconds = UInt64(number)
             default: throw BenchError(Self.help)
             }
         }
@@ -64,7 +69,8 @@ struct AllocationBench {
                 "KASSA_ALLOCATION_THREADS=loop-",
             ])
         defer { kassa.process.stop() }
-        let fixture = SyntheticData(trees: 100, depth: 6, entityCount: 10_000)
+        var fixture = SyntheticData(trees: 100, depth: 6, entityCount: 10_000)
+        fixture.driftWindowMilliseconds = driftWindowMilliseconds
         let control = try ControlClient(port: kassa.port)
         try fixture.configure(kassa.access(control))
         try fixture.load(control)
@@ -85,10 +91,12 @@ struct AllocationBench {
         let before = try AllocationCounts(path: path)
         try call(callCount, connection, requests)
         let after = try AllocationCounts(path: path)
+        let windows = try driftWindowMilliseconds.map { _ in try fixture.driftWindows(control) }
         AllocationCounts.trace(0, path: path)
         let earlier = before.calls.reduce(0, +)
         print(
             "{\"calls\": \(callCount), \"allocations_before\": \(earlier),",
+            windows.map { "\"drift_windows\": \($0)," } ?? "",
             "\"allocations\": \(before.json(until: after))}")
         if traceCount > 0 { print(readFile("\(kassa.folder.path)/kassa.log") ?? "") }
     }

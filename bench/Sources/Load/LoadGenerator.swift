@@ -4,6 +4,7 @@ import API
 import Base
 import CLinux
 import GRPC
+import Glibc
 import Metrics
 import Transport
 import Wire

@@ -14,6 +14,8 @@ struct SyntheticData: ScoreData {
 
     let forest: SyntheticForest
     let entityCount: Int
+    /// How long windows of drift last; without, models bring no histograms and nothing is watched.
+    var driftWindowMilliseconds: UInt64?
 
     init(trees: Int, depth: Int, entityCount: Int) {
         forest = SyntheticForest(
@@ -33,13 +35,41 @@ struct SyntheticData: ScoreData {
 
     func configure(_ server: ServerAccess) throws {
         let client = server.client
-        var set = KassaV1.FeatureSetSpec(name: "bench", version: 1, entity: ["session"])
-        set.features = (0..<Self.featureCount).map {
-            KassaV1.FeatureSpec(name: name(ofFeature: $0), type: .float32)
-        }
-        try apply(client, .featureSet(set))
+        try apply(client, .featureSet(featureSet))
         try upload(client)
-        try apply(client, .scorer(KassaV1.ScorerSpec(name: "bench", model: "bench@1")))
+        try apply(client, .scorer(scorer))
+    }
+
+    var featureSet: KassaV1.FeatureSetSpec {
+        KassaV1.FeatureSetSpec(
+            name: "bench", version: 1, entity: ["session"],
+            features: (0..<Self.featureCount).map {
+                KassaV1.FeatureSpec(name: name(ofFeature: $0), type: .float32)
+            })
+    }
+
+    var scorer: KassaV1.ScorerSpec {
+        KassaV1.ScorerSpec(
+            name: "bench", model: "bench@1",
+            drift: driftWindowMilliseconds.map { KassaV1.DriftSpec(windowMs: $0) })
+    }
+
+    /// Of an input, whose values are alike from -1 to 1.
+    private func histogram(ofInput input: Int) -> KassaV1.ReferenceHistogram {
+        KassaV1.ReferenceHistogram(
+            input: UInt32(input), n: 10_000, edges: (0...10).map { Double($0 - 5) / 5 },
+            counts: [UInt64](repeating: 1_000, count: 10))
+    }
+
+    /// Of the scores of some entities.
+    private var scoreHistogram: KassaV1.ReferenceHistogram {
+        var counts = [UInt64](repeating: 0, count: 10)
+        for entity in 0..<2_000 {
+            let row = (0..<Self.featureCount).map { value(entity, $0) }
+            counts[min(Int(10 / (1 + exp(-Double(forest.margin(of: row))))), 9)] += 1
+        }
+        return KassaV1.ReferenceHistogram(
+            n: 2_000, edges: (0...10).map { Double($0) / 10 }, counts: counts)
     }
 
     private func apply(
@@ -86,11 +116,36 @@ struct SyntheticData: ScoreData {
             "/kassa.v1.Rollouts/Canary", [request], reply: KassaV1.RolloutResponse.self)
     }
 
+    /// Full windows of the scorer's features so far.
+    func driftWindows(_ client: ControlClient) throws -> UInt64 {
+        try client.call(
+            "/kassa.v1.Rollouts/Drift", [KassaV1.DriftRequest(scorer: "bench")],
+            reply: KassaV1.DriftReport.self
+        ).slots.map(\.windows).max() ?? 0
+    }
+
     private func upload(
         _ client: ControlClient, version: UInt32 = 1, goldenRowCount: Int = goldenRowCount
     ) throws {
+        let (spec, artefact) = bundle(version: version, goldenRowCount: goldenRowCount)
+        let chunks = stride(from: 0, to: artefact.count, by: Self.uploadChunkBytes).map { start in
+            let end = min(start + Self.uploadChunkBytes, artefact.count)
+            return KassaV1.UploadRequest(part: .chunk(Array(artefact[start..<end])))
+        }
+        let reply = try client.call(
+            "/kassa.v1.Models/Upload", [KassaV1.UploadRequest(part: .spec(spec))] + chunks,
+            reply: KassaV1.UploadResponse.self)
+        guard reply.model?.trees == UInt32(forest.treeCount) else {
+            throw BenchError("the server sees \(reply.model?.trees ?? 0) trees")
+        }
+    }
+
+    /// The model's spec, and its artefact.
+    func bundle(
+        version: UInt32 = 1, goldenRowCount: Int = goldenRowCount
+    ) -> (KassaV1.ModelSpec, [UInt8]) {
         let artefact = forest.json
-        let spec = KassaV1.ModelSpec(
+        var spec = KassaV1.ModelSpec(
             name: "bench", version: version, format: .xgboostJson,
             sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
             inputs: (0..<Self.featureCount).map {
@@ -102,16 +157,11 @@ struct SyntheticData: ScoreData {
                 return KassaV1.GoldenRow(
                     row: row, margin: Double(forest.margin(of: row)), tolerance: 1e-4)
             })
-        let chunks = stride(from: 0, to: artefact.count, by: Self.uploadChunkBytes).map { start in
-            let end = min(start + Self.uploadChunkBytes, artefact.count)
-            return KassaV1.UploadRequest(part: .chunk(Array(artefact[start..<end])))
+        if driftWindowMilliseconds != nil {
+            spec.histograms = (0..<Self.featureCount).map { histogram(ofInput: $0) }
+            spec.scoreHistogram = scoreHistogram
         }
-        let reply = try client.call(
-            "/kassa.v1.Models/Upload", [KassaV1.UploadRequest(part: .spec(spec))] + chunks,
-            reply: KassaV1.UploadResponse.self)
-        guard reply.model?.trees == UInt32(forest.treeCount) else {
-            throw BenchError("the server sees \(reply.model?.trees ?? 0) trees")
-        }
+        return (spec, artefact)
     }
 
     func load(_ client: ControlClient) throws {

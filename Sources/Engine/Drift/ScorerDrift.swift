@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import API
+internal import Base
+internal import Rollout
+
+/// What the guard knows of one scorer: how its models stand, and what is done about it.
+///
+/// It is kept in memory only. What it led to, a pause or an undone promotion, is stored with the slots; a
+/// shift that goes on after a restart is found again after three windows.
+struct ScorerDrift {
+    let settings: DriftSettings
+    /// By the digests of bundles in slots.
+    private(set) var models: [[UInt8]: ModelDrift] = [:]
+    private(set) var response = DriftResponse.none
+    /// When ``response`` became what it is; wall time, for people.
+    private(set) var sinceMicroseconds: Int64 = 0
+    /// When windows were looked at last.
+    private(set) var lastTurn: MonotonicTime
+    private var windowEnds: MonotonicTime
+    private var promotion: Promotion?
+    /// What was judged by other settings, by bundle.
+    private let judged: [[UInt8]: [UInt64]]
+
+    /// The last promotion, as long as it can be undone.
+    private struct Promotion {
+        /// As it is stored with the slots.
+        let since: Int64
+        let at: MonotonicTime
+        /// What was STABLE before it had an alarm already.
+        let wasShifted: Bool
+    }
+
+    /// - Parameter former: the watch by other settings, if there was one.
+    init(_ settings: DriftSettings, after former: ScorerDrift? = nil, at now: MonotonicTime) {
+        self.settings = settings
+        judged = former?.models.mapValues(\.taken) ?? [:]
+        lastTurn = now
+        windowEnds = now.advanced(byNanoseconds: settings.windowMilliseconds * 1_000_000)
+    }
+
+    /// Ends the windows whose time has come.
+    ///
+    /// - Parameters:
+    ///   - slots: the models in slots, STABLE first.
+    ///   - wall: the time of day in microseconds; it counts only for a promotion of an earlier process.
+    /// - Returns: what there is to do and to tell; nil if nothing changed.
+    mutating func turn(
+        _ slots: [(scorer: Scorer, counters: DriftCounters)], _ entry: ScorerRollout?,
+        at now: MonotonicTime, wall: Int64
+    ) -> DriftOrder? {
+        notePromotion(entry, at: now, wall: wall)
+        lastTurn = now
+        for (scorer, counters) in slots where models[scorer.model.bundleDigest] == nil {
+            let digest = scorer.model.bundleDigest
+            models[digest] = ModelDrift(counters, settings, after: judged[digest], at: now)
+        }
+        let digests = slots.map(\.scorer.model.bundleDigest)
+        models = models.filter { digests.contains($0.key) }
+        guard now >= windowEnds else { return nil }
+        windowEnds = now.advanced(byNanoseconds: settings.windowMilliseconds * 1_000_000)
+        var alarms: [KassaV1.DriftAlarm] = []
+        for (scorer, _) in slots {
+            let edges = models[scorer.model.bundleDigest]?.close(at: now) ?? []
+            alarms += edges.map { $0.alarm(of: scorer, atMicroseconds: wall) }
+        }
+        let next = decide(slots.map(\.scorer))
+        let isNew = next != response
+        let isWorse = next.severity > response.severity
+        if isNew {
+            response = next
+            sinceMicroseconds = next == .none ? 0 : wall
+        }
+        guard isNew || !alarms.isEmpty, let name = slots.first?.scorer.spec.name else { return nil }
+        return DriftOrder(
+            scorer: name, alarms: alarms, response: isWorse ? next : .none,
+            reason: isWorse ? reason(slots.map(\.scorer)) : "")
+    }
+
+    private mutating func notePromotion(
+        _ entry: ScorerRollout?, at now: MonotonicTime, wall: Int64
+    ) {
+        guard let entry, let previous = entry.slots.previous else {
+            promotion = nil
+            return
+        }
+        let since = entry.previousSinceMicroseconds
+        guard promotion?.since != since else { return }
+        let passed = min(
+            max(wall.subtractingReportingOverflow(since).partialValue, 0),
+            Int64(RolloutLimits.previousSeconds) * 1_000_000)
+        let at = MonotonicTime(
+            nanoseconds: now.nanoseconds - min(UInt64(passed) * 1_000, now.nanoseconds))
+        promotion = Promotion(
+            since: since, at: at, wasShifted: models[previous.digest]?.isAlarm ?? false)
+    }
+
+    private func decide(_ slots: [Scorer]) -> DriftResponse {
+        func drift(in slot: KassaV1.Slot) -> ModelDrift? {
+            slots.first { $0.slot == slot }.flatMap { models[$0.model.bundleDigest] }
+        }
+        let stable = drift(in: .stable)
+        var age: UInt64?
+        if let promotion, !promotion.wasShifted, let since = stable?.alarmSince,
+            since >= promotion.at
+        {
+            age = since.nanoseconds(since: promotion.at) / 1_000_000
+        }
+        return settings.policy.response(
+            stable: stable?.isAlarm ?? false, canary: drift(in: .canary).map(\.isAlarm),
+            alarmAfterPromotionMilliseconds: age)
+    }
+
+    /// Why something is done: whose drift it is, and the alarm that stands out most.
+    private func reason(_ slots: [Scorer]) -> String {
+        let slot: KassaV1.Slot = response == .freeze ? .canary : .stable
+        guard let scorer = slots.first(where: { $0.slot == slot }),
+            let model = models[scorer.model.bundleDigest]
+        else { return "drift" }
+        let shifted = model.features.filter { !$0.alarms.isEmpty }
+        guard let worst = shifted.max(by: { $0.drift.psi < $1.drift.psi }),
+            let signal = worst.alarms.first
+        else { return "drift" }
+        let others = shifted.count > 1 ? ", and \(shifted.count - 1) more" : ""
+        let whose =
+            response == .freeze ? "the canary alone has drifted" : "STABLE's traffic has drifted"
+        return "\(whose): \(worst.watch.name): \(signal.words) is "
+            + "\(rounded(worst.measured(signal))), tolerated are "
+            + "\(rounded(worst.tolerated(signal)))\(others)"
+    }
+}
+
+/// What the guard found at the end of a window: alarms to record and tell, and what to do.
+struct DriftOrder: Sendable {
+    let scorer: String
+    let alarms: [KassaV1.DriftAlarm]
+    /// none if nothing is to be done that was not done before.
+    let response: DriftResponse
+    let reason: String
+}
+
+extension DriftResponse {
+    /// What is done once is not done again by something milder.
+    var severity: Int {
+        switch self {
+        case .none: 0
+        case .freeze: 1
+        case .pageAndFreeze: 2
+        case .undo: 3
+        }
+    }
+}
+
+extension ModelDrift.Edge {
+    func alarm(of scorer: Scorer, atMicroseconds wall: Int64) -> KassaV1.DriftAlarm {
+        KassaV1.DriftAlarm(
+            scorer: scorer.spec.name, slot: scorer.slot, model: scorer.model.name,
+            feature: feature, signal: signal, raised: isRaised, atUs: wall, values: values,
+            measured: measured, tolerated: tolerated)
+    }
+}
+
+extension KassaV1.DriftAlarm {
+    /// The alarm in one line of the audit log.
+    var line: String {
+        "scorer \(scorer), \(model) in \(slot.name), \(feature): \(signal.words) is "
+            + "\(rounded(measured)) of \(values) values, tolerated are \(rounded(tolerated)): "
+            + (raised ? "raised" : "cleared")
+    }
+}
+
+/// Four decimals.
+private func rounded(_ number: Double) -> String {
+    number.isFinite ? "\((number * 10_000).rounded() / 10_000)" : "\(number)"
+}

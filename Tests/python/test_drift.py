@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drift over a real server: a pipeline that sends zeros, one that loses values, and an ordinary day."""
+
+import random
+import subprocess
+import time
+import urllib.request
+
+import grpc
+import pytest
+
+import client as shop
+from client import Client
+from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
+from kassa_process import binary, eventually
+from test_rollouts import inputs
+
+SCORER = "cart_abandonment"
+WINDOW_MS = 200
+ROWS = 500
+SESSIONS = 4_000
+
+
+def training(seed=7, count=20_000):
+    """Signals as in training: a normal distribution each."""
+    draw = random.Random(seed)
+    return [[draw.gauss(0, 1) for _ in range(shop.SIGNALS)] for _ in range(count)]
+
+
+def histogram(place, values):
+    """Ten bins of equal mass over `values`."""
+    ranked = sorted(values)
+    edges = [ranked[min(i * len(ranked) // 10, len(ranked) - 1)] for i in range(11)]
+    counts = [0] * 10
+    for value in ranked:
+        counts[max(i for i in range(10) if i == 0 or value >= edges[i])] += 1
+    return models_pb2.ReferenceHistogram(
+        input=place, n=len(ranked), edges=edges, counts=counts)
+
+
+@pytest.fixture(scope="module")
+def histograms():
+    columns = list(zip(*training()))
+    return [histogram(place, column) for place, column in enumerate(columns)]
+
+
+class Traffic:
+    """Scores by the thousand, with signals from a generator of rows."""
+
+    def __init__(self, client, seed=1):
+        self.client = client
+        self.draw = random.Random(seed)
+
+    def row(self, edit):
+        signals = [self.draw.gauss(0, 1) for _ in range(shop.SIGNALS)]
+        edit(signals, self.draw)
+        context = [
+            values_pb2.NamedValue(
+                name=f"signal_{i}",
+                value=values_pb2.Value(null=values_pb2.NullValue())
+                if signal is None else values_pb2.Value(number=signal))
+            for i, signal in enumerate(signals)
+        ]
+        session = f"s-{self.draw.randrange(SESSIONS)}"
+        return scoring_pb2.ScoreRow(entities=[shop.entity("session", session)], context=context)
+
+    def send(self, edit=lambda signals, draw: None, batches=1):
+        for _ in range(batches):
+            reply = self.client.scoring.ScoreBatch(
+                scoring_pb2.ScoreBatchRequest(
+                    scorer=SCORER, rows=[self.row(edit) for _ in range(ROWS)]),
+                timeout=20)
+            assert not any(result.HasField("refusal") for result in reply.results)
+
+    def until(self, done, edit, seconds=40):
+        """Sends until `done()`, which is returned."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.send(edit)
+            if found := done():
+                return found
+        raise AssertionError("it did not come in time")
+
+
+def zero(signals, draw):
+    signals[2] = 0.0
+
+
+def lose(signals, draw):
+    if draw.random() < 0.1:
+        signals[1] = None
+
+
+def ordinary(signals, draw):
+    pass
+
+
+def set_up(client, histograms, **drift):
+    """The shop, with a candidate abandonment@2 over the same signals in another order."""
+    client.apply(shop.SIGNAL_SET)
+    artefact = shop.fixture_model()[0]
+    client.upload(shop.model_spec(artefact, histograms=histograms), artefact)
+    turned = []
+    for place in range(shop.SIGNALS):
+        other = models_pb2.ReferenceHistogram()
+        other.CopyFrom(histograms[(place + 1) % shop.SIGNALS])
+        other.input = place
+        turned.append(other)
+    client.upload(shop.model_spec(artefact, inputs=inputs(1), histograms=turned), artefact)
+    client.apply(shop.scorer_spec(
+        drift=config_pb2.DriftSpec(window_ms=WINDOW_MS, **drift)))
+
+
+def canary(client, weight):
+    client.rollouts.Canary(rollouts_pb2.CanaryRequest(
+        scorer=SCORER, model="abandonment@2", weight_percent=weight), timeout=20)
+
+
+def promote(client):
+    client.rollouts.Promote(
+        rollouts_pb2.PromoteRequest(scorer=SCORER, full=True), timeout=20)
+
+
+def report(client):
+    return client.rollouts.Drift(rollouts_pb2.DriftRequest(scorer=SCORER), timeout=20)
+
+
+def status(client):
+    return client.rollouts.Status(rollouts_pb2.RolloutStatusRequest(scorer=SCORER), timeout=20)
+
+
+def alarms(client):
+    """What is on, by slot: {("STABLE", "signals.signal_2", "DRIFT_SHIFT"), ...}."""
+    return {
+        (scoring_pb2.Slot.Name(slot.slot), feature.feature, rollouts_pb2.DriftSignal.Name(signal))
+        for slot in report(client).slots
+        for feature in slot.features
+        for signal in feature.alarms
+    }
+
+
+def audit(client):
+    return client.config.Audit(config_pb2.AuditRequest(limit=100), timeout=20).entries
+
+
+def test_zeros_in_both_slots_page_and_freeze_and_roll_nothing_back(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms)
+        canary(client, 50)
+        watch = client.rollouts.Watch(rollouts_pb2.WatchRolloutsRequest(scorer=SCORER))
+        traffic = Traffic(client)
+        traffic.send(batches=8)
+        traffic.until(lambda: report(client).action, zero)
+        traffic.until(lambda: status(client).rollout.phase == rollouts_pb2.PHASE_PAUSED, zero)
+        # The canary's windows may fill earlier than STABLE's; then it is held first, and the page follows.
+        traffic.until(
+            lambda: report(client).action == rollouts_pb2.DRIFT_PAGE_AND_FREEZE, zero)
+        traffic.until(
+            lambda: {("STABLE", "signals.signal_2", "DRIFT_SHIFT"),
+                     ("CANARY", "signals.signal_2", "DRIFT_SHIFT")} <= alarms(client), zero)
+        assert {feature for _, feature, _ in alarms(client)} == {"signals.signal_2"}
+        now = status(client)
+        assert now.rollout.phase == rollouts_pb2.PHASE_PAUSED
+        assert now.rollout.weight_percent == 50
+        assert [slot.model for slot in now.slots] == ["abandonment@1", "abandonment@2"]
+
+        told = []
+        for event in watch:
+            if event.HasField("drift"):
+                told.append(event.drift)
+            if {alarm.slot for alarm in told} == {scoring_pb2.STABLE, scoring_pb2.CANARY}:
+                break
+        watch.cancel()
+        assert all(alarm.raised and alarm.measured > alarm.tolerated for alarm in told)
+
+        assert eventually(lambda: [e for e in audit(client) if e.action == "drift alarm"])
+        record = next(e for e in audit(client) if e.action == "drift alarm")
+        assert record.actor == "guard" and "signals.signal_2" in record.details[0]
+        assert any(e.action == "rollout pause" and e.actor == "guard" for e in audit(client))
+
+        page = urllib.request.urlopen(f"{server.admin}/metrics", timeout=10).read().decode()
+        psi = next(
+            float(line.split()[-1]) for line in page.splitlines()
+            if line.startswith("kassa_feature_psi{")
+            and 'feature="signals.signal_2"' in line and 'slot="STABLE"' in line)
+        assert psi > 1
+        assert 'kassa_drift_alarms_total{scorer="cart_abandonment",slot="STABLE"' in page
+
+        shown = subprocess.run(
+            [binary(), "drift", SCORER, "--server", server.address],
+            capture_output=True, text=True, timeout=20, check=True).stdout
+        assert "page and freeze" in shown and "signals.signal_2" in shown and "shift" in shown
+        shown = subprocess.run(
+            [binary(), "rollout", "status", SCORER, "--server", server.address],
+            capture_output=True, text=True, timeout=20, check=True).stdout
+        assert "drift: page and freeze" in shown and "signals.signal_2" in shown
+
+
+def test_zeros_after_a_promotion_undo_it_where_the_policy_says_so(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms, on_shared_drift=config_pb2.SHARED_DRIFT_ROLLBACK)
+        canary(client, 50)
+        traffic = Traffic(client)
+        traffic.send(batches=8)
+        promote(client)
+        windows = report(client).slots[0].windows
+        traffic.until(lambda: report(client).slots[0].windows > windows + 2, ordinary)
+        traffic.until(lambda: status(client).slots[0].model == "abandonment@1", zero)
+        assert eventually(lambda: status(client).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
+        undo = next(e for e in audit(client) if e.action == "rollout undo")
+        assert undo.actor == "guard" and "signals.signal_2" in undo.reason
+        assert [slot.model for slot in status(client).slots] == ["abandonment@1"]
+
+
+def test_lost_values_are_an_alarm_and_an_ordinary_day_is_none(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms)
+        traffic = Traffic(client)
+        traffic.until(lambda: report(client).slots[0].windows >= 10, ordinary)
+        assert alarms(client) == set() and report(client).action == rollouts_pb2.DRIFT_NOTHING
+        assert not [e for e in audit(client) if e.action == "drift alarm"]
+        traffic.until(
+            lambda: ("STABLE", "signals.signal_1", "DRIFT_NULL") in alarms(client), lose)
+        assert {feature for _, feature, _ in alarms(client)} == {"signals.signal_1"}
+        # It ends as it began.
+        traffic.until(lambda: not alarms(client), ordinary)
+
+
+def test_a_freeze_and_its_record_outlive_a_crash(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms)
+        canary(client, 50)
+        traffic = Traffic(client)
+        traffic.until(lambda: status(client).rollout.phase == rollouts_pb2.PHASE_PAUSED, zero)
+        assert eventually(lambda: [e for e in audit(client) if e.action == "drift alarm"])
+        server.kill()
+    server = start_server(folder=server.folder)
+    with Client(server.address) as client:
+        assert status(client).rollout.phase == rollouts_pb2.PHASE_PAUSED
+        before = len([e for e in audit(client) if e.action == "drift alarm"])
+        assert before >= 1 and alarms(client) == set()
+        # What goes on is found again.
+        Traffic(client, seed=2).until(lambda: alarms(client), zero)
+        assert eventually(lambda: len([e for e in audit(client) if e.action == "drift alarm"]) > before)
+
+
+def test_a_scorer_without_histograms_is_not_watched(start_server):
+    server = start_server()
+    with Client(server.address) as client:
+        shop.set_up_shop(client)
+        slot = report(client).slots[0]
+        assert slot.unwatched == shop.SIGNALS and not slot.features
+        error = shop.refusal(client.rollouts.Drift, rollouts_pb2.DriftRequest(scorer="none"))
+        assert error.code() == grpc.StatusCode.NOT_FOUND
