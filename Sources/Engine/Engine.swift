@@ -49,6 +49,7 @@ package final class Engine: Sendable {
     let outcomes: Outcomes
     /// What weighs the candidates of open rollouts.
     let guards: Guards
+    let guardAlarm = Mutex<(@Sendable (GuardAlarm) -> Void)?>(nil)
     let guardThread = Mutex<GuardThread?>(nil)
     /// The counters of all loops.
     package let metrics: EngineMetrics

@@ -85,6 +85,7 @@ package final class Server {
         self.webhook = webhook
         alarmDesk = AlarmDesk(
             sink: alarms, log: alarmLog, webhook: webhook, engine: engine, port: port)
+        engine.onGuardAlarm { [alarms] alarm in alarms.send(Alarm(alarm)) }
         self.engine = engine
         self.control = control
         self.checks = checks

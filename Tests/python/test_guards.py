@@ -183,6 +183,7 @@ def test_a_canary_that_decides_differently_goes(kassa, name, artefact, turn):
         assert_only_stable(kassa)
     assert load.errors == []
     assert last.last_answer_after_us < 20_000
+    assert eventually(lambda: metric(kassa, 'kassa_alarms_total{kind="rolled_back"}') == 1)
 
 
 def test_a_shadow_that_decides_differently_goes_without_having_answered(kassa):

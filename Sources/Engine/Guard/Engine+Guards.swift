@@ -5,6 +5,7 @@ internal import Glibc
 internal import Base
 internal import Rollout
 internal import Store
+internal import Synchronization
 internal import Wire
 
 /// What guards do to slots, and what they keep from being done. On the control thread.
@@ -26,7 +27,19 @@ extension Engine {
             }
         }
         // What fails now is ordered again at the keeper's next look.
-        _ = try? carryOut(order.verb, call, at: .now())
+        guard let response = try? carryOut(order.verb, call, at: .now()), !response.unchanged,
+            let alarm = order.alarm
+        else { return }
+        tell(alarm)
+    }
+
+    /// Has `body` called with every alarm of a guard, on a thread of the engine; it must not wait.
+    package func onGuardAlarm(_ body: @escaping @Sendable (GuardAlarm) -> Void) {
+        guardAlarm.withLock { $0 = body }
+    }
+
+    func tell(_ alarm: GuardAlarm) {
+        guardAlarm.withLock { $0 }?(alarm)
     }
 
     /// Refuses what the evidence forbids: more weight.

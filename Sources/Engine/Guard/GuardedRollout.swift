@@ -23,6 +23,7 @@ final class GuardedRollout {
     private(set) var samples: [KassaV1.GuardSample] = GuardedRollout.kinds.map {
         KassaV1.GuardSample(event: $0)
     }
+    private var isFreezeTold = false
     /// When judging began in this process, and how long it had lasted before.
     private var ageBase: MonotonicTime
     private var ageBefore: UInt64 = 0
@@ -209,8 +210,11 @@ final class GuardedRollout {
 
     /// What is to be done about the rollout now; nil for nothing.
     func order(at now: MonotonicTime) -> GuardOrder? {
-        func order(_ verb: Verb, _ reason: String) -> GuardOrder {
-            GuardOrder(rollout: id, scorer: scorer, verb: verb, reason: reason)
+        func order(_ verb: Verb, _ reason: String, isDeadline: Bool = false) -> GuardOrder {
+            GuardOrder(
+                rollout: id, scorer: scorer, verb: verb, reason: reason,
+                model: rollout.candidate.model, logEvidence: evidence.logEvidence,
+                isViolation: evidence.counts.violation != nil, isDeadline: isDeadline)
         }
         if evidence.verdict.isRollback { return order(.rollBack, evidence.rollbackReason) }
         guard !isShadow, brake.flags.isEmpty else { return nil }
@@ -228,9 +232,24 @@ final class GuardedRollout {
         case .complete: return order(.promote(isFull: true), "all steps are passed")
         case .pause(let reasons):
             return order(
-                .pause, "deadline: not through, held by \(reasons.names.joined(separator: ", "))")
+                .pause, "deadline: not through, held by \(reasons.names.joined(separator: ", "))",
+                isDeadline: true)
         case .hold, nil: return nil
         }
+    }
+
+    /// What is to be told when the evidence begins to forbid more weight; nil if it was told.
+    func freeze() -> GuardAlarm? {
+        guard evidence.verdict == .freeze else {
+            isFreezeTold = isFreezeTold && evidence.verdict != .within
+            return nil
+        }
+        guard !isFreezeTold else { return nil }
+        isFreezeTold = true
+        return GuardAlarm(
+            kind: .frozen, scorer: scorer, rollout: id, model: rollout.candidate.model,
+            reason: "\(evidence.leadingComponent.name): the weight may not rise",
+            logEvidence: evidence.logEvidence)
     }
 
     /// What the steps say; nil if only people take them.
@@ -273,4 +292,8 @@ struct GuardOrder: Sendable {
     let scorer: String
     let verb: Verb
     let reason: String
+    let model: String
+    let logEvidence: Double
+    let isViolation: Bool
+    let isDeadline: Bool
 }

@@ -118,6 +118,11 @@ final class Guards: Sendable {
         return orders
     }
 
+    /// Candidates that evidence has begun to speak against.
+    func newlyFrozen() -> [GuardAlarm] {
+        state.withLock { state in state.open.values.compactMap { $0.freeze() } }
+    }
+
     /// What is known of a rollout; nil if it is not open.
     func status(of rollout: UInt64) -> KassaV1.GuardStatus? {
         let now = MonotonicTime.now()
@@ -177,11 +182,14 @@ final class Guards: Sendable {
 extension Guards: MetricSource {
     private static let evidence = MetricFamily(
         .gauge, "kassa_rollout_log_evidence",
-        help: "Natural logarithm of the evidence against a candidate; merged is what decides.",
+        help: "Natural logarithm of the evidence against a canary; merged is what decides.",
         labels: ["scorer", "component"])
     private static let frozen = MetricFamily(
         .gauge, "kassa_rollout_frozen",
-        help: "1 if the evidence keeps a candidate's weight from rising.", labels: ["scorer"])
+        help: "1 if the evidence keeps a canary's weight from rising.", labels: ["scorer"])
+    private static let phase = MetricFamily(
+        .gauge, "kassa_rollout_phase", help: "1 for the phase that a scorer's rollout is in.",
+        labels: ["scorer", "phase"])
     private static let events = MetricFamily(
         .counter, "kassa_guard_events_total", help: "Requests that guards have weighed.")
     private static let dropped = MetricFamily(
@@ -193,20 +201,23 @@ extension Guards: MetricSource {
         labels: ["scorer"])
 
     var families: [MetricFamily] {
-        [Self.evidence, Self.frozen, Self.events, Self.dropped, Self.rollback]
+        [Self.evidence, Self.frozen, Self.phase, Self.events, Self.dropped, Self.rollback]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
         let refused = rings.reduce(0) { $0 &+ $1.refusedCount }
         let (open, events, lost, last) = state.withLock { state in
             (
-                state.open.values.map { ($0.scorer, KassaV1.GuardStatus($0.evidence)) },
+                state.open.values.map {
+                    ($0.scorer, $0.rollout.phase.name, KassaV1.GuardStatus($0.evidence))
+                },
                 state.eventCount,
                 state.lostCount &+ state.open.values.reduce(0) { $0 &+ $1.staleCount },
                 state.rolledBack
             )
         }
-        for (scorer, status) in open.sorted(by: { $0.0 < $1.0 }) {
+        for (scorer, phase, status) in open.sorted(by: { $0.0 < $1.0 }) {
+            snapshot.add(Self.phase, [scorer, phase], count: 1)
             snapshot.add(Self.evidence, [scorer, "merged"], number: status.logEvidence)
             for component in status.components {
                 snapshot.add(

@@ -45,6 +45,7 @@ final class RolloutKeeper: Sendable {
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
             let orders = engine.guards.orders(at: .now())
+            for alarm in engine.guards.newlyFrozen() { engine.tell(alarm) }
             care.store(engine.guards, of: engine, at: .now())
             engine.driftTurn(at: .now(), wall: .now())
             if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty
