@@ -85,11 +85,14 @@ def assert_the_story(text):
 
 
 def test_a_bad_canary_that_is_not_rolled_back_fails_the_demo(tmp_path):
-    """The third model is the first one: nothing is wrong with it, and it goes through."""
+    """The third model is the second one under another digest: it goes through."""
     folder = tmp_path / "configuration"
     shutil.copytree(ROOT / "Sources/Demo/Configuration", folder)
-    document = (folder / "abandonment.model.yaml").read_text()
-    (folder / "swapped.model.yaml").write_text(document.replace("version: 1", "version: 3"))
+    document = (folder / "retrained.model.yaml").read_text().replace("version: 2", "version: 3")
+    # A default that no row needs.
+    name = "session_behaviour@1.pages_viewed"
+    (folder / "swapped.model.yaml").write_text(
+        document.replace(f"- {name}", f"- {{feature: {name}, default: 1}}"))
     result = demo(
         "run", "--sessions", "60", "--kassa", binary(), "--configuration", str(folder),
         env={**os.environ, "TMPDIR": str(tmp_path)})

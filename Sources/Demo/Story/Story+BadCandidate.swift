@@ -16,8 +16,8 @@ extension Story {
         say(
             "The same trees, but their trainer has mixed up cart_items and cart_value. Its golden rows "
                 + "come from the same mistake, so it is taken: nothing about the file is wrong.")
-        try kassa.run(["model", "upload", "\(configuration)/swapped.model.yaml"])
-        try kassa.run(
+        try kassa.runWrapped(["model", "upload", "\(configuration)/swapped.model.yaml"])
+        try kassa.runWrapped(
             [
                 "rollout", "canary", Self.scorer, "--model", model, "--weight", "5", "--steps",
                 "25,100",
@@ -62,7 +62,7 @@ extension Story {
         try copyDocument("\(configuration)/swapped.model.yaml", to: file)
         print("")
         say("Once more, under another name:")
-        try kassa.run(["model", "upload", file])
+        try kassa.runWrapped(["model", "upload", file])
         let told = try kassa.runWrapped(
             ["rollout", "canary", Self.scorer, "--model", "fresh@1", "--weight", "1"],
             exitCode: 1)

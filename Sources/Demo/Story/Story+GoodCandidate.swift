@@ -9,8 +9,8 @@ extension Story {
     func promoteGoodCandidate() throws(CommandError) -> UInt64 {
         var traffic = StoryTraffic(client: client, name: "a", seed: seed &+ 1)
         chapter("A retrained model, as a shadow")
-        try kassa.run(["model", "upload", "\(configuration)/retrained.model.yaml"])
-        try kassa.run(
+        try kassa.runWrapped(["model", "upload", "\(configuration)/retrained.model.yaml"])
+        try kassa.runWrapped(
             ["rollout", "shadow", Self.scorer, "--model", "abandonment@2", "--flip-max", "6"]
                 + Self.objectiveFlags + ["--reason", "trained again"])
         say(
@@ -32,7 +32,7 @@ extension Story {
             "The server takes the steps by itself, when traffic has shown what it must. The floors are "
                 + "small, because a demo has to end: a second and 200 entities a step, instead of hours "
                 + "and 10 000.")
-        try kassa.run(
+        try kassa.runWrapped(
             ["rollout", "canary", Self.scorer, "--weight", "5", "--steps", "25,100"]
                 + Self.advanceFlags + ["--reason", "good as a shadow"])
         let promoted = try play(&traffic) { status in !(status.rollout?.phase.isOpen ?? false) }
