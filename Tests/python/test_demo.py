@@ -74,7 +74,7 @@ def assert_the_story(text):
     assert "decision_flips:" in bad and "\nreplayed: agrees\n" in bad
     assert re.search(r"^guard: ROLLBACK, log evidence [\d.]+ ", bad, re.MULTILINE)
     answers = number(r"^  of them by the bad model +([\d ]+)$", bad)
-    assert answers < 0.2 * number(r"^  answers until then +([\d ]+)$", bad)
+    assert answers < 0.2 * number(r"^  answers until this was seen +([\d ]+)$", bad)
     assert number(r"^  its last answer +([\d ]+) µs", bad) < 1_000_000
     assert "its bundle is quarantined" in re.sub(r"\s+", " ", bad)
     assert re.search(r"^\d+ records linked, none broken$", record, re.MULTILINE)

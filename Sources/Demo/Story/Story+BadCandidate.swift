@@ -47,7 +47,7 @@ extension Story {
             let late = last.lastAnswerAfterUs
         else { throw .failed("the record does not say who rolled back, and how late") }
         print("")
-        row("answers until then", Text.count(before))
+        row("answers until this was seen", Text.count(before))
         row("of them by the bad model", Text.count(bad))
         row(
             "its last answer", "\(Text.count(Int(late))) µs",
