@@ -16,7 +16,7 @@ final class GuardThread: Sendable {
     private let thread: Mutex<Thread?> = Mutex(nil)
 
     /// A thread's niceness needs CAP_SYS_NICE to be below 0; without it nothing changes.
-    private static let niceness: Int32 = -15
+    private static let niceness: Int32 = -5
 
     init(_ outcomes: Outcomes, _ guards: Guards) {
         self.outcomes = outcomes

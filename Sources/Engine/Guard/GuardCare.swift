@@ -25,8 +25,8 @@ struct GuardCare {
             nextFilters = now.advanced(
                 byNanoseconds: GuardLimits.storeFiltersMilliseconds * 1_000_000)
         }
-        for (scorer, stored, evidence) in guards.copies(at: now) {
-            let filters = withFilters ? evidence.encodedFilters() : nil
+        for (scorer, stored, evidence) in guards.copies(at: now, withFilters: withFilters) {
+            let filters = evidence?.encodedFilters()
             let command = StoreEvidence(stored, of: scorer, filters: filters, engine.tables)
             // A store that takes no writes is tried again in a second.
             try? engine.writer.submit(command)

@@ -154,12 +154,16 @@ final class Guards: Sendable {
         return last > decided ? Int64((last - decided + 999) / 1_000) : 0
     }
 
-    /// Copies of what is to be stored; encoding is up to the caller.
+    /// What is to be stored, on request with a copy of who has spoken; encoding that is up to the caller.
+    ///
+    /// The copy costs the guard thread one of its own at the next event.
     func copies(
-        at now: MonotonicTime
-    ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence)] {
+        at now: MonotonicTime, withFilters: Bool
+    ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
         state.withLock { state in
-            state.open.values.map { ($0.scorer, $0.stored(at: now), $0.evidence) }
+            state.open.values.map {
+                ($0.scorer, $0.stored(at: now), withFilters ? $0.evidence : nil)
+            }
         }
     }
 
