@@ -27,7 +27,7 @@ private func status(_ logs: [Double], merged: Double) -> KassaV1.GuardStatus {
     }
     #expect(
         EvidenceTable.line(canary, status([0, 0, 0, -12.34, 1.25, -145.2], merged: 7.3))
-            == "  25 %        512 12 345    321  6 000    7.3   0.0   0.0   0.0 -12.3   1.3  -145")
+            == "  25 %        512 12 345    321  6 000   7.3   0.0   0.0   0.0 -12.3   1.3  -145")
 }
 
 @Test func `a shadow has answered nobody`() {

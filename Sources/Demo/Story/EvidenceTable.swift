@@ -42,7 +42,7 @@ enum EvidenceTable {
 
     private static func row(_ weight: String, _ cells: [String], _ kinds: [String]) -> String {
         "  " + Text.left(weight, 6)
-            + zip(cells, [9, 7, 7, 7, 7]).map { Text.right($0, $1) }.joined()
+            + zip(cells, [9, 7, 7, 7, 6]).map { Text.right($0, $1) }.joined()
             + kinds.map { Text.right($0, 6) }.joined()
     }
 
