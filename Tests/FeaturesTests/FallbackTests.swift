@@ -21,7 +21,7 @@ import Testing
     }
 
     struct Outcome: Equatable {
-        var value: Float?
+        var value: Double?
         var status: ValueStatus?
         var isFailure = false
     }
@@ -111,7 +111,7 @@ import Testing
         #expect(
             plan.failure(gathered.summary, statuses.span)
                 == "feature cart.x: is NO_ENTITY, and must not be for a score")
-        for (value, failed) in [(1, -1), (nil, 1)] as [(Float?, Int)] {
+        for (value, failed) in [(1, -1), (nil, 1)] as [(Double?, Int)] {
             var valueSpan = values.mutableSpan
             var statusSpan = statuses.mutableSpan
             var ageSpan = ages.mutableSpan

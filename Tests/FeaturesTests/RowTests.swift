@@ -50,7 +50,7 @@ import Testing
     }
 
     static func gather(_ plan: VectorPlan, _ row: [UInt8]?, now: Int64 = Fixture.now) -> Gathered {
-        var values = [Float](repeating: -99, count: plan.count)
+        var values = [Double](repeating: -99, count: plan.count)
         var statuses = [UInt8](repeating: 99, count: plan.count)
         var ages = [Int64](repeating: -99, count: plan.count)
         var summary = GatherSummary()
@@ -70,7 +70,7 @@ import Testing
     }
 
     struct Gathered {
-        var values: [Float]
+        var values: [Double]
         var statuses: [ValueStatus?]
         var ages: [Int64]
         var summary: GatherSummary

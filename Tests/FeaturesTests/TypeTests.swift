@@ -73,7 +73,7 @@ import Testing
         #expect(try Fixture.read(row, set)[0].value == .vector(components))
         let plan = try VectorPlan([VectorInput(set: set, version: set.newest, feature: "v")])
         #expect(plan.count == 512)
-        #expect(RowTests.gather(plan, row).values == components)
+        #expect(RowTests.gather(plan, row).values == components.map { Double($0) })
         #expect(plan.names[511] == "v[511]")
     }
 
@@ -125,11 +125,11 @@ import Testing
         let hour: Int64 = 3_600_000_000
         for (time, seconds) in [(Fixture.now - hour, 3_600), (Fixture.now + hour, -3_600)] {
             let row = try Fixture.row(Fixture.request(["s"], [.integers("seen", [time])]), set)
-            #expect(RowTests.gather(plan, row).values == [Float(seconds)])
+            #expect(RowTests.gather(plan, row).values == [Double(seconds)])
             #expect(
                 RowTests.gather(plan, row, now: Fixture.now + 500_000).values
-                    == [Float(seconds) + 0.5])
-            #expect(plan.value(ofInput: 0, integer: time, now: Fixture.now) == Float(seconds))
+                    == [Double(seconds) + 0.5])
+            #expect(plan.value(ofInput: 0, integer: time, now: Fixture.now) == Double(seconds))
         }
         #expect(plan.value(ofInput: 0, integer: .max, now: Fixture.now) == nil)
         #expect(plan.value(ofInput: 0, number: 1) == nil)
@@ -225,7 +225,7 @@ import Testing
         #expect(!plan.takes(vector: [1, .nan], atInput: 0))
         #expect(!plan.takes(vector: [1, 2], atInput: 2))
         #expect(plan.value(ofInput: 0, number: 1) == nil)
-        var values: [Float] = [1, 2, 3]
+        var values: [Double] = [1, 2, 3]
         var statuses: [UInt8] = [1, 1, 1]
         var ages: [Int64] = [9, 9, 9]
         var valueSpan = values.mutableSpan

@@ -18,23 +18,23 @@ import Testing
     }
 
     /// What the model must see of a reading.
-    static func floats(_ reading: Reading, now: Int64) -> [Float] {
+    static func floats(_ reading: Reading, now: Int64) -> [Double] {
         if case .vector(let components) = reading.value {
-            return reading.status.hasValue ? components : components.map { _ in .nan }
+            return components.map { reading.status.hasValue ? Double($0) : .nan }
         }
         if case .strings = reading.value { return [] }
         guard reading.status.hasValue else { return [.nan] }
         return [float(reading.value, now: now)]
     }
 
-    static func float(_ value: DefaultValue, now: Int64) -> Float {
+    static func float(_ value: DefaultValue, now: Int64) -> Double {
         switch value {
-        case .float32(let value): return value
-        case .float64(let value): return Float(value)
-        case .int64(let value): return Float(value)
+        case .float32(let value): return Double(value)
+        case .float64(let value): return value
+        case .int64(let value): return Double(value)
         case .bool(let value): return value ? 1 : 0
-        case .string(let value): return categories.firstIndex(of: value).map { Float($0) } ?? .nan
-        case .timestamp(let value): return Float(Double(now - value) / 1_000_000)
+        case .string(let value): return categories.firstIndex(of: value).map { Double($0) } ?? .nan
+        case .timestamp(let value): return Double(now - value) / 1_000_000
         case .vector, .strings: return .nan
         }
     }
@@ -168,7 +168,7 @@ import Testing
 
         let row = try Fixture.row(
             Fixture.request(["s"], (0..<3).map { .floats("f\($0)", [Float($0 + 1)]) }), floats)
-        var values = [Float](repeating: -1, count: 4)
+        var values = [Double](repeating: -1, count: 4)
         var statuses = [UInt8](repeating: 0, count: 4)
         var ages = [Int64](repeating: 0, count: 4)
         var summary = GatherSummary()
@@ -293,7 +293,7 @@ import Testing
         let plan = try VectorPlan(Self.inputs(set))
         #expect(plan.describe(1.5, ofInput: 0).kind == .number(1.5))
         #expect(plan.describe(7, ofInput: 2).kind == .integer(7))
-        #expect(plan.describe(Float(Int64.max), ofInput: 2).kind == .integer(.max))
+        #expect(plan.describe(Double(Int64.max), ofInput: 2).kind == .integer(.max))
         #expect(plan.describe(1, ofInput: 3).kind == .flag(true))
         #expect(plan.describe(1, ofInput: 4).kind == .text("ch"))
         #expect(plan.describe(99, ofInput: 4).kind == .number(99))

@@ -190,7 +190,8 @@ internal import Rollout
         var unseen = histogram.unseen
         let other = plan.otherCode(ofInput: input)
         for (category, count) in zip(histogram.categories, histogram.categoryCounts) {
-            let code = plan.value(ofInput: input, text: category.utf8Span.span) ?? .nan
+            let code =
+                plan.value(ofInput: input, text: category.utf8Span.span).map { Float($0) } ?? .nan
             if code.isNaN || code == other {
                 unseen &+= count
             } else if let known = codes.firstIndex(of: code) {

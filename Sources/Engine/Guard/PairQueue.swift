@@ -24,12 +24,12 @@ struct PairQueue: ~Copyable {
     }
 
     private(set) var pairs: [Pair] = []
-    private(set) var values: [Float]
+    private(set) var values: [Double]
     private var inputCount = 0
 
     init() {
         pairs.reserveCapacity(GuardLimits.waitingPairsMax)
-        values = [Float](repeating: .nan, count: GuardLimits.waitingInputsMax)
+        values = [Double](repeating: .nan, count: GuardLimits.waitingInputsMax)
     }
 
     /// Whether a vector of that many inputs finds no room.

@@ -107,36 +107,43 @@ struct GoldenCheck {
                 scratch.override(input, with: nil, of: plan)
                 continue
             }
-            let floats = floats(named.value, ofInput: input)
-            guard !floats.isEmpty else {
+            let numbers = numbers(named.value, ofInput: input)
+            guard !numbers.isEmpty else {
                 throw EngineError(
                     .invalidArgument,
                     "\(field)[\(index)].value: it does not fit \(plan.names[input]), which is a "
                         + "\(plan.types[input].name)")
             }
-            for (offset, float) in floats.enumerated() {
-                scratch.override(input + offset, with: float, of: plan)
+            for (offset, number) in numbers.enumerated() {
+                scratch.override(input + offset, with: number, of: plan)
             }
         }
     }
 
-    /// What the model sees of a value, a float for each input that it feeds; none if it does not fit.
-    private func floats(_ value: KassaV1.Value?, ofInput input: Int) -> [Float] {
+    /// What the model sees of a value, a number for each input that it feeds; none if it does not fit.
+    private func numbers(_ value: KassaV1.Value?, ofInput input: Int) -> [Double] {
         let isText = plan.types[input] == .string
         switch value?.kind {
         case .text(let text):
             return plan.value(ofInput: input, text: text.utf8Span.span).map { [$0] } ?? []
         case .vector(let vector):
-            return plan.takes(vector: vector.values, atInput: input) ? vector.values : []
+            return plan.takes(vector: vector.values, atInput: input)
+                ? vector.values.map { Double($0) } : []
         case .number(let number):
-            return isText || !Float(number).isFinite || isVector(input) ? [] : [Float(number)]
+            return isText || !Float(number).isFinite || isVector(input)
+                ? [] : [narrowed(number, input)]
         case .integer(let integer):
-            return isText || isVector(input) ? [] : [Float(integer)]
+            return isText || isVector(input) ? [] : [narrowed(Double(integer), input)]
         case .flag(let flag):
             return plan.types[input] == .bool ? [flag ? 1 : 0] : []
         case .null, .strings, nil:
             return []
         }
+    }
+
+    /// As it would be after having been stored.
+    private func narrowed(_ number: Double, _ input: Int) -> Double {
+        plan.types[input] == .float32 ? Double(Float(number)) : number
     }
 
     private func isVector(_ input: Int) -> Bool { plan.types[input].dimension > 0 }

@@ -203,12 +203,13 @@ extension Worker {
                 scorer.plan.takes(vector: components, atInput: input)
             {
                 for (index, component) in components.enumerated() {
-                    scratches[scratch].override(input + index, with: component, of: scorer.plan)
+                    scratches[scratch].override(
+                        input + index, with: Double(component), of: scorer.plan)
                 }
                 continue
             }
             let isNull = if case .null = context.kind { true } else { false }
-            let value: Float? =
+            let value: Double? =
                 switch context.kind {
                 case .number(let number): scorer.plan.value(ofInput: input, number: number)
                 case .integer(let integer):

@@ -7,7 +7,9 @@ internal import Models
 @safe final class ScoreScratch {
     // Safe: the blocks have as many elements as the model has inputs, margins and predictions; they are
     // initialised in init and freed in deinit, and every index from outside is checked.
-    private let vector: UnsafeMutableBufferPointer<Float>
+    private let vector: UnsafeMutableBufferPointer<Double>
+    /// The vector as a model that computes in float32 sees it.
+    private let narrow: UnsafeMutableBufferPointer<Float>
     private let statuses: UnsafeMutableBufferPointer<UInt8>
     private let ages: UnsafeMutableBufferPointer<Int64>
     private let margins: UnsafeMutableBufferPointer<Double>
@@ -27,6 +29,8 @@ internal import Models
         unsafe predictions.initialize(repeating: 0)
         unsafe vector = .allocate(capacity: inputCount)
         unsafe vector.initialize(repeating: .nan)
+        unsafe narrow = .allocate(capacity: inputCount)
+        unsafe narrow.initialize(repeating: .nan)
         unsafe statuses = .allocate(capacity: inputCount)
         unsafe statuses.initialize(repeating: 0)
         unsafe ages = .allocate(capacity: inputCount)
@@ -35,6 +39,7 @@ internal import Models
 
     deinit {
         unsafe vector.deallocate()
+        unsafe narrow.deallocate()
         unsafe statuses.deallocate()
         unsafe ages.deallocate()
         unsafe margins.deallocate()
@@ -42,7 +47,7 @@ internal import Models
     }
 
     /// What the model sees of an input; NaN is missing.
-    func value(_ input: Int) -> Float {
+    func value(_ input: Int) -> Double {
         precondition(input >= 0 && input < inputCount)
         return unsafe vector[input]
     }
@@ -71,7 +76,7 @@ internal import Models
     }
 
     /// Puts a value that the request brings along in the place of what is stored; nil is a null.
-    func override(_ input: Int, with value: Float?, of plan: VectorPlan) {
+    func override(_ input: Int, with value: Double?, of plan: VectorPlan) {
         var values = unsafe MutableSpan(_unsafeElements: vector)
         var statuses = unsafe MutableSpan(_unsafeElements: statuses)
         var ages = unsafe MutableSpan(_unsafeElements: ages)
@@ -89,41 +94,47 @@ internal import Models
         plan.failure(summary, unsafe Span(_unsafeElements: statuses))
     }
 
-    /// Evaluates the model for the vector; false if a prediction is no number.
+    /// Evaluates the model for the vector, in the model's own precision; false if a prediction is no number.
     func evaluate(by model: CompiledModel) -> Bool {
         var results = unsafe MutableSpan(_unsafeElements: predictions)
         var sums = unsafe MutableSpan(_unsafeElements: margins)
-        model.evaluate(
-            row: unsafe Span(_unsafeElements: vector), margins: &sums, predictions: &results)
+        for index in 0..<inputCount { unsafe narrow[index] = Float(vector[index]) }
+        if model.comparesDoubles {
+            model.evaluate(
+                row: unsafe Span(_unsafeElements: vector), margins: &sums, predictions: &results)
+        } else {
+            model.evaluate(
+                row: unsafe Span(_unsafeElements: narrow), margins: &sums, predictions: &results)
+        }
         for index in 0..<results.count where !results[index].isFinite { return false }
         return true
     }
 
     /// Copies the vector to `values`, beginning at `start`.
-    func copyVector(to values: inout MutableSpan<Float>, at start: Int) {
+    func copyVector(to values: inout MutableSpan<Double>, at start: Int) {
         for input in 0..<inputCount { unsafe values[start + input] = vector[input] }
     }
 
     /// Takes the vector that ``copyVector(to:at:)`` copied.
-    func setVector(_ values: Span<Float>, at start: Int) {
+    func setVector(_ values: Span<Double>, at start: Int) {
         for input in 0..<inputCount { unsafe vector[input] = values[start + input] }
     }
 
-    /// Copies the vector and its statuses, ``inputCount`` of each.
+    /// Copies the evaluated vector in float32 and its statuses, ``inputCount`` of each.
     @unsafe func copy(
         to values: UnsafeMutablePointer<Float>, _ rawStatuses: UnsafeMutablePointer<UInt8>
     ) {
-        guard let vector = unsafe vector.baseAddress,
+        guard let narrow = unsafe narrow.baseAddress,
             let statuses = unsafe statuses.baseAddress
         else { return }
-        unsafe values.update(from: vector, count: inputCount)
+        unsafe values.update(from: narrow, count: inputCount)
         unsafe rawStatuses.update(from: statuses, count: inputCount)
     }
 
     /// Takes a whole row as it is, every value of it present.
     func set(_ row: [Float]) {
         precondition(row.count == inputCount)
-        for index in row.indices { unsafe vector[index] = row[index] }
+        for index in row.indices { unsafe vector[index] = Double(row[index]) }
     }
 
     /// What each input adds to each margin of the vector; see ``CompiledModel``.

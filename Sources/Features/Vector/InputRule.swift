@@ -12,7 +12,7 @@ struct InputRule {
     /// Whether a model sees NaN for a stale value.
     let hidesStale: Bool
     /// What a model sees of the default; NaN if there is none.
-    let standIn: Float
+    let standIn: Double
     /// For a timestamp: the default, from which a model sees seconds; else 0.
     let standInTime: Int64
     /// Microseconds; `Int64.max` if never.
@@ -26,13 +26,13 @@ struct InputRule {
 
     /// What a model sees of the default.
     @inline(__always)
-    func standIn(now: Int64) -> Float {
+    func standIn(now: Int64) -> Double {
         type == .timestamp ? Self.seconds(since: standInTime, now: now) : standIn
     }
 
     /// What a model sees of a timestamp: seconds from then until now, negative for one to come.
     @inline(__always)
-    static func seconds(since time: Int64, now: Int64) -> Float {
-        Float(Double(now &- time) / 1_000_000)
+    static func seconds(since time: Int64, now: Int64) -> Double {
+        Double(now &- time) / 1_000_000
     }
 }

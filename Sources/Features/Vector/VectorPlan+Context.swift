@@ -4,27 +4,30 @@ internal import Base
 
 /// Values that a caller knows now, which override stored ones.
 ///
-/// Each `value(ofInput:)` gives the float that the input makes of a value, or nil if the value does not
+/// Each `value(ofInput:)` gives the number that the input makes of a value, or nil if the value does not
 /// fit the input's type, which is the caller's mistake. The gatherer's rules hold: an unknown category
-/// is NaN. Write the float into the vector with ``override(_:with:into:_:_:)``, and ``recount(_:_:_:)``
+/// is NaN. Write the number into the vector with ``override(_:with:into:_:_:)``, and ``recount(_:_:_:)``
 /// once after the last.
 extension VectorPlan {
     /// A number, for float and int64 inputs; for int64 it must be whole. A timestamp takes integers.
-    package func value(ofInput input: Int, number: Double) -> Float? {
+    package func value(ofInput input: Int, number: Double) -> Double? {
         switch types[input] {
-        case .float32, .float64:
-            return number.isFinite && Float(number).isFinite ? Float(number) : nil
+        case .float32:
+            return Float(number).isFinite ? Double(Float(number)) : nil
+        case .float64:
+            return Float(number).isFinite ? number : nil
         case .int64:
-            return Int64(exactly: number).map { Float($0) }
+            return Int64(exactly: number) == nil ? nil : number
         case .bool, .string, .timestamp, .vector, .strings:
             return nil
         }
     }
 
     /// An integer, for int64 and float inputs, and in microseconds for timestamps; `now` is, too.
-    package func value(ofInput input: Int, integer: Int64, now: Int64) -> Float? {
+    package func value(ofInput input: Int, integer: Int64, now: Int64) -> Double? {
         switch types[input] {
-        case .float32, .float64, .int64: Float(integer)
+        case .float32: Double(Float(integer))
+        case .float64, .int64: Double(integer)
         case .timestamp:
             FeatureLimits.timestamps.contains(integer)
                 ? InputRule.seconds(since: integer, now: now) : nil
@@ -39,15 +42,15 @@ extension VectorPlan {
     }
 
     /// A flag, for bool inputs.
-    package func value(ofInput input: Int, flag: Bool) -> Float? {
+    package func value(ofInput input: Int, flag: Bool) -> Double? {
         types[input] == .bool ? (flag ? 1 : 0) : nil
     }
 
     /// A text, for string inputs.
-    package func value(ofInput input: Int, text: Span<UInt8>) -> Float? {
+    package func value(ofInput input: Int, text: Span<UInt8>) -> Double? {
         guard types[input] == .string else { return nil }
         let rule = unsafe rules[input]
-        return unsafe codes[rule.firstCode + tables[rule.table].index(of: text)]
+        return unsafe Double(codes[rule.firstCode + tables[rule.table].index(of: text)])
     }
 
     /// What a model sees of a text that is no category: NaN unless it brings a code, or is no string.
@@ -59,7 +62,7 @@ extension VectorPlan {
     /// Puts a context value in the place of what was gathered: present, of age 0; nil is a null, of all
     /// inputs that the feature feeds.
     package func override(
-        _ input: Int, with value: Float?, into vector: inout MutableSpan<Float>,
+        _ input: Int, with value: Double?, into vector: inout MutableSpan<Double>,
         _ statuses: inout MutableSpan<UInt8>, _ ages: inout MutableSpan<Int64>
     ) {
         vector[input] = value ?? .nan

@@ -5,7 +5,7 @@ internal import Base
 extension VectorPlan {
     /// Fills in the inputs of one group from its row, or from there being none.
     ///
-    /// Writes for each input of the group the float that the model sees (NaN: missing), the raw
+    /// Writes for each input of the group the number that the model sees (NaN: missing), the raw
     /// ``ValueStatus``, and the age of the stored value in microseconds (-1 where there is none).
     /// The three spans have ``count`` elements. A string is its category's code; one that is no
     /// category has the code of others, NaN unless the model brings one, and stays PRESENT. A timestamp is the seconds from it until now. A vector fills as
@@ -15,7 +15,7 @@ extension VectorPlan {
     /// - Parameter now: microseconds since the epoch.
     /// - Complexity: O(bytes of the row + inputs of the group); allocates nothing.
     package func gather(
-        _ row: Span<UInt8>?, group: Int, now: Int64, into vector: inout MutableSpan<Float>,
+        _ row: Span<UInt8>?, group: Int, now: Int64, into vector: inout MutableSpan<Double>,
         _ statuses: inout MutableSpan<UInt8>, _ ages: inout MutableSpan<Int64>,
         _ summary: inout GatherSummary
     ) {
@@ -43,7 +43,7 @@ extension VectorPlan {
 
     /// Where a gathering writes.
     @unsafe struct Target {
-        let values: UnsafeMutablePointer<Float>
+        let values: UnsafeMutablePointer<Double>
         let statuses: UnsafeMutablePointer<UInt8>
         let ages: UnsafeMutablePointer<Int64>
     }
@@ -112,21 +112,21 @@ extension VectorPlan {
             index = layout.firstCell
             while index < layout.float32End {
                 let cell = unsafe cells[index]
-                unsafe target.values[Int(cell.input)] = base.loadUnaligned(
-                    fromByteOffset: Int(cell.offset), as: Float.self)
+                unsafe target.values[Int(cell.input)] = Double(
+                    base.loadUnaligned(fromByteOffset: Int(cell.offset), as: Float.self))
                 index += 1
             }
             while index < layout.float64End {
                 let cell = unsafe cells[index]
-                let value = unsafe Float(
-                    base.loadUnaligned(fromByteOffset: Int(cell.offset), as: Double.self))
+                let value = unsafe base.loadUnaligned(
+                    fromByteOffset: Int(cell.offset), as: Double.self)
                 unsafe target.values[Int(cell.input)] = value
-                if !value.isFinite { unsafe refuse(Int(cell.input), target, &summary) }
+                if !Float(value).isFinite { unsafe refuse(Int(cell.input), target, &summary) }
                 index += 1
             }
             while index < layout.int64End {
                 let cell = unsafe cells[index]
-                unsafe target.values[Int(cell.input)] = Float(
+                unsafe target.values[Int(cell.input)] = Double(
                     base.loadUnaligned(fromByteOffset: Int(cell.offset), as: Int64.self))
                 index += 1
             }
@@ -147,7 +147,7 @@ extension VectorPlan {
                 let cell = unsafe cells[index]
                 let code = unsafe category(bytes, cell, tailStart: layout.fixedEnd)
                 if let code {
-                    unsafe target.values[Int(cell.input)] = code
+                    unsafe target.values[Int(cell.input)] = Double(code)
                 } else {
                     unsafe refuse(Int(cell.input), target, &summary)
                 }
@@ -216,7 +216,7 @@ extension VectorPlan {
                 unsafe isWhole
                 ? bytes.loadUnaligned(fromByteOffset: start + index * 4, as: Float.self) : .nan
             if value.isFinite {
-                unsafe target.values[input] = value
+                unsafe target.values[input] = Double(value)
                 unsafe target.statuses[input] = status.rawValue
             } else {
                 unsafe refuse(input, target, &summary)

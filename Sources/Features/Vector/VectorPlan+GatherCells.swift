@@ -97,19 +97,21 @@ extension VectorPlan {
             return
         }
         let offset = Int(cell.offset)
-        var value: Float?
+        var value: Double?
         switch rule.type {
-        case .float32: value = Float(bitPattern: row.load(at: offset))
-        case .float64: value = Float(Double(bitPattern: row.load(at: offset)))
-        case .int64: value = Float(row.load(at: offset, as: Int64.self))
+        case .float32: value = Double(Float(bitPattern: row.load(at: offset)))
+        case .float64: value = Double(bitPattern: row.load(at: offset))
+        case .int64: value = Double(row.load(at: offset, as: Int64.self))
         case .bool: value = row[offset] != 0 ? 1 : 0
         case .timestamp: value = InputRule.seconds(since: row.load(at: offset), now: now)
         case .string:
-            value = unsafe row.withUnsafeBytes { unsafe category($0, cell, tailStart: tailStart) }
+            value =
+                unsafe row.withUnsafeBytes { unsafe category($0, cell, tailStart: tailStart) }
+                .map { Double($0) }
         case .vector, .strings: break
         }
         unsafe target.ages[input] = age
-        guard let value, value.isFinite || rule.type == .string else {
+        guard let value, Float(value).isFinite || rule.type == .string else {
             return unsafe refuse(input, target, &summary)
         }
         unsafe target.values[input] = value

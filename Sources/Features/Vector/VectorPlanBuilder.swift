@@ -173,16 +173,16 @@ struct VectorPlanBuilder {
 
     private func standIn(
         _ value: DefaultValue?, index: Int, table: Int, firstCode: Int
-    ) -> Float {
+    ) -> Double {
         switch value {
         case nil, .timestamp, .strings: return .nan
-        case .float32(let number): return number
-        case .float64(let number): return Float(number).isFinite ? Float(number) : .nan
-        case .int64(let number): return Float(number)
+        case .float32(let number): return Double(number)
+        case .float64(let number): return Float(number).isFinite ? number : .nan
+        case .int64(let number): return Double(number)
         case .bool(let flag): return flag ? 1 : 0
-        case .vector(let components): return components[index]
+        case .vector(let components): return Double(components[index])
         case .string(let text):
-            return codes[firstCode + tables[table].index(of: text.utf8Span.span)]
+            return Double(codes[firstCode + tables[table].index(of: text.utf8Span.span)])
         }
     }
 

@@ -26,6 +26,9 @@ package final class CompiledModel: Sendable {
     package var layout: TreeLayout? { (evaluator as? ForestEvaluator)?.layout }
     let evaluator: any RowEvaluator
 
+    /// Whether a row's float64 values make a difference: LightGBM's and hand-written models' do.
+    package let comparesDoubles: Bool
+
     init(_ model: ImportedModel, layout: TreeLayout? = nil) throws(ImportError) {
         switch model {
         case .trees(let ensemble):
@@ -49,6 +52,7 @@ package final class CompiledModel: Sendable {
             inputs = graph.inputs
             output = graph.output
         }
+        comparesDoubles = evaluator.comparesDoubles
         rowMicroseconds = Self.measure(evaluator, featureCount: summary.featureCount)
     }
 

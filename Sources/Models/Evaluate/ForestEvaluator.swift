@@ -79,6 +79,7 @@ internal import Base
 
     var marginCount: Int { ensemble.baseMargins.count }
     var predictionCount: Int { ensemble.link.predictionCount(margins: marginCount) }
+    var comparesDoubles: Bool { ensemble.arithmetic == .double }
     var hasContributions: Bool { !statistics.expectations.isEmpty }
 
     func margins(of row: Span<Float>, into margins: inout MutableSpan<Double>) {

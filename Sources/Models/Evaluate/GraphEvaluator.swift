@@ -15,6 +15,7 @@ final class GraphEvaluator: RowEvaluator {
 
     var marginCount: Int { graph.results.count }
     var predictionCount: Int { graph.results.count }
+    var comparesDoubles: Bool { false }
     var hasContributions: Bool { false }
 
     func margins(of row: Span<Float>, into margins: inout MutableSpan<Double>) {

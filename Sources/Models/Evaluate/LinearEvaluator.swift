@@ -11,6 +11,7 @@ final class LinearEvaluator: RowEvaluator {
 
     var marginCount: Int { model.baseMargins.count }
     var predictionCount: Int { model.link.predictionCount(margins: marginCount) }
+    var comparesDoubles: Bool { model.arithmetic == .double }
     var hasContributions: Bool { true }
 
     func margins(of row: Span<Float>, into margins: inout MutableSpan<Double>) {

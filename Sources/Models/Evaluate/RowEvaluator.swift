@@ -7,6 +7,8 @@
 protocol RowEvaluator: AnyObject, Sendable {
     var marginCount: Int { get }
     var predictionCount: Int { get }
+    /// Whether values are compared or added in float64.
+    var comparesDoubles: Bool { get }
     /// Whether `contributions` has an answer.
     var hasContributions: Bool { get }
 

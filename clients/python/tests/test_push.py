@@ -225,6 +225,45 @@ def _push_with_wrong_codes(client, model, coded, wrong):
         making.inputs_of = sent
 
 
+@pytest.mark.parametrize("fit", [
+    lambda x, y: xgboost.XGBClassifier(n_estimators=20, max_depth=4).fit(x, y),
+    lambda x, y: lightgbm.LGBMClassifier(
+        n_estimators=20, verbose=-1, min_child_samples=5).fit(x, y, categorical_feature=["device"])],
+    ids=["XGBoost", "LightGBM, categorical"])
+def test_codes_of_categories_are_any_numbers_if_they_are_said(shop, fit):
+    frame = plain(make_rows())
+    # Neither from 0 nor in the order of the feature's categories.
+    codes = {"tablet": 3, "desktop": 11, "mobile": 7}
+    coded = frame.assign(device=frame["device"].astype(object).map(codes).astype(float))
+    model = fit(coded[ALL], frame.attrs["y"])
+    scores, pushed = served(shop, model, coded, categories={"device": codes})
+    np.testing.assert_allclose(
+        scores, model.predict_proba(narrow(coded)[ALL])[:, 1], rtol=1e-6, atol=1e-7)
+    stored = spec_of(shop, pushed.model).inputs[-1]
+    assert list(stored.categories) == list(codes) and list(stored.codes) == [3, 11, 7]
+    device = spec_of(shop, pushed.model).histograms[-1]
+    assert dict(zip(device.categories, device.category_counts)) == frame["device"].value_counts().to_dict()
+
+
+def test_codes_of_categories_that_do_not_fit_are_refused(shop):
+    frame = plain(make_rows())
+    codes = {"desktop": 1, "mobile": 2, "tablet": 4}
+    coded = frame.assign(device=frame["device"].astype(object).map(codes).astype(float))
+    model = xgboost.XGBClassifier(n_estimators=3).fit(coded[ALL], frame.attrs["y"])
+    for given, rows, why in [
+            ({"desktop": 1, "mobile": 2}, coded, "has the code 4, of no category"),
+            (["desktop", "mobile", "tablet"], coded, "has codes beyond 0 to 2"),
+            ({"desktop": 1, "mobile": 1, "tablet": 4}, coded, "have the same code"),
+            ({"desktop": 1, "mobile": 2, "tablet": float("nan")}, coded, "is no float32"),
+            ({"desktop": 1, "mobile": 2, "tablet": 2**24 + 1}, coded, "is no float32"),
+            (codes, frame.assign(device=frame["device"].astype(object)), "has no numbers there")]:
+        with pytest.raises(kassa.ModelError, match=why) as caught:
+            shop.push(model, feature_set="cart", training_frame=rows, name="miscoded",
+                      categories={"device": given})
+        assert caught.value.field == "device"
+    assert "miscoded@1" not in shop.models()
+
+
 # LightGBM.
 
 
@@ -433,6 +472,66 @@ def test_a_forest_behind_one_hot_texts_goes_through_onnx(shop):
     scores, pushed = served(shop, model, frame, prefix="w")
     np.testing.assert_allclose(scores, model.predict(narrow(frame)[ALL]), rtol=1e-4)
     assert pushed.format == "onnx"
+
+
+# Classes.
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("make", [
+    lambda: xgboost.XGBClassifier(n_estimators=10, max_depth=3),
+    lambda: lightgbm.LGBMClassifier(n_estimators=10, verbose=-1, min_child_samples=5),
+    lambda: RandomForestClassifier(10, max_depth=5, random_state=1),
+    lambda: make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=50, random_state=1)),
+    lambda: make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(max_iter=500))],
+    ids=["XGBoost", "LightGBM", "forest", "ONNX", "linear"])
+def test_the_score_is_the_number_of_the_likeliest_class_if_asked_for(shop, make, count):
+    frame = plain(whole())
+    taken = ["items", "value", "coupon"]
+    limits = np.quantile(frame["value"] - 8 * frame["items"], np.arange(1, count) / count)
+    classes = np.array([10, 20, 30])[np.digitize(frame["value"] - 8 * frame["items"], limits)]
+    model = make()
+    if "xgboost" in type(model).__module__:
+        classes = classes // 10 - 1
+    if isinstance(model, RandomForestClassifier) and count == 2:
+        # Its LightGBM text is one mean of numbers.
+        model = HistGradientBoostingClassifier(max_iter=10)
+    model.fit(frame[taken], classes)
+    scores, pushed = served(shop, model, frame, prefix="w", output="class")
+    official = model.predict_proba(narrow(frame)[taken])
+    # Where the first two are as good as equal either may be it.
+    clear = np.ptp(np.sort(official, axis=1)[:, -2:], axis=1) > 1e-4
+    assert clear.mean() > 0.95 and len(set(scores)) == count
+    np.testing.assert_array_equal(scores[clear], official.argmax(axis=1)[clear])
+    assert spec_of(shop, pushed.model).output.kind == models_pb2.OUTPUT_CLASS
+
+
+def test_a_booster_of_labels_scores_its_label(shop):
+    frame = make_rows()
+    classes = np.digitize(frame["seconds"], [100, 400])
+    rows = xgboost.DMatrix(frame[NUMBERS], classes)
+    booster = xgboost.train({"objective": "multi:softmax", "num_class": 3, "max_depth": 3}, rows, 5)
+    scores, _ = served(shop, booster, frame, output="class")
+    np.testing.assert_array_equal(scores, booster.predict(xgboost.DMatrix(narrow(frame)[NUMBERS])))
+
+
+def test_what_has_no_classes_is_refused_as_one(shop):
+    frame = plain(whole())
+    arguments = {"feature_set": "cart", "training_frame": frame, "name": "classless"}
+    model = Ridge().fit(frame[NUMBERS], frame["seconds"])
+    with pytest.raises(kassa.ModelError, match="this Ridge predicts one number"):
+        shop.push(model, output="class", **arguments)
+    model = RandomForestClassifier(3, max_depth=3).fit(frame[NUMBERS], frame.attrs["y"])
+    with pytest.raises(kassa.ModelError, match="this RandomForestClassifier predicts one number"):
+        shop.push(model, output="class", **arguments)
+    model = xgboost.XGBRegressor(n_estimators=2).fit(frame[NUMBERS], frame["seconds"])
+    with pytest.raises(kassa.InvalidArgumentError, match="predicts no classes"):
+        shop.push(model, output="class", **arguments)
+    model = xgboost.XGBClassifier(n_estimators=2).fit(frame[NUMBERS], frame.attrs["y"])
+    with pytest.raises(kassa.ModelError, match="a class has no calibration"):
+        shop.push(model, output="class", calibration=kassa.Platt(-1, 0), **arguments)
+    with pytest.raises(kassa.ModelError, match='"class" or nothing, not \'margin\''):
+        shop.push(model, output="margin", **arguments)
 
 
 # The bundle.
@@ -660,7 +759,8 @@ def test_the_plain_document_can_be_read(shop):
 # Bundles as files.
 
 
-@pytest.mark.parametrize("kind", ["XGBoost", "LightGBM, calibrated", "linear", "forest"])
+@pytest.mark.parametrize("kind", [
+    "XGBoost", "LightGBM, calibrated", "linear", "forest", "classes", "coded"])
 def test_a_bundle_in_a_folder_is_what_the_command_uploads(shop, server, tmp_path, kind):
     frame = plain(make_rows())
     taken, more = ALL, {"labels": {"team": "checkout"}, "description": 'Łódź: "carts"'}
@@ -672,6 +772,13 @@ def test_a_bundle_in_a_folder_is_what_the_command_uploads(shop, server, tmp_path
     elif kind == "linear":
         frame["device"] = frame["device"].astype(object)
         model = make_pipeline(PREPARED, LogisticRegression(max_iter=500))
+    elif kind == "classes":
+        taken, model = NUMBERS, xgboost.XGBClassifier(n_estimators=5)
+        more["output"] = "class"
+    elif kind == "coded":
+        codes = {"tablet": 3, "desktop": 11.5, "mobile": 7}
+        frame["device"] = frame["device"].astype(object).map(codes).astype(float)
+        model, more["categories"] = xgboost.XGBClassifier(n_estimators=5), {"device": codes}
     else:
         taken, model = NUMBERS, RandomForestClassifier(5, max_depth=4)
     model.fit(frame[taken], frame.attrs["y"])

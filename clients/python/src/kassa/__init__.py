@@ -18,28 +18,38 @@ from collections.abc import Mapping, Sequence
 import pandas as _pandas
 
 from kassa.aio import AsyncClient
-from kassa.bundle import Bundle
+from kassa.bundle import Bundle, Output
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Retry
-from kassa.client import DEFAULT_SERVER, Client, connect
+from kassa.client import DEFAULT_SERVER, Client, Slot, connect
 from kassa.errors import (
     AbortedError, AlreadyExistsError, DataLossError, DeadlineExceededError, FailedPreconditionError,
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
     MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
     RowsError, ServerError, UnavailableError, UnimplementedError)
+from kassa.guards import GuardComponent, GuardCount, GuardPolicy, GuardStatus
+from kassa.inputs import Categories
+from kassa.outcomes import OutcomesResult, ScorerCalibration, SlotCalibration
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
-from kassa.schema import Change, Feature, FeatureSet, Plan, Scorer
+from kassa.rollouts import Rollout, Watch
+from kassa.schema import Change, Feature, FeatureSet, OutcomePolicy, Plan, Scorer
+from kassa.slots import (
+    Explanation, QuarantineResult, RolloutEvent, RolloutState, RolloutStatus, SlotModel, Transition)
 
 __all__ = [
     "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
-    "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "FailedPreconditionError",
-    "Feature", "FeatureSet", "FrameError", "Gate", "GenerationRefusedError",
-    "InvalidArgumentError", "Isotonic", "KassaError", "LoadError", "LoadResult",
-    "MissingPackageError", "ModelError", "NotFoundError", "Plan", "Platt", "PushWarning",
-    "PushedModel", "ResourceExhaustedError", "Retry", "RowProblem", "RowsError", "Score",
-    "Scorer", "SeenFeature", "ServerError", "UnavailableError", "UnimplementedError",
-    "WriteResult", "connect", "push",
+    "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "Explanation",
+    "FailedPreconditionError", "Feature", "FeatureSet", "FrameError", "Gate",
+    "GenerationRefusedError", "GuardComponent", "GuardCount", "GuardPolicy", "GuardStatus",
+    "InvalidArgumentError", "Isotonic", "KassaError", "LoadError",
+    "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
+    "OutcomePolicy", "OutcomesResult", "Plan", "Platt", "PushWarning", "PushedModel",
+    "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout", "RolloutEvent",
+    "RolloutState", "RolloutStatus", "RowProblem", "RowsError", "Score", "Scorer",
+    "ScorerCalibration", "SeenFeature", "ServerError", "SlotCalibration", "SlotModel",
+    "Transition", "UnavailableError", "UnimplementedError", "Watch", "WriteResult", "connect",
+    "push",
 ]
 
 
@@ -47,8 +57,10 @@ def push(
     model: object, *, feature_set: str | Sequence[str], training_frame: _pandas.DataFrame,
     server: str | None = None, name: str | None = None, version: int = 0,
     features: Sequence[str] | Mapping[str, str] | None = None,
-    categories: Mapping[str, Sequence[str]] | None = None,
-    calibration: Platt | Isotonic | None = None, scorer: str | None = None, golden_rows: int = 64,
+    categories: Mapping[str, Categories] | None = None,
+    calibration: Platt | Isotonic | None = None, output: Output | None = None,
+    scorer: str | None = None, rollout: Slot | None = None, weight_percent: float | None = None,
+    step_percents: Sequence[float] = (), guard: GuardPolicy | None = None, golden_rows: int = 64,
     owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
     training_run_id: str = "", reason: str = "", timeout: float = 120.0,
 ) -> PushedModel:
@@ -57,5 +69,7 @@ def push(
         return client.push(
             model, feature_set=feature_set, training_frame=training_frame, name=name,
             version=version, features=features, categories=categories, calibration=calibration,
-            scorer=scorer, golden_rows=golden_rows, owner=owner, description=description,
-            labels=labels, training_run_id=training_run_id, reason=reason, timeout=timeout)
+            output=output, scorer=scorer, rollout=rollout, weight_percent=weight_percent,
+            step_percents=step_percents, guard=guard, golden_rows=golden_rows, owner=owner,
+            description=description, labels=labels, training_run_id=training_run_id,
+            reason=reason, timeout=timeout)

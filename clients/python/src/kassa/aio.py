@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,8 +22,10 @@ import pandas as pd
 from kassa import errors, scoring
 from kassa.channel import OPTIONS, TRIED_AGAIN, Retry
 from kassa.client import Client
+from kassa.outcomes import OutcomesResult
 from kassa.results import LoadResult, Score, WriteResult
-from kassa.v1 import scoring_pb2
+from kassa.slots import RolloutEvent, RolloutStatus
+from kassa.v1 import rollouts_pb2, scoring_pb2
 
 
 class AsyncClient:
@@ -45,6 +47,10 @@ class AsyncClient:
             "/kassa.v1.Scoring/Score",
             request_serializer=scoring_pb2.ScoreRequest.SerializeToString,
             response_deserializer=scoring_pb2.ScoreResponse.FromString)
+        self._watch = self.channel.unary_stream(
+            "/kassa.v1.Rollouts/Watch",
+            request_serializer=rollouts_pb2.WatchRolloutsRequest.SerializeToString,
+            response_deserializer=rollouts_pb2.RolloutEvent.FromString)
 
     async def close(self) -> None:
         """Closes both channels."""
@@ -63,10 +69,12 @@ class AsyncClient:
     async def score(
         self, scorer: str, entities: Mapping[str, str | int], *,
         context: Mapping[str, object] | None = None, features: bool = False,
-        contributions: int | bool = False, timeout: float | None = None,
+        contributions: int | bool = False, record: bool = False, routing_key: str = "",
+        timeout: float | None = None,
     ) -> Score:
         """As `Client.score`."""
-        request = scoring.score_request(scorer, entities, context or {}, features, contributions)
+        request = scoring.score_request(
+            scorer, entities, context or {}, features, contributions, record, routing_key)
         seconds = self.tables.channel.timeout if timeout is None else timeout
         retry, end, attempt = self.tables.channel.retry, time.monotonic() + seconds, 0
         while True:
@@ -97,3 +105,24 @@ class AsyncClient:
     async def read(self, feature_sets: Any, entities: Any, **arguments: Any) -> pd.DataFrame:
         """As `Client.read`, in a thread."""
         return await asyncio.to_thread(self.tables.read, feature_sets, entities, **arguments)
+
+    async def record_outcomes(self, outcomes: Any, **arguments: Any) -> OutcomesResult:
+        """As `Client.record_outcomes`, in a thread."""
+        return await asyncio.to_thread(self.tables.record_outcomes, outcomes, **arguments)
+
+    async def rollout_status(self, scorer: str, **arguments: Any) -> RolloutStatus:
+        """As `Rollout.status`, in a thread; verbs go by `client.tables.rollout(scorer)`."""
+        return await asyncio.to_thread(self.tables.rollout(scorer).status, **arguments)
+
+    async def watch(
+        self, scorer: str = "", *, timeout: float | None = None
+    ) -> AsyncIterator[RolloutEvent]:
+        """Changes of a scorer's slots, or of all, as they happen; see `Rollout.watch`."""
+        call = self._watch(rollouts_pb2.WatchRolloutsRequest(scorer=scorer), timeout=timeout)
+        try:
+            async for event in call:
+                yield RolloutEvent.of(event)
+        except grpc.RpcError as error:
+            raise errors.translated(error) from None
+        finally:
+            call.cancel()

@@ -13,9 +13,9 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,13 @@ from kassa.cells import Array
 from kassa.calibration import Isotonic, Platt
 from kassa.errors import FrameError, ModelError
 from kassa.golden import expanded, fed, golden, golden_places, narrowed, narrowing
-from kassa.inputs import artefact_of, inputs_of, names_of, warn_of_missing
+from kassa.inputs import Categories, artefact_of, inputs_of, names_of, warn_of_missing
+from kassa.models import Artefact
 from kassa.schema import FeatureSet, value_python
 from kassa.v1 import models_pb2
 
+# What the score is, if not what the artefact suggests.
+Output: TypeAlias = Literal["class"]
 GOLDEN_ROWS_MAX = 1_000
 # Rows whose scores the histogram of scores is made of.
 SCORED_ROWS_MAX = 100_000
@@ -87,9 +90,10 @@ class Bundle:
         text = [f"{key}: {_json(value)}" for key, value in lines.items() if value]
         text.append("inputs:")
         for name, entry in zip(self.inputs, self.spec.inputs):
-            categories = list(entry.categories)
-            text.append(
-                "  - " + _json({"feature": name, "categories": categories} if categories else name))
+            coded: dict[str, Any] = {"feature": name, "categories": list(entry.categories)}
+            if entry.codes:
+                coded["codes"] = list(entry.codes)
+            text.append("  - " + _json(coded if entry.categories else name))
         document = place / "model.yaml"
         document.write_text("\n".join(text) + "\n", encoding="utf-8")
         return document
@@ -98,6 +102,8 @@ class Bundle:
         if not self.spec.HasField("output"):
             return None
         output = self.spec.output
+        if output.kind == models_pb2.OUTPUT_CLASS:
+            return {"kind": "class"}
         calibration: dict[str, Any] = (
             {"platt": {"a": output.calibration.platt.a, "b": output.calibration.platt.b}}
             if output.calibration.WhichOneof("method") == "platt" else
@@ -139,13 +145,30 @@ def _histogram_line(
     return line
 
 
+def _answer(
+    found: Artefact, output: str | None, calibration: object, kind: str
+) -> Callable[[Any], Array]:
+    """What the score is, before its calibration."""
+    if output is None:
+        return found.score
+    if output != "class":
+        raise ModelError(f'the output of a push is "class" or nothing, not {output!r}', field="output")
+    if calibration is not None:
+        raise ModelError("a class has no calibration", field="calibration")
+    if found.likeliest is None:
+        raise ModelError(
+            f"the artefact of this {kind} predicts one number, and no classes", field="output")
+    return found.likeliest
+
+
 def bundle(
     model: object, sets: Sequence[FeatureSet], training_frame: pd.DataFrame, *,
     name: str | None = None, version: int = 0,
     features: Sequence[str] | Mapping[str, str] | None = None,
-    categories: Mapping[str, Sequence[str]] | None = None,
-    calibration: Platt | Isotonic | None = None, golden_rows: int = 64, owner: str = "",
-    description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+    categories: Mapping[str, Categories] | None = None,
+    calibration: Platt | Isotonic | None = None, output: Output | None = None, golden_rows: int = 64,
+    owner: str = "", description: str = "", labels: Mapping[str, str] | None = None,
+    training_run_id: str = "",
 ) -> Bundle:
     """The bundle of a trained object; see `Client.bundle`."""
     if not isinstance(training_frame, pd.DataFrame) or not len(training_frame):
@@ -158,12 +181,14 @@ def bundle(
     frame.columns = pd.Index([str(column) for column in frame.columns])
     found = artefact_of(model, frame, sets, features)
     names = names_of(found, sets, features)
-    inputs = inputs_of(found, names, frame, sets, features, dict(categories or {}))
+    inputs = inputs_of(found, names, frame, sets, features, categories or {})
     wide = expanded(names, inputs, frame)
-    official = narrowed(wide)
+    official = narrowed(wide, inputs, found.format)
+
+    answer = _answer(found, output, calibration, type(model).__name__)
 
     def score(rows: pd.DataFrame) -> Array:
-        scores = found.score(fed(found, rows))
+        scores = answer(fed(found, rows))
         return calibration(scores) if calibration is not None else scores
 
     if not found.takes_missing:
@@ -185,11 +210,14 @@ def bundle(
         inputs=[
             models_pb2.ModelInput(
                 feature_set=entry.spec.pinned, feature=entry.feature.name,
-                categories=entry.categories if entry.column not in found.texts else ())
+                categories=entry.categories if entry.column not in found.texts else (),
+                codes=entry.codes)
             for entry in inputs],
         owner=owner, description=description, labels=dict(labels or {}),
         golden=golden(found, score, official, inputs, chosen),
         histograms=reference.histograms(inputs), training_run_id=training_run_id)
+    if output == "class":
+        spec.output.kind = models_pb2.OUTPUT_CLASS
     if calibration is not None:
         spec.output.kind = models_pb2.OUTPUT_VALUE
         # Of ONNX the score of two classes is the second one's; other files have one prediction.

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -106,6 +106,15 @@ class Channel:
             # Whoever leaves early wants no more answers.
             call.cancel()
 
+    def subscribe(
+        self, method: str, request: Message, response: type[Response], *, timeout: float | None
+    ) -> Events[Response]:
+        """One request and responses until somebody ends it; asked at once, and not tried again."""
+        stub = self.grpc.unary_stream(
+            f"/kassa.v1.{method}", request_serializer=type(request).SerializeToString,
+            response_deserializer=response.FromString)
+        return Events(stub(request, timeout=timeout))
+
     def _retrying(
         self, attempt_call: Callable[[float], Response], timeout: float | None, repeatable: bool
     ) -> Response:
@@ -126,3 +135,27 @@ class Channel:
             if time.monotonic() + pause >= end:
                 raise error
             time.sleep(pause)
+
+
+class Events(Generic[Response]):
+    """The responses of a subscription."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._is_closed = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Response:
+        try:
+            return next(self._call)  # type: ignore[no-any-return]
+        except grpc.RpcError as error:
+            if self._is_closed:
+                raise StopIteration from None
+            raise errors.translated(error) from None
+
+    def close(self) -> None:
+        """Ends the subscription; from any thread."""
+        self._is_closed = True
+        self._call.cancel()

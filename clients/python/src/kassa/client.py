@@ -23,12 +23,16 @@ import grpc
 import pandas as pd
 
 from kassa import cells, loading, pushing, reading, scoring
-from kassa.bundle import Bundle, bundle
+from kassa.bundle import Bundle, Output, bundle
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Channel, Retry
 from kassa.errors import RowsError
 from kassa.generations import Generations
+from kassa.guards import GuardPolicy
+from kassa.inputs import Categories
+from kassa.outcomes import Outcomes
 from kassa.results import LoadResult, PushedModel, Score, WriteResult
+from kassa.rollouts import Rollouts
 from kassa.rows import Missing, ready
 from kassa.schema import Change, FeatureSet, Plan, Scorer, microseconds
 from kassa.v1 import config_pb2, features_pb2, models_pb2, values_pb2
@@ -36,10 +40,10 @@ from kassa.v1 import config_pb2, features_pb2, models_pb2, values_pb2
 DEFAULT_SERVER = "127.0.0.1:6750"
 Durability = Literal["fast", "durable"]
 Instant = datetime.datetime | int
+Slot = Literal["shadow", "canary"]
 
 
-
-class Client(Generations):
+class Client(Generations, Rollouts, Outcomes):
     """The services of one server."""
 
     def __init__(
@@ -113,8 +117,7 @@ class Client(Generations):
         """The scorer of that name."""
         response = self.channel.call(
             "Config/Get", config_pb2.GetRequest(kind="scorer", name=name), config_pb2.GetResponse)
-        spec = response.document.scorer
-        return Scorer(spec.name, spec.model, spec.owner, spec.description, dict(spec.labels))
+        return Scorer.from_proto(response.document.scorer)
 
     def feature_sets(self) -> list[FeatureSet]:
         """All feature sets, every version, by name."""
@@ -252,32 +255,36 @@ class Client(Generations):
     def score(
         self, scorer: str, entities: Mapping[str, str | int], *,
         context: Mapping[str, object] | None = None, features: bool = False,
-        contributions: int | bool = False, timeout: float | None = None,
+        contributions: int | bool = False, record: bool = False, routing_key: str = "",
+        timeout: float | None = None,
     ) -> Score:
         """The score of one row: `entities` has an id for each entity kind, {"session": "s-81"}.
 
         `context` overrides stored values, by feature or "set.feature"; None is a null. `features`
         asks for what the model saw, `contributions` for what each input added to the margin (a
-        number: only so many).
+        number: only so many). With `record` the score is kept for `record_outcomes`, by its
+        `score_id`. `routing_key` stays in one slot during a rollout, in the place of the entity.
         """
         return scoring.score(
-            self.channel, scorer, entities, context or {}, features, contributions, timeout)
+            self.channel, scorer, entities, context or {}, features, contributions, record,
+            routing_key, timeout)
 
     def score_frame(
         self, scorer: str, frame: Any, *, keys: Mapping[str, str] | None = None,
         context: Sequence[str] | Mapping[str, str] = (), shared: Mapping[str, str | int] | None = None,
-        contributions: int | bool = False, on_refused: Literal["raise", "return"] = "raise",
-        timeout: float | None = None,
+        contributions: int | bool = False, record: bool = False,
+        on_refused: Literal["raise", "return"] = "raise", timeout: float | None = None,
     ) -> pd.DataFrame:
         """Scores every row of a table, up to 1,000 a request; the answer has its index.
 
         `keys` says which columns are ids, {"session": "session_id"}, by default those of the kinds'
         names. `context` columns override stored values; a missing cell overrides nothing. `shared`
-        are entities of all rows, {"customer": "c-7"}. With on_refused="return" a row that was
+        are entities of all rows, {"customer": "c-7"}. `record` keeps the scores for
+        `record_outcomes`, by the ids in the column "score_id". With on_refused="return" a row that was
         refused has no score, and says why in the column "refusal".
         """
         return scoring.score_frame(
-            self, scorer, frame, keys, context, shared or {}, contributions, on_refused,
+            self, scorer, frame, keys, context, shared or {}, contributions, record, on_refused,
             timeout)
 
     # Models.
@@ -286,34 +293,44 @@ class Client(Generations):
         self, model: object, *, feature_set: str | FeatureSet | Sequence[str | FeatureSet],
         training_frame: pd.DataFrame, name: str | None = None, version: int = 0,
         features: Sequence[str] | Mapping[str, str] | None = None,
-        categories: Mapping[str, Sequence[str]] | None = None,
-        calibration: Platt | Isotonic | None = None, golden_rows: int = 64, owner: str = "",
-        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+        categories: Mapping[str, Categories] | None = None,
+        calibration: Platt | Isotonic | None = None, output: Output | None = None,
+        golden_rows: int = 64, owner: str = "", description: str = "",
+        labels: Mapping[str, str] | None = None, training_run_id: str = "",
     ) -> Bundle:
         """The bundle that `push` would upload, to look at or to write to a folder."""
         several = [feature_set] if isinstance(feature_set, (str, FeatureSet)) else feature_set
         sets = [self.feature_set(one) if isinstance(one, str) else one for one in several]
         return bundle(
             model, sets, training_frame, name=name, version=version, features=features,
-            categories=categories, calibration=calibration, golden_rows=golden_rows, owner=owner,
-            description=description, labels=labels, training_run_id=training_run_id)
+            categories=categories, calibration=calibration, output=output,
+            golden_rows=golden_rows, owner=owner, description=description, labels=labels,
+            training_run_id=training_run_id)
 
     def upload(
-        self, bundle: Bundle, *, scorer: str | None = None, reason: str = "",
-        timeout: float = 120.0,
+        self, bundle: Bundle, *, scorer: str | None = None, rollout: Slot | None = None,
+        weight_percent: float | None = None, step_percents: Sequence[float] = (),
+        guard: GuardPolicy | None = None, reason: str = "", timeout: float = 120.0,
     ) -> PushedModel:
-        """Uploads a bundle; `scorer` names a new scorer, which serves the model at once."""
-        return pushing.upload(self, bundle, scorer, reason, timeout)
+        """Uploads a bundle; `scorer` names a new scorer, which serves the model at once, or with
+        `rollout` one that serves another model; see `push`.
+        """
+        return pushing.upload(
+            self, bundle, scorer,
+            pushing.Entrance.of(scorer, rollout, weight_percent, step_percents, guard), reason,
+            timeout)
 
     def push(
         self, model: object, *, feature_set: str | Sequence[str], training_frame: pd.DataFrame,
         name: str | None = None, version: int = 0,
         features: Sequence[str] | Mapping[str, str] | None = None,
-        categories: Mapping[str, Sequence[str]] | None = None,
-        calibration: Platt | Isotonic | None = None, scorer: str | None = None,
-        golden_rows: int = 64, owner: str = "", description: str = "",
-        labels: Mapping[str, str] | None = None, training_run_id: str = "", reason: str = "",
-        timeout: float = 120.0,
+        categories: Mapping[str, Categories] | None = None,
+        calibration: Platt | Isotonic | None = None, output: Output | None = None,
+        scorer: str | None = None, rollout: Slot | None = None,
+        weight_percent: float | None = None, step_percents: Sequence[float] = (),
+        guard: GuardPolicy | None = None, golden_rows: int = 64, owner: str = "",
+        description: str = "", labels: Mapping[str, str] | None = None, training_run_id: str = "",
+        reason: str = "", timeout: float = 120.0,
     ) -> PushedModel:
         """Pushes a trained object of XGBoost, LightGBM or scikit-learn, which the server verifies.
 
@@ -321,20 +338,26 @@ class Client(Generations):
         a feature of `feature_set` (one or several, "cart" or pinned "cart@3"): by its name, by
         "cart.items", or as `features` maps it. A model that was trained without names takes
         `features` in the order of training. Codes of categories are taken from the model, from a
-        categorical column, from the feature's declared categories, or from `categories`.
+        categorical column, from the feature's declared categories, or from `categories`: those of
+        a column, in the order of the codes 0, 1, 2, ..., or {"desktop": 10, "mobile": 20}.
 
         `name` is the model's, by default that of the (first) feature set; version 0 is the next
-        one. With `scorer`, the name of a new one, the model serves at once. Up to `golden_rows`
+        one. With `scorer`, the name of a new one, the model serves at once. A scorer that serves
+        another model takes it with `rollout`: "shadow" beside STABLE, where it answers nobody, or
+        "canary" for `weight_percent` of entities, with `step_percents` that `Rollout.promote` goes
+        through, and a `guard` that takes it out if it is worse than tolerated. Up to `golden_rows`
         rows of the frame, from all over the scores, are sent with the trainer's own answers, and
-        the server refuses the model unless it answers the same.
+        the server refuses the model unless it answers the same. With output="class" the score is
+        the number of the likeliest class, in the model's order.
         """
         return self.upload(
             self.bundle(
                 model, feature_set=feature_set, training_frame=training_frame, name=name,
                 version=version, features=features, categories=categories, calibration=calibration,
-                golden_rows=golden_rows, owner=owner, description=description, labels=labels,
-                training_run_id=training_run_id),
-            scorer=scorer, reason=reason, timeout=timeout)
+                output=output, golden_rows=golden_rows, owner=owner, description=description,
+                labels=labels, training_run_id=training_run_id),
+            scorer=scorer, rollout=rollout, weight_percent=weight_percent,
+            step_percents=step_percents, guard=guard, reason=reason, timeout=timeout)
 
 
 def connect(

@@ -14,6 +14,8 @@ from kassa.inputs import Input
 from kassa.models import Artefact
 from kassa.v1 import models_pb2, values_pb2
 
+_FORMATS_IN_FLOAT64 = ("LIGHTGBM_TEXT", "PLAIN_JSON")
+
 Scores: TypeAlias = Callable[[pd.DataFrame], Array]
 
 
@@ -34,11 +36,15 @@ def expanded(
     return pd.DataFrame(found)
 
 
-def narrowed(wide: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as float32 has them: so a model is served."""
+def narrowed(wide: pd.DataFrame, inputs: Sequence[Input], format: str) -> pd.DataFrame:
+    """Numbers as the model is served with them: of float32, except where it compares float64
+    and the feature has them."""
+    kept: set[str] = set()
+    if format in _FORMATS_IN_FLOAT64:
+        kept = {entry.column for entry in inputs if entry.feature.type in ("float64", "int64")}
     official = wide.copy()
     for column in wide.columns:
-        if pd.api.types.is_numeric_dtype(official[column].dtype):
+        if column not in kept and pd.api.types.is_numeric_dtype(official[column].dtype):
             numbers = official[column].to_numpy(np.float64, na_value=np.nan)
             with np.errstate(over="ignore"):
                 official[column] = numbers.astype(np.float32).astype(np.float64)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,10 @@ from kassa.errors import FrameError, ModelError, PushWarning, RowProblem, RowsEr
 from kassa.models import Artefact
 from kassa.schema import Feature, FeatureSet
 from kassa.v1 import values_pb2
+
+
+# Categories in the order of their codes 0, 1, 2, ..., or with the code of each.
+Categories: TypeAlias = Sequence[str] | Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Input:
     # All rows as the server gets them: numbers, or texts.
     values: Array
     missing: Mask
+    # What the model sees of each category; empty means 0, 1, 2, ...
+    codes: tuple[float, ...] = ()
 
     @property
     def width(self) -> int:
@@ -123,7 +129,7 @@ def feature_of(
 
 def inputs_of(
     found: Artefact, names: Sequence[str], frame: pd.DataFrame, sets: Sequence[FeatureSet],
-    features: Sequence[str] | Mapping[str, str] | None, categories: dict[str, Sequence[str]],
+    features: Sequence[str] | Mapping[str, str] | None, categories: Mapping[str, Categories],
 ) -> list[Input]:
     gone = [name for name in names if name not in frame]
     if gone:
@@ -143,8 +149,10 @@ def inputs_of(
                 "an array, without names", field=column)
         cells, known = frame[column], own.get(column)
         texts: tuple[str, ...] = ()
+        codes: tuple[float, ...] = ()
         if feature.type == "string":
-            texts, cells = _texts(column, feature, cells, known, categories.get(column), found)
+            texts, codes, cells = _texts(
+                column, feature, cells, known, categories.get(column), found)
         elif known is not None and list(known) != list(range(len(known))):
             raise ModelError(
                 f"{column} is a category of numbers for the model, and the feature {feature.name} a "
@@ -159,7 +167,7 @@ def inputs_of(
             raise RowsError(f"the training frame does not fit {spec.pinned}", [
                 RowProblem(row, column, why) for row, why in sorted(converted.problems.items())])
         inputs.append(
-            Input(column, spec, feature, texts, converted.values, converted.missing))
+            Input(column, spec, feature, texts, converted.values, converted.missing, codes))
     return inputs
 
 
@@ -184,11 +192,11 @@ def _own_categories(
 
 def _texts(
     column: str, feature: Feature, cells: Any, own: tuple[Any, ...] | None,
-    given: Sequence[str] | None, found: Artefact,
-) -> tuple[tuple[str, ...], Any]:
-    """The categories of a text input in the order of their codes, and its cells as texts."""
+    given: Categories | None, found: Artefact,
+) -> tuple[tuple[str, ...], tuple[float, ...], Any]:
+    """The categories of a text input, their codes if they are not 0, 1, 2, ..., and its texts."""
     if column in found.texts:
-        return tuple(sorted(cells.dropna().unique().tolist())), cells
+        return tuple(sorted(cells.dropna().unique().tolist())), (), cells
     is_coded = pd.api.types.is_numeric_dtype(cells.dtype)
     if own is not None:
         known = own
@@ -208,14 +216,41 @@ def _texts(
             field=column)
     if given is not None and tuple(given) != tuple(known):
         raise ModelError(f"the model was trained with other categories of {column}", field=column)
+    codes = _codes(column, given) if isinstance(given, Mapping) else ()
+    if codes and not is_coded:
+        raise ModelError(
+            f"the codes of {column} are given, and the training frame has no numbers there: give it as "
+            "the model was trained on it", field=column)
     if is_coded:
-        codes = pd.to_numeric(cells).to_numpy(np.float64, na_value=np.nan)
-        there = ~np.isnan(codes)
-        if not np.isin(codes[there], np.arange(len(known))).all():
-            raise ModelError(f"{column} has codes beyond 0 to {len(known) - 1}", field=column)
-        cells = pd.Series(pd.Categorical.from_codes(
-            np.where(there, codes, -1).astype(np.int64), categories=pd.Index(known)))
-    return tuple(known), cells
+        cells = _decoded(column, cells, known, codes)
+    return tuple(known), codes, cells
+
+
+def _codes(column: str, given: Mapping[str, float]) -> tuple[float, ...]:
+    """The codes of categories as a caller says them; none where they are 0, 1, 2, ..."""
+    codes = tuple(float(code) for code in given.values())
+    if not all(np.isfinite(code) and float(np.float32(code)) == code for code in codes):
+        raise ModelError(f"a code of {column} is no float32", field=column)
+    if len(set(codes)) != len(codes):
+        raise ModelError(f"two categories of {column} have the same code", field=column)
+    return () if codes == tuple(range(len(codes))) else codes
+
+
+def _decoded(
+    column: str, cells: Any, known: Sequence[str], codes: tuple[float, ...]
+) -> pd.Series[Any]:
+    """A column of codes as the texts that they stand for."""
+    numbers = pd.to_numeric(cells).to_numpy(np.float64, na_value=np.nan)
+    there = ~np.isnan(numbers)
+    index = {code: place for place, code in enumerate(codes or range(len(known)))}
+    strange = sorted({float(number) for number in numbers[there]} - index.keys())
+    if strange and codes:
+        raise ModelError(f"{column} has the code {strange[0]:g}, of no category", field=column)
+    if strange:
+        raise ModelError(f"{column} has codes beyond 0 to {len(known) - 1}", field=column)
+    places = [index[number] if is_there else -1 for number, is_there in zip(numbers.tolist(), there)]
+    return pd.Series(pd.Categorical.from_codes(
+        np.asarray(places, np.int64), categories=pd.Index(known)))
 
 
 def warn_of_missing(kind: str, inputs: Sequence[Input]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kassa.errors import RowProblem
 from kassa.schema import Scalar, value_python
+from kassa.slots import RolloutStatus
 from kassa.v1 import generations_pb2, scoring_pb2, values_pb2
 
 
@@ -116,6 +117,10 @@ class Score:
     # With `other_contributions` and the contributions it makes the margin.
     expectation: float = 0.0
     other_contributions: float = 0.0
+    # What `record_outcomes` names it by; None if it was not to be kept, or could not be.
+    score_id: str | None = None
+    # The entity is the canary's, which failed: STABLE has answered in its place.
+    fallback: bool = False
 
     @staticmethod
     def of(response: scoring_pb2.ScoreResponse) -> Score:
@@ -134,7 +139,8 @@ class Score:
                     seen.age_ms if seen.age_ms >= 0 else None)
                 for seen in response.features},
             contributions={part.name: part.value for part in response.contributions},
-            expectation=response.expectation, other_contributions=response.other_contributions)
+            expectation=response.expectation, other_contributions=response.other_contributions,
+            score_id=response.score_id or None, fallback=response.fallback)
 
 
 @dataclass(frozen=True)
@@ -156,5 +162,7 @@ class PushedModel:
     narrowed_by: float
     # The same bytes and spec were there already.
     already_present: bool
-    # The scorer that now serves it, if one was named.
+    # The scorer that has it, if one was named: in STABLE, or as `slots` say.
     scorer: str | None = None
+    # After a push with `rollout`.
+    slots: RolloutStatus | None = None

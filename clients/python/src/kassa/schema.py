@@ -140,20 +140,67 @@ class FeatureSet:
 
 
 @dataclass(frozen=True)
+class OutcomePolicy:
+    """When outcomes of recorded scores count."""
+
+    # The age at which the outcome of a score is as good as known; 0 means 30 minutes.
+    maturity: Duration = 0
+    # The age up to which outcomes are taken and scores are kept; 0 means a day, or the maturity if
+    # that is longer.
+    horizon: Duration = 0
+    # What no outcome by the maturity comes to: it waits for one, or it did not happen.
+    absent: Literal["ignore", "negative"] = "ignore"
+
+
+@dataclass(frozen=True)
 class Scorer:
-    """What callers name; `model` is the model of its STABLE slot, "abandonment@1"."""
+    """What callers name; `model` is the model of its STABLE slot, "abandonment@1", set once."""
 
     name: str
-    model: str
+    # Of a scorer that is there already what STABLE has, or empty.
+    model: str = ""
     owner: str = ""
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    # The entity kind whose id stays in one slot during a rollout; empty means the first kind of the
+    # first feature set that the model reads.
+    entity: str = ""
+    outcomes: OutcomePolicy | None = None
+    # Scores from it on are a decision, those below are the other; 0 means 0.5.
+    decision_threshold: float = 0.0
+    # As the server has it, so that what is not said here stays as it is when it is applied again.
+    stored: config_pb2.ScorerSpec | None = field(default=None, repr=False, compare=False)
 
     def to_proto(self) -> config_pb2.ScorerSpec:
         """The message."""
-        return config_pb2.ScorerSpec(
+        policy = self.outcomes
+        spec = config_pb2.ScorerSpec()
+        if self.stored is not None:
+            spec.CopyFrom(self.stored)
+        for name in ("name", "model", "owner", "description", "labels", "entity", "outcomes",
+                     "decision_threshold"):
+            spec.ClearField(name)
+        spec.MergeFrom(config_pb2.ScorerSpec(
             name=self.name, model=self.model, owner=self.owner, description=self.description,
-            labels=dict(self.labels))
+            labels=dict(self.labels), entity=self.entity,
+            decision_threshold=self.decision_threshold,
+            outcomes=None if policy is None else config_pb2.OutcomeSpec(
+                maturity_ms=milliseconds(policy.maturity), horizon_ms=milliseconds(policy.horizon),
+                absent=f"ABSENT_{policy.absent.upper()}")))
+        return spec
+
+    @staticmethod
+    def from_proto(spec: config_pb2.ScorerSpec) -> Scorer:
+        """The scorer of a message."""
+        policy = None
+        if spec.HasField("outcomes"):
+            absent: Any = config_pb2.AbsentOutcome.Name(spec.outcomes.absent)
+            policy = OutcomePolicy(
+                spec.outcomes.maturity_ms, spec.outcomes.horizon_ms,
+                absent.removeprefix("ABSENT_").lower())
+        return Scorer(
+            spec.name, spec.model, spec.owner, spec.description, dict(spec.labels), spec.entity,
+            policy, spec.decision_threshold, spec)
 
 
 @dataclass(frozen=True)

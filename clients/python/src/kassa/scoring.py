@@ -25,24 +25,27 @@ SCORE_ROWS_MAX = 1_000
 
 def score(
     channel: Channel, scorer: str, entities: Mapping[str, str | int], context: Mapping[str, object],
-    with_features: bool, contributions: int | bool, timeout: float | None,
+    with_features: bool, contributions: int | bool, record: bool, routing_key: str,
+    timeout: float | None,
 ) -> Score:
     """See `Client.score`."""
-    request = score_request(scorer, entities, context, with_features, contributions)
+    request = score_request(
+        scorer, entities, context, with_features, contributions, record, routing_key)
     return Score.of(
         channel.call("Scoring/Score", request, scoring_pb2.ScoreResponse, timeout=timeout))
 
 
 def score_request(
     scorer: str, entities: Mapping[str, str | int], context: Mapping[str, object], with_features: bool,
-    contributions: int | bool,
+    contributions: int | bool, record: bool, routing_key: str,
 ) -> scoring_pb2.ScoreRequest:
     """What asks for a score."""
     request = scoring_pb2.ScoreRequest(
         scorer=scorer, entities=_entities(entities),
         context=[values_pb2.NamedValue(name=name, value=value_proto(value))
                  for name, value in context.items()],
-        include=[scoring_pb2.FEATURES] if with_features else [])
+        include=[scoring_pb2.FEATURES] if with_features else [], record=record,
+        routing_key=routing_key)
     _ask_contributions(request, contributions)
     return request
 
@@ -70,7 +73,8 @@ def _ask_contributions(
 def score_frame(
     client: Client, scorer: str, frame: Any, keys: Mapping[str, str] | None,
     context: Sequence[str] | Mapping[str, str], shared: Mapping[str, str | int],
-    contributions: int | bool, on_refused: Literal["raise", "return"], timeout: float | None,
+    contributions: int | bool, record: bool, on_refused: Literal["raise", "return"],
+    timeout: float | None,
 ) -> pd.DataFrame:
     """See `Client.score_frame`."""
     table, count = cells.table(frame)
@@ -83,7 +87,8 @@ def score_frame(
     values = _context(table, mapping, inputs)
     results: list[scoring_pb2.ScoreResponse] = []
     for start in range(0, count, SCORE_ROWS_MAX):
-        request = scoring_pb2.ScoreBatchRequest(scorer=scorer, entities=_entities(shared))
+        request = scoring_pb2.ScoreBatchRequest(
+            scorer=scorer, entities=_entities(shared), record=record)
         _ask_contributions(request, contributions)
         for row in range(start, min(start + SCORE_ROWS_MAX, count)):
             request.rows.append(scoring_pb2.ScoreRow(
@@ -106,6 +111,9 @@ def score_frame(
                     error.add_note(f"row {row} of the table")
                     raise error
     found = _frame(results, contributions is not False)
+    if record:
+        # None where a row was refused, or its score could not be kept.
+        found["score_id"] = pd.array([r.score_id or None for r in results], dtype="string")
     if isinstance(frame, pd.DataFrame):
         found.index = frame.index
     return found

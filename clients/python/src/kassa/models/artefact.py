@@ -39,6 +39,8 @@ class Artefact:
     inputs: tuple[str, ...] | None = None
     # Whether the trainer has an answer where a number is missing.
     takes_missing: bool = True
+    # The number of the likeliest class, in the artefact's order; None for what predicts no classes.
+    likeliest: Callable[[Any], Numbers] | None = None
     # How far float32 arithmetic may be from the trainer's; 0 means the server's default of 1e-6.
     tolerance: float = 0.0
 
@@ -47,3 +49,10 @@ def first(predictions: Any) -> Numbers:
     """Of several predictions the first: that is what the server calls the score."""
     found = np.asarray(predictions, dtype=np.float64)
     return found if found.ndim == 1 else found[:, 0]
+
+
+def likeliest(predictions: Any) -> Numbers:
+    """The number of the largest prediction; of a single one whether it is above a half."""
+    found = np.asarray(predictions, dtype=np.float64)
+    chosen = found > 0.5 if found.ndim == 1 else found.argmax(axis=1)
+    return chosen.astype(np.float64)

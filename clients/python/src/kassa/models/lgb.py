@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kassa.models.artefact import Artefact, first
+from kassa.models.artefact import Artefact, first, likeliest
 
 
 def artefact(model: Any) -> Artefact:
@@ -26,4 +26,5 @@ def artefact(model: Any) -> Artefact:
         names=None if unnamed else names, count=len(names),
         score=lambda frame: first(booster.predict(frame)),
         margin=lambda frame: first(booster.predict(frame, raw_score=True)),
+        likeliest=lambda frame: likeliest(booster.predict(frame)),
         categories_in_order=tuple(map(tuple, kept)) if kept else None)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kassa.errors import ModelError, needed
-from kassa.models.artefact import Artefact, Numbers
+from kassa.models.artefact import Artefact, Numbers, likeliest
 from kassa.models.linear import NotLinear, linear_model
 from kassa.models.trees import NotTrees, tree_text
 
@@ -27,6 +28,7 @@ def artefact(
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(model)
+    classes: Callable[[Any], Numbers] | None = None
     if is_classifier(model):
         if not hasattr(model, "predict_proba"):
             raise ModelError(
@@ -37,10 +39,25 @@ def artefact(
 
         def score(frame: Any) -> Numbers:
             return np.asarray(model.predict_proba(frame)[:, place], dtype=np.float64)
+
+        def classes(frame: Any) -> Numbers:
+            return likeliest(model.predict_proba(frame))
     else:
         def score(frame: Any) -> Numbers:
             return np.asarray(model.predict(frame), dtype=np.float64).reshape(len(frame), -1)[:, 0]
 
+    found = _artefact(model, columns, text_columns, score)
+    # A forest of two classes is the mean of one number, of which nobody knows that it is a chance.
+    is_mean = found.format == "LIGHTGBM_TEXT" and b"\nobjective=" not in found.content
+    if is_mean and len(getattr(model, "classes_", ())) == 2:
+        return found
+    return replace(found, likeliest=classes)
+
+
+def _artefact(
+    model: Any, columns: Sequence[str] | None, text_columns: Sequence[str],
+    score: Callable[[Any], Numbers],
+) -> Artefact:
     names = tuple(getattr(model, "feature_names_in_", ())) or None
     count = int(model.n_features_in_)
     taken = names or tuple(columns or ())

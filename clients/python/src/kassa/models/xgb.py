@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kassa.errors import ModelError
-from kassa.models.artefact import Artefact, Numbers, first
+from kassa.models.artefact import Artefact, first, likeliest
 
 
 def artefact(model: Any) -> Artefact:
@@ -34,15 +34,19 @@ def artefact(model: Any) -> Artefact:
     else:
         content, format = bytes(booster.save_raw("ubj")), "XGBOOST_UBJ"
 
-    def predict(frame: Any, margin: bool) -> Numbers:
+    is_label = document["learner"]["objective"]["name"] == "multi:softmax"
+
+    def predict(frame: Any, margin: bool = False) -> Any:
         rows = xgboost.DMatrix(frame, enable_categorical=True)
-        return first(booster.predict(rows, output_margin=margin))
+        return booster.predict(rows, output_margin=margin)
 
     names = booster.feature_names
     return Artefact(
         format=format, content=content,  # type: ignore[arg-type]
         names=tuple(names) if names else None, count=booster.num_features(),
-        score=lambda frame: predict(frame, False), margin=lambda frame: predict(frame, True),
+        score=lambda frame: first(predict(frame)),
+        margin=lambda frame: first(predict(frame, margin=True)),
+        likeliest=lambda frame: (first if is_label else likeliest)(predict(frame)),
         categories=categories, takes_codes=True)
 
 
