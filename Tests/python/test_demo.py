@@ -54,7 +54,7 @@ def assert_the_story(text):
     rows = re.findall(r"^  shadow +0 +(\d[\d ]*?)  ", shadow, re.MULTILINE)
     assert rows, shadow
     assert 0 < number(r"^  scores differ by +([\d.]+)", shadow) < 0.1
-    flips, pairs = re.search(r"decided differently +([\d ]+)   of ([\d ]+?) both", shadow).groups()
+    flips, pairs = re.search(r"decided differently +([\d ]+)   of ([\d ]+?) scored", shadow).groups()
     assert int(pairs.replace(" ", "")) >= 2_000
     assert 0 < int(flips) < 0.06 * int(pairs.replace(" ", ""))
     stable, candidate = (

@@ -68,7 +68,7 @@ extension Story {
         row("scores differ by", Text.fixed(delta, digits: 4), "in the mean")
         row(
             "decided differently", Text.count(Int(clamping: guarded.differingPairs)),
-            "of \(Text.count(Int(clamping: guarded.pairs))) both have scored; 6 % are allowed")
+            "of \(Text.count(Int(clamping: guarded.pairs))) scored by both; 6 % allowed")
         let response: KassaV1.GetCalibrationResponse = try call(
             KassaV1.ScoringService.getCalibration,
             KassaV1.GetCalibrationRequest(scorer: Self.scorer))

@@ -122,7 +122,7 @@ struct Story {
     }
 
     func row(_ label: String, _ value: String, _ note: String = "") {
-        let line = "  \(Text.left(label, 32))\(Text.right(value, 12))"
+        let line = "  \(Text.left(label, 28))\(Text.right(value, 10))"
         print(note.isEmpty ? line : "\(line)   \(note)")
     }
 
