@@ -16,7 +16,7 @@ struct Story {
     /// A score's objective: the machine of a demo is shared.
     static let objectiveFlags = ["--slo", "20000"]
     /// How long a part may take.
-    static let secondsMax = 20.0
+    static let secondsMax = 40.0
     /// How often the table gets a line.
     static let lineSeconds = 1.0
     /// How often the server is asked how the candidate stands.
