@@ -84,13 +84,14 @@ bench-models: deps ## Measure trees beside LightGBM, XGBoost, ONNX Runtime, tl2c
 fuzz: deps ## Fuzz every reader of model files; FUZZ_SECONDS for each format (60).
 	Tests/fuzz/fuzz_models.sh $(or $(FUZZ_SECONDS),60)
 
-train: ## Train the demo's model again (needs PyPI; the result is committed).
+train: ## Train the demo's models again (needs PyPI; the result is committed).
 	python3 -m venv .build/train
 	.build/train/bin/python -m pip install --quiet --disable-pip-version-check \
 		-r Sources/Demo/Training/requirements.txt
 	swift build -c release --product Demo
 	.build/release/Demo export --sessions 150000 --seed 1 > .build/train/rows.csv
-	.build/train/bin/python Sources/Demo/Training/train.py .build/train/rows.csv
+	.build/release/Demo export --sessions 150000 --seed 2 > .build/train/fresh.csv
+	.build/train/bin/python Sources/Demo/Training/train.py .build/train/rows.csv .build/train/fresh.csv
 
 proto: deps ## Regenerate Sources/API/Generated from proto/.
 	swift build --product ProtoGen

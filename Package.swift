@@ -104,7 +104,7 @@ let executables: [Target] = [
         swiftSettings: settings),
     .executableTarget(
         name: "Demo",
-        dependencies: ["API", "Base", "Client", "Files", "Simulator", "Wire"],
+        dependencies: ["API", "Base", "Client", "Files", "Simulator", "Transport", "Wire"],
         exclude: ["Configuration", "Training"],
         swiftSettings: settings),
     .testTarget(

@@ -4,6 +4,8 @@
 enum Text {
     /// Columns in a line of the demo's output.
     static let columns = 100
+    /// Columns of what the story prints.
+    static let narrowColumns = 80
 
     /// `value` with `digits` decimals, rounded half away from zero; what is no number is a dash.
     static func fixed(_ value: Double, digits: Int) -> String {
@@ -72,5 +74,25 @@ enum Text {
         return [second / 3_600, second / 60 % 60, second % 60]
             .map { ($0 < 10 ? "0" : "") + String($0) }
             .joined(separator: ":")
+    }
+
+    /// `line` in pieces of at most `columns`, broken at spaces and indented behind the first by
+    /// `indent` more; a word that is longer than a piece stays whole. A table's gaps are narrowed first.
+    static func wrapped(_ line: String, columns: Int, indent: Int = 4) -> [String] {
+        guard line.count > columns else { return [line] }
+        let lead = String(line.prefix { $0 == " " })
+        let next = lead + String(repeating: " ", count: indent)
+        var lines: [String] = []
+        var piece = lead
+        var isFresh = true
+        for word in line.split(separator: " ") {
+            if !isFresh, piece.count + 1 + word.count > columns {
+                lines.append(piece)
+                (piece, isFresh) = (next, true)
+            }
+            piece += isFresh ? word : " \(word)"
+            isFresh = false
+        }
+        return lines + [piece]
     }
 }

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 
@@ -38,6 +39,81 @@ def test_a_small_demo_is_good(tmp_path):
     assert re.search(r"likely to leave$", text, re.MULTILINE)
     assert all(len(line) <= 100 for line in text.splitlines() if not line.startswith("$"))
     assert list(tmp_path.iterdir()) == [], "the folder is gone"
+    assert_the_story(text)
+
+
+def number(pattern, text):
+    found = re.search(pattern, text, re.MULTILINE)
+    assert found, pattern
+    return float(found[1].replace(" ", ""))
+
+
+def assert_the_story(text):
+    """A shadow that answers nobody, a canary that goes through, one that goes, and the records."""
+    first, shadow, canary, bad, record = re.split("\n── (?=[AT])", text)
+    rows = re.findall(r"^  shadow +0 +(\d[\d ]*?)  ", shadow, re.MULTILINE)
+    assert rows, shadow
+    assert 0 < number(r"^  scores differ by +([\d.]+)", shadow) < 0.1
+    flips, pairs = re.search(r"decided differently +([\d ]+)   of ([\d ]+?) scored", shadow).groups()
+    assert int(pairs.replace(" ", "")) >= 2_000
+    assert 0 < int(flips) < 0.06 * int(pairs.replace(" ", ""))
+    stable, candidate = (
+        number(rf"^  Brier score of {slot} +([\d.]+)", shadow) for slot in ("STABLE", "SHADOW"))
+    assert 0.05 < stable < 0.25 and 0.05 < candidate < 0.25
+
+    steps = re.findall(r"the guard: (\d+ %) → (\S+(?: %)?)$", canary, re.MULTILINE)
+    assert steps == [("5 %", "25 %"), ("25 %", "100 %"), ("100 %", "STABLE")]
+    # One row of evidence at least in each step; the weight only rises.
+    weights = [int(one) for one in re.findall(
+        r"^  (\d+) % +\d[\d ]*(?: +[-\d.]+)+$", canary, re.MULTILINE)]
+    assert set(weights) == {5, 25, 100} and weights == sorted(weights)
+    assert number(r"answers of abandonment@2 +([\d ]+)$", canary) > 1_000
+    assert number(r"outcomes reported +([\d ]+)  ", canary) > 1_000
+
+    assert "rolled back, by the server itself" in bad
+    assert "decision_flips:" in bad and "\nreplayed: agrees\n" in bad
+    assert re.search(r"^guard: ROLLBACK, log evidence [\d.]+ ", bad, re.MULTILINE)
+    answers = number(r"^  of them by the bad model +([\d ]+)$", bad)
+    assert answers < 0.2 * number(r"^  answers until this was seen +([\d ]+)$", bad)
+    assert number(r"^  its last answer +([\d ]+) µs", bad) < 1_000_000
+    assert "its bundle is quarantined" in re.sub(r"\s+", " ", bad)
+    assert re.search(r"^\d+ records linked, none broken$", record, re.MULTILINE)
+    assert "carried out again from their records, agree" in record
+    # Nothing of the story is wider than a narrow terminal, but a digest.
+    assert all(len(line) <= 80 for line in (shadow + canary + bad + record).splitlines()
+               if "sha256" not in line and not line.startswith("$"))
+
+
+def test_a_bad_canary_that_is_not_rolled_back_fails_the_demo(tmp_path):
+    """The third model is the second one under another digest: it goes through."""
+    folder = tmp_path / "configuration"
+    shutil.copytree(ROOT / "Sources/Demo/Configuration", folder)
+    document = (folder / "retrained.model.yaml").read_text().replace("version: 2", "version: 3")
+    # A default that no row needs.
+    name = "session_behaviour@1.pages_viewed"
+    (folder / "swapped.model.yaml").write_text(
+        document.replace(f"- {name}", f"- {{feature: {name}, default: 1}}"))
+    result = demo(
+        "run", "--sessions", "60", "--kassa", binary(), "--configuration", str(folder),
+        env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert "Demo: the bad canary was not rolled back: PHASE_PROMOTED" in result.stderr
+    assert "none broken" not in result.stdout
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_good_canary_that_is_rolled_back_fails_the_demo(tmp_path):
+    """The retrained model is the mistaken one: even as a shadow it does not last."""
+    folder = tmp_path / "configuration"
+    shutil.copytree(ROOT / "Sources/Demo/Configuration", folder)
+    document = (folder / "swapped.model.yaml").read_text()
+    (folder / "retrained.model.yaml").write_text(document.replace("version: 3", "version: 2"))
+    result = demo(
+        "run", "--sessions", "60", "--kassa", binary(), "--configuration", str(folder),
+        env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert "Demo: the shadow has not stayed one: PHASE_ROLLED_BACK" in result.stderr
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_the_same_seed_gives_the_same_scores():

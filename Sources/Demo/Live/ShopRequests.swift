@@ -32,6 +32,20 @@ enum ShopRequests {
             ])
     }
 
+    /// Scores for sessions of known customers and guests, each to be kept for its outcome.
+    static func scores(
+        _ visits: [(session: String, customer: String?)]
+    ) -> KassaV1.ScoreBatchRequest {
+        KassaV1.ScoreBatchRequest(
+            scorer: scorer,
+            rows: visits.map {
+                KassaV1.ScoreRow(entities: [
+                    KassaV1.EntityKey(kind: "session", id: $0.session),
+                    KassaV1.EntityKey(kind: "customer", id: $0.customer ?? ""),
+                ])
+            }, record: true)
+    }
+
     private static func row(
         of set: String, kind: String, id: String, _ columns: [FeatureColumn],
         _ values: [FeatureValue]

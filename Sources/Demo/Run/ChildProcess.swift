@@ -10,6 +10,8 @@ struct ChildProcess: ~Copyable {
         case shared
         /// To be read with ``nextLine()``.
         case pipe
+        /// The same, with what it writes to the standard error.
+        case pipeWithErrors
     }
 
     private let process: pid_t
@@ -23,11 +25,15 @@ struct ChildProcess: ~Copyable {
         // What we have printed comes before what it prints.
         fflush(nil)
         var ends: [Int32] = [-1, -1]
-        if output == .pipe, unsafe pipe(&ends) != 0 { throw Self.failure("make a pipe", errno) }
+        let isPiped = output != .shared
+        if isPiped, unsafe pipe(&ends) != 0 { throw Self.failure("make a pipe", errno) }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
-        if output == .pipe {
+        if isPiped {
             unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+            if output == .pipeWithErrors {
+                unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
+            }
             unsafe posix_spawn_file_actions_addclose(&actions, ends[0])
             unsafe posix_spawn_file_actions_addclose(&actions, ends[1])
         }
@@ -48,9 +54,9 @@ struct ChildProcess: ~Copyable {
         for index in unsafe words.indices { unsafe free(words[index]) }
         unsafe posix_spawn_file_actions_destroy(&actions)
         unsafe posix_spawnattr_destroy(&attributes)
-        if output == .pipe { close(ends[1]) }
+        if isPiped { close(ends[1]) }
         guard code == 0 else {
-            if output == .pipe { close(ends[0]) }
+            if isPiped { close(ends[0]) }
             throw Self.failure("start \(path)", code)
         }
         self.process = process
