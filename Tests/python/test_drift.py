@@ -112,8 +112,11 @@ def set_up(client, histograms, **drift):
 
 
 def canary(client, weight):
+    """A candidate that scores otherwise, with a threshold that no score reaches: no decision differs."""
     client.rollouts.Canary(rollouts_pb2.CanaryRequest(
-        scorer=SCORER, model="abandonment@2", weight_percent=weight), timeout=20)
+        scorer=SCORER, model="abandonment@2", weight_percent=weight,
+        guard=rollouts_pb2.GuardPolicy(decision_threshold=0.999999, slo_microseconds=1_000_000)),
+        timeout=20)
 
 
 def promote(client):
