@@ -321,6 +321,7 @@ def test_models_are_swapped_under_load_without_a_failed_call(kassa):
         assert digests[model] == digest
         assert epochs.get(epoch, "abandonment@1") == model
     assert len({epoch for *_, epoch in answers}) > 20
+    print(f"\n{SWAPS} swaps under {len(answers)} answers, memory {memory};", end=" ")
     assert memory[-1] < memory[0] + (8 << 20), memory
 
 
