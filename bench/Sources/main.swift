@@ -20,6 +20,11 @@ private func run(_ words: [String]) throws {
         try AllocationBench(Array(words.dropFirst())).run()
     case "drift":
         try DriftBench(Array(words.dropFirst())).run()
+    case "guards":
+        var bench = try GuardBench(Array(words.dropFirst()))
+        try bench.run()
+    case "guards-swapper":
+        try runSwapper(Array(words.dropFirst()))
     case "prepare":
         try runPrepare(Array(words.dropFirst()))
     case "load":
@@ -28,7 +33,7 @@ private func run(_ words: [String]) throws {
         print(
             [
                 ScoreOptions.help, StoreOptions.help, ModelsOptions.help, AllocationBench.help,
-                DriftBench.help, prepareHelp, loadHelp, writerHelp,
+                DriftBench.help, GuardBench.help, swapperHelp, prepareHelp, loadHelp, writerHelp,
             ].joined(separator: "\n\n"))
     }
 }

@@ -23,12 +23,21 @@ struct Row {
         return better == .higher ? ours / peer : peer / ours
     }
 
+    /// The ratio within each round, where both sides have one value a round.
+    private var ratios: [Double] {
+        guard ours.count == peer.count else { return [] }
+        return zip(ours, peer).compactMap { ours, peer in
+            guard ours > 0, peer > 0 else { return nil }
+            return better == .higher ? ours / peer : peer / ours
+        }
+    }
+
     var json: String {
         """
         {"case": \(quoted(name)), "metric": \(quoted(metric)), "unit": \(quoted(unit)), \
         "ours": \(number(median(ours))), "peer": \(number(median(peer))), \
         "peer_name": \(quoted(peerName)), "ratio": \(number(ratio)), \
-        "spread": {"ours": \(range(ours)), "peer": \(range(peer))}}
+        "spread": {"ours": \(range(ours)), "peer": \(range(peer)), "ratio": \(range(ratios))}}
         """
     }
 
@@ -36,22 +45,25 @@ struct Row {
     var line: String {
         left(name, 36) + left(metric, 12) + right(format(median(ours)), 9)
             + right(spread(ours), 17) + right(format(median(peer)), 10) + right(spread(peer), 17)
-            + right(format(ratio, digits: 2), 7) + "  " + unit
+            + right(format(ratio, digits: 2), 7) + right(spread(ratios, digits: 2), 11) + "  "
+            + unit
     }
 
     static func header(peer: String) -> String {
         "beside \(peer)\n" + left("case", 36) + left("metric", 12) + right("ours", 9)
             + right("min-max", 17) + right("peer", 10) + right("min-max", 17) + right("ratio", 7)
-            + "  unit"
+            + right("min-max", 11) + "  unit"
     }
 
     private func range(_ values: [Double]) -> String {
         "[\(number(values.min() ?? .nan)), \(number(values.max() ?? .nan))]"
     }
 
-    private func spread(_ values: [Double]) -> String {
+    private func spread(_ values: [Double], digits: Int? = nil) -> String {
         guard values.count > 1 else { return "" }
-        return "\(format(values.min() ?? 0))-\(format(values.max() ?? 0))"
+        return [values.min() ?? 0, values.max() ?? 0].map { value in
+            digits.map { format(value, digits: $0) } ?? format(value)
+        }.joined(separator: "-")
     }
 }
 

@@ -93,11 +93,16 @@ struct SyntheticData: ScoreData {
 
     /// Throws if no canary is open, or none of its requests was judged.
     func expectCanary(_ client: ControlClient) throws {
+        try expectRollout(.phaseCanary, client)
+    }
+
+    /// Throws if no rollout is in that phase, or none of its requests was judged.
+    func expectRollout(_ phase: KassaV1.RolloutPhase, _ client: ControlClient) throws {
         let status: KassaV1.RolloutStatus = try client.call(
             "/kassa.v1.Rollouts/Status", [KassaV1.RolloutStatusRequest(scorer: "bench")])
-        guard status.rollout?.phase == .phaseCanary, status.guard?.pairs ?? 0 > 100 else {
+        guard status.rollout?.phase == phase, status.guard?.pairs ?? 0 > 100 else {
             throw BenchError(
-                "the canary is \(status.rollout?.phase.name ?? "gone"), "
+                "the candidate is \(status.rollout?.phase.name ?? "gone"), "
                     + "\(status.guard?.pairs ?? 0) pairs")
         }
     }
@@ -108,12 +113,29 @@ struct SyntheticData: ScoreData {
             "/kassa.v1.Rollouts/Abort", [request], reply: KassaV1.RolloutResponse.self)
     }
 
-    func startCanary(percent: Double, _ client: ControlClient) throws {
+    func startCanary(
+        of model: String = "bench@2", percent: Double, _ client: ControlClient
+    ) throws {
         let request = KassaV1.CanaryRequest(
-            scorer: "bench", model: "bench@2", weightPercent: percent, actor: "bench",
+            scorer: "bench", model: model, weightPercent: percent, actor: "bench",
             reason: "bench")
         _ = try client.call(
             "/kassa.v1.Rollouts/Canary", [request], reply: KassaV1.RolloutResponse.self)
+    }
+
+    func startShadow(_ client: ControlClient) throws {
+        let request = KassaV1.ShadowRequest(
+            scorer: "bench", model: "bench@2", actor: "bench", reason: "bench")
+        _ = try client.call(
+            "/kassa.v1.Rollouts/Shadow", [request], reply: KassaV1.RolloutResponse.self)
+    }
+
+    /// Gives the candidate everything.
+    func promote(_ client: ControlClient) throws {
+        let request = KassaV1.PromoteRequest(
+            scorer: "bench", full: true, actor: "bench", reason: "bench")
+        _ = try client.call(
+            "/kassa.v1.Rollouts/Promote", [request], reply: KassaV1.RolloutResponse.self)
     }
 
     /// Full windows of the scorer's features so far.
