@@ -127,7 +127,7 @@ package final class Engine: Sendable {
             ModelsSource(published: published),
             DriftSource(guardian: driftGuard, published: published),
             CalibrationSource(engine: self), guards, guards.metrics.slotTimes,
-            guards.metrics.deltas, guards.metrics.fallbacks,
+            guards.metrics.deltas, guards.metrics.fallbacks, WatchBudgetSource(guards: guards),
         ] + outcomes.counters.sources
     }
 

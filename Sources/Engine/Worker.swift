@@ -35,8 +35,10 @@ package struct Worker: ~Copyable {
     /// Requests of this turn that the other model is still to score.
     var pairs = PairQueue()
     var guardCounters: GuardCounters
-    /// Where the guard hears of requests.
-    let guardRing: SPSCRing<GuardEvent>
+    /// How the guard hears of requests, and what that may cost.
+    var loopWatch: LoopWatch
+    /// Whether a scorer of the configuration has an open rollout.
+    private(set) var isWatching = false
     private var hasSnapshot = false
 
     /// A worker for the loop number `loop`.
@@ -55,7 +57,7 @@ package struct Worker: ~Copyable {
         drift = DriftRecorder(engine.driftBook, loop: loop)
         recorder = ScoreRecorder(engine.outcomes, loop: loop)
         guardCounters = GuardCounters(engine.guards.metrics, loop: loop)
-        guardRing = engine.guards.rings[loop]
+        loopWatch = LoopWatch(engine.guards, engine.outcomes, loop: loop)
         prepareForConfiguration()
     }
 
@@ -122,6 +124,8 @@ package struct Worker: ~Copyable {
         scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
         guardCounters.prepare(for: configuration.value)
+        isWatching = configuration.value.splits.contains(where: \.watch.isOn)
+        if !isWatching { loopWatch.reset() }
         drift.prepare(for: configuration.value)
         readPlans.removeAll()
     }

@@ -23,6 +23,8 @@ private func run(_ words: [String]) throws {
     case "guards":
         var bench = try GuardBench(Array(words.dropFirst()))
         try bench.run()
+    case "guard-cost":
+        try GuardCostBench(Array(words.dropFirst())).run()
     case "guards-swapper":
         try runSwapper(Array(words.dropFirst()))
     case "prepare":
@@ -33,7 +35,8 @@ private func run(_ words: [String]) throws {
         print(
             [
                 ScoreOptions.help, StoreOptions.help, ModelsOptions.help, AllocationBench.help,
-                DriftBench.help, GuardBench.help, swapperHelp, prepareHelp, loadHelp, writerHelp,
+                DriftBench.help, GuardBench.help, GuardCostBench.help, swapperHelp, prepareHelp,
+                loadHelp, writerHelp,
             ].joined(separator: "\n\n"))
     }
 }

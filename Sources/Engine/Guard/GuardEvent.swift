@@ -23,6 +23,12 @@ struct GuardEvent: BitwiseCopyable, Sendable {
     /// The raw value of a breach of the contract; 0 without one.
     var violation: UInt8 = 0
 
+    /// Whether it can speak against a candidate: all else makes evidence smaller.
+    var mayDecide: Bool {
+        violation != 0 || marks.contains(.decisionsDiffer)
+            || !outcome.union(shadowOutcome).isEmpty
+    }
+
     struct Marks: OptionSet, BitwiseCopyable, Sendable {
         let rawValue: UInt8
 

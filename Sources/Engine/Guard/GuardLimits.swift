@@ -6,8 +6,15 @@ package enum GuardLimits {
     static let waitingEventsMax = 16_384
     /// Events of one loop in one turn of the guard thread.
     static let eventsPerTurn = 8_192
-    /// How often the guard thread looks while a rollout is open.
-    static let openTurnNanoseconds: UInt64 = 200_000
+    /// How often the guard thread looks while a rollout is open, if nothing may decide about it: loops ring
+    /// for what may.
+    static let openTurnNanoseconds: UInt64 = 2_000_000
+    /// The least time between two rings of one loop.
+    static let ringNanoseconds: UInt64 = 200_000
+    /// What a watched request costs its loop while its caller waits; measured by `Bench guard-cost`.
+    static let watchedNanoseconds: UInt64 = 250
+    /// From so many events on, a turn of the guard thread says what one costs.
+    static let eventsTimed = 16
     /// Requests that wait for the end of a turn to be scored by the other model.
     static let waitingPairsMax = 256
     /// Inputs of theirs together.

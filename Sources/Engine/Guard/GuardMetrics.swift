@@ -11,6 +11,10 @@ final class GuardMetrics: Sendable {
     let fallbacks: LabelledCounters
     /// Of each loop, when the candidate of a rollout has last answered, by the monotonic clock.
     let lastAnswers: [Cells]
+    /// Of each loop, in millionths: the share of entities that it watches, and of its time that it spends.
+    let budgets: [Cells]
+    static let ratioCell = 0
+    static let timeCell = 1
 
     init(loopCount: Int) {
         slotTimes = LabelledHistograms(
@@ -22,11 +26,18 @@ final class GuardMetrics: Sendable {
         fallbacks = LabelledCounters(
             Self.fallbacksFamily, lanes: loopCount, capacity: EngineMetrics.scorerSeriesMax)
         lastAnswers = (0..<loopCount).map { _ in Cells(count: GuardLimits.answerPlaces) }
+        budgets = (0..<loopCount).map { _ in Cells(count: 2) }
     }
 
     /// When a rollout's candidate has last answered, on any loop; 0 if never.
     func lastAnswer(of rollout: UInt64) -> UInt64 {
         lastAnswers.reduce(0) { max($0, $1.value(at: Self.place(of: rollout))) }
+    }
+
+    /// The share of entities that are watched, on average over the loops.
+    var watchedRatio: Double {
+        let sum = budgets.reduce(0) { $0 &+ $1.value(at: Self.ratioCell) }
+        return Double(sum) / 1e6 / Double(budgets.count)
     }
 
     static func place(of rollout: UInt64) -> Int {

@@ -23,6 +23,8 @@ final class Guards: Sendable {
     private let state: Mutex<State>
     private let openCount = Atomic<Int>(0)
     private let orderCount = Atomic<Int>(0)
+    /// What an event costs the guard thread, of late.
+    private let averageNanoseconds = Atomic<UInt64>(0)
     /// Called when there is something to be done; on the guard thread.
     private let alert = Mutex<(@Sendable () -> Void)?>(nil)
 
@@ -46,6 +48,9 @@ final class Guards: Sendable {
         state = Mutex(State(configuration: Published.Subscription(published), left: left))
     }
 
+    /// What weighing an event costs the guard thread in processor time, on average of late.
+    var eventNanoseconds: UInt64 { averageNanoseconds.load(ordering: .relaxed) }
+
     /// Whether a rollout is open, so that the rings are to be looked at often.
     var isWatching: Bool { openCount.load(ordering: .relaxed) > 0 }
 
@@ -62,6 +67,7 @@ final class Guards: Sendable {
     func turn(at now: MonotonicTime) {
         let hasVerdict = state.withLock { state in
             sync(&state, now)
+            let started = ThreadTime.now()
             var taken = 0
             for ring in rings {
                 var current: GuardedRollout?
@@ -71,6 +77,7 @@ final class Guards: Sendable {
                 }
             }
             state.eventCount &+= UInt64(taken)
+            average(taken, since: started)
             var hasVerdict = false
             for guarded in state.open.values {
                 guarded.lookAtBrake()
@@ -82,6 +89,15 @@ final class Guards: Sendable {
             return
         }
         alert.withLock { $0 }?()
+    }
+
+    /// Learns what an event costs; of a few events the turn itself would be most of it.
+    private func average(_ taken: Int, since started: ThreadTime) {
+        guard taken >= GuardLimits.eventsTimed else { return }
+        let one = ThreadTime.now().nanoseconds(since: started) / UInt64(taken)
+        let before = eventNanoseconds
+        averageNanoseconds.store(
+            before == 0 ? one : (before &* 7 &+ min(one, 100_000)) / 8, ordering: .relaxed)
     }
 
     /// Takes in rollouts that began, and lets go of those that ended.
@@ -128,7 +144,9 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
-            return state.open[rollout]?.status(at: now)
+            var status = state.open[rollout]?.status(at: now)
+            status?.watchedRatio = metrics.watchedRatio
+            return status
         }
     }
 

@@ -14,6 +14,11 @@ extension Worker {
         _ message: Span<UInt8>, _ place: Int, _ assignment: Assignment, at now: Timestamp,
         into writer: inout WireWriter, mayMove: Bool
     ) throws(EngineError) -> Bool {
+        let draw = EntityDraw.of(assignment.entity)
+        guard loopWatch.budget.watches(draw) else {
+            return try attemptUnwatched(
+                message, place, assignment, at: now, into: &writer, mayMove: mayMove)
+        }
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
         let isCanary = slot == watch.candidate
@@ -52,12 +57,12 @@ extension Worker {
         } else if let failure {
             if failure.kind == .internal || failure.kind == .failedPrecondition {
                 event.outcome.insert(.error)
-                guardRing.push(event)
+                loopWatch.tell(event)
             }
             throw failure
         } else if !score.isFinite {
             event.outcome.insert(.error)
-            guardRing.push(event)
+            loopWatch.tell(event)
             throw noNumber(slot)
         }
         reply(score, by: answering, summary, into: &writer)
@@ -69,13 +74,13 @@ extension Worker {
         }
         if isCanary && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
         let own = gathered.nanoseconds(since: started)
-        guard answering == slot, watch.samples(assignment.entity),
+        guard answering == slot, watch.pairs(draw),
             try enqueue(
                 event, place, isCanary ? place : watch.candidate, score, message, at: now,
                 shares: watch.sharesInputs ? (slot, own) : nil, recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
-            guardRing.push(event)
+            loopWatch.tell(event)
             if let recorded { recorder.record(recorded) }
             return true
         }
@@ -84,7 +89,7 @@ extension Worker {
 
     /// Has STABLE answer in the canary's place; if that is refused too, it is the caller's fault or both
     /// models', and no evidence.
-    private mutating func fallBack(
+    mutating func fallBack(
         from failure: EngineError?, _ violation: ContractViolation?, to place: Int,
         _ message: Span<UInt8>, at now: Timestamp, _ event: inout GuardEvent,
         _ summary: inout GatherSummary, _ score: inout Double
@@ -98,13 +103,13 @@ extension Worker {
             score = try evaluate(place, message, at: now, &summary)
             guard score.isFinite else { throw noNumber(place) }
         } catch {
-            if violation != nil { guardRing.push(event) }
+            if violation != nil { loopWatch.tell(event) }
             throw error
         }
     }
 
     /// Takes the candidate's traffic away at once, on this loop.
-    private func brake(
+    func brake(
         _ place: Int, for violation: ContractViolation, _ event: inout GuardEvent
     ) {
         event.violation = violation.rawValue
@@ -114,7 +119,7 @@ extension Worker {
     }
 
     /// What a score breaks of what every model promises.
-    private func contractViolation(_ score: Double, of slot: Int) -> ContractViolation? {
+    func contractViolation(_ score: Double, of slot: Int) -> ContractViolation? {
         guard score.isFinite else { return .nonFiniteScore }
         let isProbability = configuration.value.scorers[slot].model.output.isProbability
         return isProbability && (score < 0 || score > 1) ? .scoreOutOfRange : nil
@@ -153,11 +158,12 @@ extension Worker {
                 guard event.marks.contains(.isShadow) else { return false }
                 event.marks.insert(.isShadowed)
                 event.shadowOutcome.insert(.error)
-                guardRing.push(event)
+                loopWatch.tell(event)
                 if let recorded { recorder.record(recorded) }
                 return true
             }
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
+            loopWatch.spend(nanoseconds: nanoseconds)
             if event.marks.contains(.isShadow),
                 isDegraded(
                     configuration.value.splits[place].watch.ownInputsOfCandidate, of: other)
@@ -168,63 +174,8 @@ extension Worker {
         if pairs.isFull(for: scratches[source].inputCount) { scorePairs() }
         pairs.append(
             PairQueue.Pair(
-                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-                record: recorded, start: 0), scratches[source])
+                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds),
+            recorded, scratches[source])
         return true
-    }
-
-    /// What is learnt from requests that were answered.
-    mutating func afterReply() {
-        scorePairs()
-    }
-
-    /// Has the other model score what waits for it.
-    mutating func scorePairs() {
-        guard !pairs.pairs.isEmpty else { return }
-        for index in pairs.pairs.indices { score(pairs.pairs[index]) }
-        pairs.removeAll()
-    }
-
-    private mutating func score(_ pair: PairQueue.Pair) {
-        let scorer = configuration.value.scorers[pair.other]
-        let watch = configuration.value.splits[pair.place].watch
-        let scratch = scratches[pair.other]
-        var event = pair.event
-        let started = MonotonicTime.now()
-        scratch.setVector(pairs.values.span, at: pair.start)
-        let isNumber = scratch.evaluate(by: scorer.model.compiled)
-        let score = isNumber ? scorer.model.output.score(scratch) : .nan
-        let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ pair.nanoseconds
-        let isCandidate = pair.other == watch.candidate
-        let violation = contractViolation(score, of: pair.other)
-        if isCandidate, let violation { brake(pair.place, for: violation, &event) }
-        if event.marks.contains(.isShadow) {
-            event.marks.insert(.isShadowed)
-            if violation != nil { event.shadowOutcome.insert(.error) }
-            if elapsed > watch.sloNanoseconds { event.shadowOutcome.insert(.sloMiss) }
-        }
-        if score.isFinite {
-            guardCounters.timed(pair.other, nanoseconds: elapsed)
-            guardCounters.differ(pair.place, by: score - pair.score)
-            event.marks.insert(.isPair)
-            let threshold = watch.decisionThreshold
-            if (score >= threshold) != (pair.score >= threshold) {
-                event.marks.insert(.decisionsDiffer)
-            }
-        }
-        if event.violation == 0 { event.atNanoseconds = MonotonicTime.now().nanoseconds }
-        guardRing.push(event)
-        guard var record = pair.record else { return }
-        if score.isFinite {
-            if isCandidate {
-                record.candidate = score
-                record.candidateBundle = scorer.model.bundlePrefix
-                record.candidateSlot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
-            } else {
-                record.stable = score
-                record.stableBundle = scorer.model.bundlePrefix
-            }
-        }
-        recorder.record(record)
     }
 }

@@ -17,8 +17,8 @@ final class Watch: Sendable {
     let candidate: Int
     /// A slower score misses its objective.
     let sloNanoseconds: UInt64
-    /// A request is scored by both models if the entity's sampling hash is at most this.
-    let pairHashMax: UInt64
+    /// A request that is watched is scored by both models if the entity's draw is at most this.
+    let pairDrawMax: UInt64
     let decisionThreshold: Double
     /// Whether one vector serves both models.
     let sharesInputs: Bool
@@ -39,7 +39,7 @@ final class Watch: Sendable {
         isShadow = false
         candidate = -1
         sloNanoseconds = .max
-        pairHashMax = .max
+        pairDrawMax = .max
         decisionThreshold = 0.5
         sharesInputs = false
         ownInputsOfStable = []
@@ -57,8 +57,7 @@ final class Watch: Sendable {
             rollout.phase == .shadow ? Weight.wholeMillionths / 2 : rollout.weight.millionths
         self.candidate = place
         sloNanoseconds = UInt64(policy.sloMicroseconds) * 1_000
-        let share = policy.pairSharePercent / 100
-        pairHashMax = share >= 1 ? .max : UInt64(share * 0x1p64)
+        pairDrawMax = EntityDraw.largest(ofShare: policy.pairSharePercent / 100)
         decisionThreshold = policy.decisionThreshold
         sharesInputs = stable.takesVector(of: candidate)
         let names = (stable.inputNames, candidate.inputNames)
@@ -67,16 +66,9 @@ final class Watch: Sendable {
         ownInputsOfCandidate = names.1.indices.filter { !stableNames.contains(names.1[$0]) }
     }
 
-    /// Whether the requests of an entity are scored by both models. Mixed anew, because the hash has
-    /// chosen the arm already.
+    /// Whether watched requests of an entity are scored by both models.
     @inline(__always)
-    func samples(_ entity: UInt64) -> Bool {
-        guard pairHashMax != .max else { return true }
-        var hash = entity ^ 0x9E37_79B9_7F4A_7C15
-        hash = (hash ^ hash >> 30) &* 0xBF58_476D_1CE4_E5B9
-        hash = (hash ^ hash >> 27) &* 0x94D0_49BB_1331_11EB
-        return hash ^ hash >> 31 <= pairHashMax
-    }
+    func pairs(_ draw: UInt64) -> Bool { draw <= pairDrawMax }
 }
 
 extension Scorer {

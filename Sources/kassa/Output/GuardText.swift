@@ -22,6 +22,10 @@ extension KassaV1.GuardStatus {
         lines.append(
             "  scored by both: \(pairs) entities, \(differingPairs) decided differently; "
                 + "outcomes \(labels)")
+        if watchedRatio > 0 && watchedRatio < 1 {
+            let percent = (watchedRatio * 1_000).rounded() / 10
+            lines.append("  watched now: \(percent) % of entities, as much as there is time for")
+        }
         let parts = components.map { "\($0.name) \(text($0.logEvidence))" }
         lines.append("  log evidence by kind: \(parts.joined(separator: ", "))")
         if !holds.isEmpty {
@@ -59,6 +63,7 @@ extension KassaV1.GuardStatus {
             .init("labels", .unsigned(labels)), .init("violation", .text(violation)),
             .init("holds", .list(holds.map { .text($0) })),
             .init("age_ms", .unsigned(ageMs)), .init("step_age_ms", .unsigned(stepAgeMs)),
+            .init("watched_ratio", .number(watchedRatio)),
         ])
     }
 }

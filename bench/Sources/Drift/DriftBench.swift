@@ -41,13 +41,13 @@ struct DriftBench {
         let engine = try Engine(folder: plainFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { engine.stop() }
         var worker = try Worker(engine: engine, loop: 0)
-        try fill(engine, &worker, plain)
+        try plain.fill(engine, &worker)
         plain.driftWindowMilliseconds = 300_000
         let watchedEngine = try Engine(
             folder: watchedFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { watchedEngine.stop() }
         var watchedWorker = try Worker(engine: watchedEngine, loop: 0)
-        try fill(watchedEngine, &watchedWorker, plain)
+        try plain.fill(watchedEngine, &watchedWorker)
 
         _ = try nanoseconds(&worker, requests)
         _ = try nanoseconds(&watchedWorker, requests)
@@ -64,41 +64,10 @@ struct DriftBench {
             "\"cost_ns\": \(Self.json(cost))}")
     }
 
-    private func fill(
-        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData
-    ) throws {
-        func apply(_ resource: KassaV1.Document.Resource) throws {
-            _ = try engine.apply(
-                KassaV1.ApplyRequest(documents: [KassaV1.Document(resource: resource)]),
-                at: .now())
-        }
-        try apply(.featureSet(data.featureSet))
-        let (spec, artefact) = data.bundle()
-        _ = try engine.upload(spec, artefact: artefact, at: .now())
-        try apply(.scorer(data.scorer))
-        let written = Acknowledgement()
-        for first in stride(from: 0, to: Self.entityCount, by: 1_000) {
-            let entities = first..<first + 1_000
-            let request = KassaV1.WriteRequest(
-                featureSet: "bench@1",
-                keys: [KassaV1.KeyColumn(kind: "session", ids: entities.map(data.id))],
-                columns: (0..<SyntheticData.featureCount).map { feature in
-                    let values = entities.map { data.value($0, feature) }
-                    return KassaV1.Column(
-                        name: data.name(ofFeature: feature),
-                        values: .floats(KassaV1.FloatValues(values: values)))
-                })
-            let bytes = request.encodedBytes()
-            worker.begin()
-            try worker.write(bytes.span, at: .now()) { _ in written.signal() }
-            written.wait()
-        }
-    }
-
     /// Processor time of one Score, in turns as a loop takes them.
     private func nanoseconds(_ worker: inout Worker, _ requests: [[UInt8]]) throws -> Double {
         var writer = WireWriter()
-        let start = Self.threadNanoseconds()
+        let start = threadNanoseconds()
         var next = 0
         while next < scoreCount {
             worker.begin()
@@ -111,14 +80,7 @@ struct DriftBench {
             worker.end()
             worker.settle()
         }
-        return Double(Self.threadNanoseconds() - start) / Double(next)
-    }
-
-    private static func threadNanoseconds() -> UInt64 {
-        var time = timespec()
-        // Safe: the pointer is to a local and does not outlive the call.
-        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        return Double(threadNanoseconds() - start) / Double(next)
     }
 
     private static func json(_ values: [Double]) -> String {
@@ -126,12 +88,4 @@ struct DriftBench {
         let numbers = [sorted[sorted.count / 2], sorted[0], sorted[sorted.count - 1]]
         return "[\(numbers.map { "\($0.rounded())" }.joined(separator: ", "))]"
     }
-}
-
-/// Somebody waits for a write.
-private final class Acknowledgement: Sendable {
-    private let semaphore = Semaphore()
-
-    func signal() { semaphore.signal() }
-    func wait() { semaphore.wait() }
 }

@@ -11,7 +11,7 @@ extension GuardBench {
     /// Who swaps shares the core of the client that measures, but only gets what that leaves
     /// (SCHED_IDLE).
     mutating func measureSwaps(
-        _ kassa: KassaServer, _ requests: borrowing RequestTable
+        _ kassa: KassaServer, _ control: ControlClient, _ requests: borrowing RequestTable
     ) throws {
         let name = "Score 5k/s, \(Self.swapsPerSecond) swaps/s"
         let peer = "no swaps"
@@ -30,6 +30,8 @@ extension GuardBench {
                 let swapper = try Swapper(kassa)
                 swapped = try load(plan, kassa, requests, name: name, also: [swapper.process.id])
                 swapsPerSecond = try swapper.end()
+                // It may have been ended between a canary and its promotion.
+                _ = try? data.endCanary(control)
             }
             guard let swapped, let calm else { continue }
             for (metric, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {

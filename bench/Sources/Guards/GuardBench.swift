@@ -22,7 +22,7 @@ struct GuardBench {
     ]
 
     let options: ScoreOptions
-    private let data: SyntheticData
+    let data: SyntheticData
     private var report: Report
     private let noise: NoiseLog
 
@@ -52,7 +52,7 @@ struct GuardBench {
         for load in Self.loads {
             for round in 0..<options.rounds { try measure(load, round, kassa, control, requests) }
         }
-        try measureSwaps(kassa, requests)
+        try measureSwaps(kassa, control, requests)
         report.print()
         noise.print()
         let output = options.output ?? "bench/results/guards.json"

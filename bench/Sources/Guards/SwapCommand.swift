@@ -18,8 +18,12 @@ func runSwapper(_ words: [String]) throws {
     let client = try ControlClient(port: port)
     let data = SyntheticData(trees: 1, depth: 1, entityCount: 1)
     let half = 500_000 / perSecond
+    let status: KassaV1.RolloutStatus = try client.call(
+        "/kassa.v1.Rollouts/Status", [KassaV1.RolloutStatusRequest(scorer: "bench")])
+    var models = ["bench@1", "bench@2"]
+    if status.slots.first?.model == models[0] { models.reverse() }
     while true {
-        for model in ["bench@2", "bench@1"] {
+        for model in models {
             try data.startCanary(of: model, percent: 50, client)
             usleep(half)
             try data.promote(client)

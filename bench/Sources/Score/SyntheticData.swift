@@ -103,7 +103,10 @@ struct SyntheticData: ScoreData {
         guard status.rollout?.phase == phase, status.guard?.pairs ?? 0 > 100 else {
             throw BenchError(
                 "the candidate is \(status.rollout?.phase.name ?? "gone"), "
-                    + "\(status.guard?.pairs ?? 0) pairs")
+                    + "\(status.guard?.pairs ?? 0) pairs, \(status.guard?.verdict ?? ""), "
+                    + (status.guard?.counts ?? []).map {
+                        "\($0.name) \($0.stable)/\($0.candidate)"
+                    }.joined(separator: ", "))
         }
     }
 
