@@ -6,7 +6,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench bench-store bench-models fuzz \
+.PHONY: help deps venv build release test test-swift test-python test-durability soak demo bench bench-store bench-guards bench-models fuzz \
 	train lint format proto clean
 
 help: ## List these commands.
@@ -70,6 +70,9 @@ bench: deps release ## Measure Score beside nghttpd in one run; writes bench/res
 
 bench-store: deps release ## Measure the feature store beside raw LMDB in C; writes bench/results/store.json.
 	.build/release/Bench store --commit $$(git describe --always --dirty)
+
+bench-guards: deps release ## Measure what an open rollout and swaps cost; writes bench/results/guards.json.
+	.build/release/Bench guards --commit $$(git describe --always --dirty)
 
 BENCH_MODELS := .build/bench-models
 

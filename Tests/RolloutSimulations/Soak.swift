@@ -17,6 +17,7 @@ struct Soak {
     mutating func run() throws -> Int {
         print("False rollbacks at the boundary of the tolerances; alpha is 0.1 %")
         for (name, world) in Scenarios.boundary { try falseRollbacks(name, world) }
+        try budgeted()
         print("Median delay until rollback, against the table of the design")
         for expected in Scenarios.delays { try delay(expected) }
         print("Requests until rollback, all components merged, five times the errors at 5 %")
@@ -38,6 +39,18 @@ struct Soak {
         // Wrong if so many would come by chance once in a thousand, were it alpha.
         let isRight = found.chance(ifProbability: world.rule.alpha) > 0.001
         say("\(name): \(found), \(seconds) s", isRight == world.retriesAreKnown)
+    }
+
+    private mutating func budgeted() throws {
+        let world = BudgetWorld()
+        let found = try world.falseRollbacks(rollouts: rollouts / 4, seed: 1)
+        say(
+            "watched at shares of \(try world.ratios(seed: 1)): \(found)",
+            found.chance(ifProbability: world.rule.alpha) > 0.001)
+        let splits = try world.falseSplits(rollouts: rollouts / 4, seed: 1)
+        say(
+            "a split that is right taken as broken: \(splits)",
+            splits.chance(ifProbability: 1 / world.rule.sampleRatioAlarmAt) > 0.001)
     }
 
     private mutating func delay(_ expected: Scenarios.Delay) throws {

@@ -33,6 +33,27 @@ struct `Simulated rollouts` {
         }
     }
 
+    @Test func `within their tolerances are no worse off when the share that is watched moves`()
+        throws
+    {
+        var world = BudgetWorld()
+        world.rule.alpha = 0.05
+        world.rule.freezeAt = 10
+        let found = try world.falseRollbacks(rollouts: 150, seed: 1)
+        #expect(found.chance(ifProbability: 0.05) > 0.001, "\(found), seeds from 1")
+        // It did move, or nothing was shown.
+        let ratios = try world.ratios(seed: 1)
+        #expect(ratios.lowerBound < 0.1 && ratios.upperBound > 0.4, "\(ratios)")
+    }
+
+    @Test func `are split as the weight says whatever share of them is watched`() throws {
+        var world = BudgetWorld()
+        world.rule.sampleRatioAlarmAt = 20
+        world.watchedEntities = 1_000
+        let found = try world.falseSplits(rollouts: 150, seed: 1)
+        #expect(found.chance(ifProbability: 0.05) > 0.001, "\(found), seeds from 1")
+    }
+
     @Test func `that are bad last as long as the design's table says`() throws {
         // The quick ones of the table; the rest is `make soak`'s. 200 rollouts put a median within 10 %.
         for expected in Scenarios.delays where expected.isQuick {

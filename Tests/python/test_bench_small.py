@@ -61,6 +61,47 @@ def test_the_score_bench_measures_every_case_without_errors(tmp_path, target, op
         assert {"throughput", "p50", "p99"} <= set(by_case[case])
 
 
+def test_the_bench_of_guards_measures_every_mode_and_sees_what_it_measures(tmp_path):
+    output = tmp_path / "guards.json"
+    # Long enough for a few turns of the budget, and entities for more than the guard's first pairs.
+    run = subprocess.run(
+        [BENCH, "guards", "--small", "--entities", "5000", "--output", output],
+        capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout + run.stderr
+    rows = json.loads(output.read_text())["rows"]
+    found = {(row["case"], row["metric"]): row for row in rows}
+    loads = ("c4 m10", "c16 m100", "open loop 10k/s")
+    for mode in ("shadow", "canary 50 %", "canary 5 %"):
+        for load in loads:
+            case = f"{mode}, {load}"
+            metrics = {"p50", "p99", "server CPU", "guard CPU", "weighed", "dropped", "pairs"}
+            if load != loads[2]:
+                metrics |= {"throughput", "CPU more"}
+            assert {metric for name, metric in found if name == case} == metrics
+            weighed, pairs = (found[case, metric]["ours"] for metric in ("weighed", "pairs"))
+            assert 0 < pairs <= weighed <= 100.5, case
+            assert found[case, "guard CPU"]["ours"] > 0
+            # Both sides are of one round, so the ratio of rounds is the ratio.
+            row = found[case, "p50"]
+            assert row["spread"]["ratio"] == [row["ratio"]] * 2
+    swaps = "Score 5k/s, 5 swaps/s"
+    assert {"p50", "p99", "p99.9", "swaps"} == {metric for name, metric in found if name == swaps}
+    assert found[swaps, "swaps"]["ours"] > 0
+
+
+def test_what_guards_cost_is_measured_without_a_network():
+    run = subprocess.run(
+        [BENCH, "guard-cost", "--rounds", "2", "--scores", "2000", "--per-second", "20000"],
+        capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [line["mode"] for line in lines] == ["no rollout", "shadow", "canary 50 %", "canary 5 %"]
+    for line in lines:
+        assert 0 < line["ns"][1] <= line["ns"][0] <= line["ns"][2]
+        # At 20,000 a second all are watched: the default.
+        assert line["weighed"][0] == (0 if line["mode"] == "no rollout" else pytest.approx(1, abs=0.01))
+
+
 def test_a_server_that_does_not_answer_fails_the_bench(tmp_path):
     command = [BENCH, "score", "--small", "--server", "/bin/false", "--output", tmp_path / "x.json"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -367,6 +367,66 @@ def test_metrics_tell_of_evidence_and_of_pairs(kassa):
     assert metric(kassa, "kassa_slot_score_seconds_count") == 2_000
     assert metric(kassa, 'kassa_rollout_log_evidence{scorer="conversion",component="merged"}') < 1
     assert status(kassa).guard.pairs == 1_000
+    # So few are all watched.
+    assert metric(kassa, "kassa_guard_watched_ratio") == 1
+    assert status(kassa).guard.watched_ratio == 1
+    assert 0 < metric(kassa, "kassa_guard_time_ratio_max") <= 0.1
+
+
+class FullLoad:
+    """Calls of the same bytes, as many as the server answers: nothing is decoded on the way back."""
+
+    def __init__(self, address, threads=2, rows=1_000):
+        self.messages = [
+            request(range(start, start + rows)).SerializeToString()
+            for start in range(0, SESSIONS, rows)]
+        self.address = address
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(threads)]
+
+    def run(self):
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with grpc.insecure_channel(self.address, options) as channel:
+            call = channel.unary_unary("/kassa.v1.Scoring/ScoreBatch")
+            for message in itertools.cycle(self.messages):
+                if self.stopping.is_set():
+                    return
+                call(message, timeout=20)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(20)
+
+
+def test_under_full_load_a_share_is_watched_and_a_bad_canary_still_goes(kassa):
+    good = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
+    bad = upload(kassa, plain([-weight for weight in WEIGHTS]))
+    with FullLoad(kassa.server.address):
+        canary(kassa, good, weight=50)
+        shares = []
+        for _ in range(200):
+            shares.append(status(kassa).guard.watched_ratio)
+            if len(shares) > 100 and min(shares) < 0.9:
+                break
+            time.sleep(0.02)
+        # Every request is answered, and fewer are watched than there are.
+        assert 0 < min(shares) < 0.9, shares
+        assert metric(kassa, "kassa_guard_events_total") > 0
+        assert metric(kassa, "kassa_guard_event_seconds") > 0
+        assert status(kassa).guard.verdict == "WITHIN"
+        kassa.rollouts.Abort(
+            rollouts_pb2.AbortRequest(scorer=SCORER, actor="test", reason="next"), timeout=20)
+        rollout = canary(kassa, bad, weight=50).rollout.id
+        assert_rolled_back(kassa, rollout, "decision_flips")
+        assert_only_stable(kassa)
+    # Nothing is open, so nothing is left out.
+    assert eventually(lambda: metric(kassa, "kassa_guard_watched_ratio") == 1)
 
 
 def test_outcomes_take_a_miscalibrated_canary_out(kassa):

@@ -9,10 +9,11 @@ internal import Synchronization
 
 /// The guards of all open rollouts: they weigh what the loops see, and take bad candidates out.
 ///
-/// A loop puts one event per request into its ring. The guard thread drains the rings every 200 µs and
-/// weighs event by event; the moment that the evidence decides, it pulls the rollout's brake, which
-/// every loop sees at its next request. A broken contract pulls it on the loop itself, before the reply.
-/// The change of slots follows on the control thread, with the evidence on record.
+/// A loop puts one event per watched request into its ring. The guard thread drains the rings every 2 ms,
+/// and at once when a loop has seen what may decide, and weighs event by event; the moment that the
+/// evidence decides, it pulls the rollout's brake, which every loop sees at its next request. A broken
+/// contract pulls it on the loop itself, before the reply. The change of slots follows on the control
+/// thread, with the evidence on record.
 ///
 /// Invariant: whatever is lost on the way, events in a full ring or the last second before a kill, only
 /// makes a verdict later.

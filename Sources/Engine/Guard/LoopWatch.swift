@@ -9,6 +9,7 @@ internal import Rollout
 /// It belongs to the loop's thread; neither locks nor allocates.
 struct LoopWatch {
     private let guards: Guards
+    /// Whose semaphore the guard thread sleeps on.
     private let outcomes: Outcomes
     private let ring: SPSCRing<GuardEvent>
     private let cells: Cells
@@ -39,13 +40,16 @@ struct LoopWatch {
         budget.spend(nanoseconds: nanoseconds)
     }
 
-    /// Ends a turn: wakes the guard if there is something to decide, and sees to the budget.
+    /// Wakes the guard if there is something to decide and it was not woken just now.
+    mutating func ring(at now: MonotonicTime) {
+        guard isRinging, now.nanoseconds >= nextRing else { return }
+        isRinging = false
+        nextRing = now.nanoseconds &+ GuardLimits.ringNanoseconds
+        outcomes.wakeUps.signal()
+    }
+
+    /// Sees to the budget at the end of a turn.
     mutating func settle(at now: MonotonicTime) {
-        if isRinging, now.nanoseconds >= nextRing {
-            isRinging = false
-            nextRing = now.nanoseconds &+ GuardLimits.ringNanoseconds
-            outcomes.wakeUps.signal()
-        }
         guard budget.settle(at: now.nanoseconds) else { return }
         eventNanoseconds = GuardLimits.watchedNanoseconds &+ guards.eventNanoseconds
         publish()

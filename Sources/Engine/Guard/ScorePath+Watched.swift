@@ -22,6 +22,7 @@ extension Worker {
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
         let isCanary = slot == watch.candidate
+        makePairRoom(slot, isCanary ? place : watch.candidate)
         var event = GuardEvent(
             rollout: watch.rollout, entity: assignment.entity, atNanoseconds: 0,
             weight: watch.weight,
@@ -171,7 +172,6 @@ extension Worker {
                 event.shadowOutcome.insert(.fallback)
             }
         }
-        if pairs.isFull(for: scratches[source].inputCount) { scorePairs() }
         pairs.append(
             PairQueue.Pair(
                 event: event, place: place, other: other, score: score, nanoseconds: nanoseconds),

@@ -12,6 +12,14 @@ extension Worker {
         loopWatch.settle(at: scorePairs())
     }
 
+    /// Sees that a request of these two models finds room in the queue: before its vector is made, because
+    /// who scores what waits puts other vectors in its place.
+    mutating func makePairRoom(_ one: Int, _ other: Int) {
+        guard pairs.isFull(for: max(scratches[one].inputCount, scratches[other].inputCount))
+        else { return }
+        scorePairs()
+    }
+
     /// Has the other models score what waits for them, and tells the guard; when it was done.
     ///
     /// One model after the other scores, so that each stays in the caches. The guard hears of requests in
@@ -20,8 +28,9 @@ extension Worker {
     @discardableResult
     mutating func scorePairs() -> MonotonicTime {
         let started = MonotonicTime.now()
-        guard !pairs.isEmpty else { return started }
         var ended = started
+        defer { loopWatch.ring(at: ended) }
+        guard !pairs.isEmpty else { return ended }
         var other = pairs.firstModel(from: 0)
         while let model = other {
             score(by: model, &ended)
