@@ -123,7 +123,7 @@ struct `PREVIOUS` {
             _ = try engine.promote(full: true)
             var releases = PreviousReleases()
             let day: UInt64 = 86_400_000_000_000
-            let start = MonotonicTime(nanoseconds: 1_000_000_000)
+            let start = MonotonicTime.now()
             let wall = Timestamp.now().microseconds
             let configuration = engine.published.current
             #expect(releases.due(in: configuration, now: start, wall: wall) == [])
@@ -137,6 +137,26 @@ struct `PREVIOUS` {
             let status = try engine.status
             #expect(status.slots.map(\.slot) == [.stable] && status.previousUntilUs == 0)
             #expect(throws: EngineError.self) { try engine.undo() }
+        }
+    }
+}
+
+extension `PREVIOUS` {
+    @Test func `is not released by a wall clock that steps while the promotion is made`() throws {
+        try withShop { engine, _ in
+            try engine.canary(5)
+            _ = try engine.promote(full: true)
+            var releases = PreviousReleases()
+            let configuration = engine.published.current
+            // The first look comes when the clock shows a year later.
+            let stepped = Timestamp.now().microseconds + 365 * 86_400_000_000
+            let now = MonotonicTime.now()
+            #expect(releases.due(in: configuration, now: now, wall: stepped) == [])
+            let day: UInt64 = 86_400_000_000_000
+            let early = now.advanced(byNanoseconds: day - 60_000_000_000)
+            #expect(releases.due(in: configuration, now: early, wall: stepped) == [])
+            let late = now.advanced(byNanoseconds: day)
+            #expect(releases.due(in: configuration, now: late, wall: stepped) == ["abandonment"])
         }
     }
 }

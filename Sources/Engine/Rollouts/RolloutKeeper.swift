@@ -85,12 +85,13 @@ struct PreviousReleases {
             let since = entry.previousSinceMicroseconds
             let period = Int64(RolloutLimits.previousSeconds) * 1_000_000
             if deadlines[name]?.since != since {
-                // Before this process began, or just now: then nothing has passed.
+                // Before this process began only the wall clock knows how long ago.
                 let passed = min(
                     max(wall.subtractingReportingOverflow(since).partialValue, 0), period)
-                deadlines[name] = (
-                    since, now.advanced(byNanoseconds: UInt64(period - passed) * 1_000)
-                )
+                let deadline =
+                    entry.previousSince?.advanced(byNanoseconds: UInt64(period) * 1_000)
+                    ?? now.advanced(byNanoseconds: UInt64(period - passed) * 1_000)
+                deadlines[name] = (since, deadline)
             }
             if let deadline = deadlines[name]?.deadline, deadline <= now { due.append(name) }
         }
