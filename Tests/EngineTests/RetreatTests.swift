@@ -77,6 +77,62 @@ struct `A retreat` {
         }
     }
 
+    @Test func `that a process only began is ended by the next one`() throws {
+        let folder = TemporaryFolder()
+        for (turn, flags) in [Brake.Flags.abort, .rollBack, .undo].enumerated() {
+            try withShop(in: folder) { engine, worker in
+                try engine.canary(100, of: turn == 2 ? "stump@3" : "stump@2")
+                if flags == .undo { _ = try engine.promote(full: true) }
+                engine.published.current.rollouts.scorers["abandonment"]!.brake.pull(flags)
+                engine.noteBrakes()
+                #expect(try Files.names(in: folder.path).contains("retreats"))
+            }
+            try withShop(in: folder) { engine, worker in
+                let phase: KassaV1.RolloutPhase =
+                    flags == .abort ? .phaseAborted : .phaseRolledBack
+                #expect(try engine.status.rollout?.phase == phase)
+                #expect(try !engine.status.unrecorded)
+                #expect(try worker.score("s").model == "stump@1")
+                let explained = try engine.explainRollout(
+                    KassaV1.ExplainRolloutRequest(rolloutId: try engine.status.rollout!.id))
+                #expect(explained.agrees && explained.chainIntact)
+                #expect(explained.transitions.last?.actor == "kassa")
+                #expect(!(try Files.names(in: folder.path)).contains("retreats"))
+            }
+        }
+    }
+
+    @Test func `that was refused after all is noted no more`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, _ in
+            try engine.canary(100)
+            let retreat = engine.anticipate(KassaV1.AbortRequest(scorer: "abandonment"))
+            engine.noteBrakes()
+            retreat?.cancel()
+            engine.noteBrakes()
+        }
+        try withShop(in: folder) { engine, worker in
+            let answer = try worker.score("s")
+            #expect(answer.slot == .canary)
+        }
+    }
+
+    @Test func `is recorded before another change, so that epochs are in order`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, _ in
+            try engine.canary(100)
+            engine.environment.faults.arm(.commit, .fail(errno: EROFS), times: 2)
+            #expect(try engine.abort().unrecorded)
+            #expect(throws: EngineError.self) {
+                try engine.apply([.scorer(KassaV1.ScorerSpec(name: "other", model: "stump@3"))])
+            }
+            try engine.apply([.scorer(KassaV1.ScorerSpec(name: "other", model: "stump@3"))])
+            let entries = try engine.audit(KassaV1.AuditRequest(verify: true)).entries
+            #expect(entries.map(\.action).starts(with: ["apply", "rollout abort"]))
+            #expect(entries.map(\.epoch) == entries.map(\.epoch).sorted(by: >))
+        }
+    }
+
     @Test func `takes the traffic away before the control thread comes to it`() throws {
         try withShop { engine, worker in
             try engine.canary(100)

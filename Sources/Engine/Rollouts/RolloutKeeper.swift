@@ -34,6 +34,11 @@ final class RolloutKeeper: Sendable {
         }
     }
 
+    /// Has it look now instead of at its next tick.
+    func wake() {
+        wakeUps.signal()
+    }
+
     private func run(
         _ engine: Engine, _ submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
     ) {
@@ -42,6 +47,7 @@ final class RolloutKeeper: Sendable {
         defer { engine.guards.onAlert(nil) }
         var care = GuardCare()
         while !isStopping.load(ordering: .acquiring) {
+            engine.noteBrakes()
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
             let orders = engine.guards.orders(at: .now())
@@ -56,7 +62,7 @@ final class RolloutKeeper: Sendable {
                     for order in orders { engine.carryOut(order) }
                     do throws(EngineError) {
                         try engine.recordPending()
-                    } catch { engine.noteRetreats() }
+                    } catch { engine.syncRetreats() }
                     for scorer in due { engine.releasePrevious(of: scorer) }
                     engine.carryOutDriftOrders()
                     isBusy.store(false, ordering: .releasing)
