@@ -73,6 +73,7 @@ final class Guards: Sendable {
             state.eventCount &+= UInt64(taken)
             var hasVerdict = false
             for guarded in state.open.values {
+                guarded.look(at: now)
                 guarded.lookAtBrake()
                 if guarded.evidence.verdict.isRollback { hasVerdict = true }
             }
@@ -112,7 +113,10 @@ final class Guards: Sendable {
     /// What is to be done now.
     func orders(at now: MonotonicTime) -> [GuardOrder] {
         let orders = state.withLock { state in
-            state.open.values.compactMap { $0.order(at: now) }
+            state.open.values.compactMap { guarded in
+                guarded.look(at: now)
+                return guarded.order(at: now)
+            }
         }
         orderCount.store(orders.count, ordering: .releasing)
         return orders
@@ -128,6 +132,7 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
+            state.open[rollout]?.look(at: now)
             return state.open[rollout]?.status(at: now)
         }
     }
@@ -137,6 +142,7 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
+            state.open[rollout]?.look(at: now)
             return state.open[rollout]?.stored(at: now)
         }
     }
@@ -161,8 +167,11 @@ final class Guards: Sendable {
         at now: MonotonicTime, withFilters: Bool
     ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
         state.withLock { state in
-            state.open.values.map {
-                ($0.scorer, $0.stored(at: now), withFilters ? $0.evidence : nil)
+            state.open.values.map { guarded in
+                guarded.look(at: now)
+                return (
+                    guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
+                )
             }
         }
     }
