@@ -110,9 +110,11 @@ final class Guards: Sendable {
     // MARK: On any thread
 
     /// What is to be done now.
-    func orders(at now: MonotonicTime) -> [GuardOrder] {
+    ///
+    /// - Parameter drifting: the scorers of which a drift alarm is on.
+    func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
         let orders = state.withLock { state in
-            state.open.values.compactMap { $0.order(at: now) }
+            state.open.values.compactMap { $0.order(at: now, isDrifting: drifting.contains($0.scorer)) }
         }
         orderCount.store(orders.count, ordering: .releasing)
         return orders
@@ -124,11 +126,11 @@ final class Guards: Sendable {
     }
 
     /// What is known of a rollout; nil if it is not open.
-    func status(of rollout: UInt64) -> KassaV1.GuardStatus? {
+    func status(of rollout: UInt64, isDrifting: Bool) -> KassaV1.GuardStatus? {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
-            return state.open[rollout]?.status(at: now)
+            return state.open[rollout]?.status(at: now, isDrifting: isDrifting)
         }
     }
 
