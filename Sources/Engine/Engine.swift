@@ -44,6 +44,7 @@ package final class Engine: Sendable {
     /// What has fallen into the frozen bins of models, and what was made of it.
     let driftBook: DriftBook
     let driftGuard: DriftGuard
+    let driftNotice = Mutex<(@Sendable (DriftNotice) -> Void)?>(nil)
     private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// Recorded scores and what came of them.

@@ -156,6 +156,19 @@ struct GuardedRolloutTests {
         #expect(guarded.order(at: Self.time(121))?.verb == .promote(isFull: true))
     }
 
+    @Test func `no step is taken while features drift, and the deadline pauses all the same`()
+        throws
+    {
+        let guarded = Self.guarded(Self.rollout(steps: [500_000]), Self.stepping)
+        Self.feed(guarded, weight: 100_000)
+        #expect(guarded.order(at: Self.time(60), isDrifting: true) == nil)
+        #expect(guarded.status(at: Self.time(60), isDrifting: true).holds == ["drift"])
+        #expect(guarded.status(at: Self.time(60)).holds.isEmpty)
+        #expect(guarded.order(at: Self.time(60))?.verb == .promote(isFull: false))
+        let order = try #require(guarded.order(at: Self.time(600), isDrifting: true))
+        #expect(order.verb == .pause && order.reason.hasSuffix("held by drift"))
+    }
+
     @Test func `silence is no success: at the deadline the rollout is paused`() throws {
         let guarded = Self.guarded(Self.rollout(steps: [500_000]), Self.stepping)
         #expect(guarded.order(at: Self.time(599)) == nil)

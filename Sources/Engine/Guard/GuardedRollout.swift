@@ -220,7 +220,9 @@ final class GuardedRollout {
     // MARK: Conclusions
 
     /// What is to be done about the rollout now; nil for nothing.
-    func order(at now: MonotonicTime) -> GuardOrder? {
+    ///
+    /// - Parameter isDrifting: whether a drift alarm of the scorer is on, under which nothing rises by itself.
+    func order(at now: MonotonicTime, isDrifting: Bool = false) -> GuardOrder? {
         func order(_ verb: Verb, _ reason: String, isDeadline: Bool = false) -> GuardOrder {
             GuardOrder(
                 rollout: id, scorer: scorer, verb: verb, reason: reason,
@@ -237,7 +239,7 @@ final class GuardedRollout {
             return order(
                 .pause, "sample-ratio mismatch: entities are not split as the weight says")
         }
-        switch advance(at: now) {
+        switch advance(at: now, isDrifting) {
         case .advance(let share):
             return order(.promote(isFull: false), "the step is passed: on to \(share * 100)%")
         case .complete: return order(.promote(isFull: true), "all steps are passed")
@@ -264,19 +266,19 @@ final class GuardedRollout {
     }
 
     /// What the steps say; nil if only people take them.
-    private func advance(at now: MonotonicTime) -> AdvanceDecision? {
+    private func advance(at now: MonotonicTime, _ isDrifting: Bool) -> AdvanceDecision? {
         guard rollout.phase == .canary, let rule = policy.advanceRule(of: rollout),
             let step = rule.steps.firstIndex(where: { $0.share == rollout.weight.percent / 100 })
         else { return nil }
         return rule.decision(
             evidence, step: step, stepAgeMilliseconds: stepAgeMilliseconds(now),
-            rolloutAgeMilliseconds: ageMilliseconds(now))
+            rolloutAgeMilliseconds: ageMilliseconds(now), isDriftAlarmOn: isDrifting)
     }
 
     /// Everything, for people.
-    func status(at now: MonotonicTime) -> KassaV1.GuardStatus {
+    func status(at now: MonotonicTime, isDrifting: Bool = false) -> KassaV1.GuardStatus {
         var status = KassaV1.GuardStatus(evidence)
-        switch advance(at: now) {
+        switch advance(at: now, isDrifting) {
         case .hold(let reasons), .pause(let reasons): status.holds = reasons.names
         case .advance, .complete, nil: break
         }

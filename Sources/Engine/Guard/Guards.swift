@@ -111,11 +111,13 @@ final class Guards: Sendable {
     // MARK: On any thread
 
     /// What is to be done now.
-    func orders(at now: MonotonicTime) -> [GuardOrder] {
+    ///
+    /// - Parameter drifting: the scorers of which a drift alarm is on.
+    func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
         let orders = state.withLock { state in
             state.open.values.compactMap { guarded in
                 guarded.look(at: now)
-                return guarded.order(at: now)
+                return guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
             }
         }
         orderCount.store(orders.count, ordering: .releasing)
@@ -128,12 +130,12 @@ final class Guards: Sendable {
     }
 
     /// What is known of a rollout; nil if it is not open.
-    func status(of rollout: UInt64) -> KassaV1.GuardStatus? {
+    func status(of rollout: UInt64, isDrifting: Bool) -> KassaV1.GuardStatus? {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
             state.open[rollout]?.look(at: now)
-            return state.open[rollout]?.status(at: now)
+            return state.open[rollout]?.status(at: now, isDrifting: isDrifting)
         }
     }
 

@@ -20,16 +20,20 @@ struct PairQueue: ~Copyable {
         var nanoseconds: UInt64
         /// What is to be recorded, once both scores are known.
         var record: RecordedScore?
+        /// Whether a value of the vector is not PRESENT; only then are its statuses kept.
+        var isDegraded: Bool
         var start: Int
     }
 
     private(set) var pairs: [Pair] = []
     private(set) var values: [Double]
+    private(set) var statuses: [UInt8]
     private var inputCount = 0
 
     init() {
         pairs.reserveCapacity(GuardLimits.waitingPairsMax)
         values = [Double](repeating: .nan, count: GuardLimits.waitingInputsMax)
+        statuses = [UInt8](repeating: 0, count: GuardLimits.waitingInputsMax)
     }
 
     /// Whether a vector of that many inputs finds no room.
@@ -44,6 +48,10 @@ struct PairQueue: ~Copyable {
         pair.start = start
         var span = values.mutableSpan
         scratch.copyVector(to: &span, at: start)
+        if pair.isDegraded {
+            var span = statuses.mutableSpan
+            scratch.copyStatuses(to: &span, at: start)
+        }
         inputCount += scratch.inputCount
         pairs.append(pair)
     }

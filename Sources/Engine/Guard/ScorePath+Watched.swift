@@ -24,6 +24,7 @@ extension Worker {
         var summary = GatherSummary()
         var score = Double.nan
         var failure: EngineError?
+        makeRoomForPair(place, watch.candidate)
         let started = MonotonicTime.now()
         var gathered = started
         do throws(EngineError) {
@@ -72,7 +73,7 @@ extension Worker {
         guard answering == slot, watch.samples(assignment.entity),
             try enqueue(
                 event, place, isCanary ? place : watch.candidate, score, message, at: now,
-                shares: watch.sharesInputs ? (slot, own) : nil, recorded)
+                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil, recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
             guardRing.push(event)
@@ -134,15 +135,17 @@ extension Worker {
     ///   from the same snapshot.
     private mutating func enqueue(
         _ event: GuardEvent, _ place: Int, _ other: Int, _ score: Double, _ message: Span<UInt8>,
-        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64)?,
+        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64, isDegraded: Bool)?,
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
         var nanoseconds: UInt64 = 0
+        var isDegraded = false
         var source = other
         if let shared {
             source = shared.slot
             nanoseconds = shared.nanoseconds
+            isDegraded = shared.isDegraded
         } else {
             let started = MonotonicTime.now()
             var summary = GatherSummary()
@@ -158,19 +161,28 @@ extension Worker {
                 return true
             }
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
+            isDegraded = summary.degradedCount > 0
             if event.marks.contains(.isShadow),
-                isDegraded(
+                self.isDegraded(
                     configuration.value.splits[place].watch.ownInputsOfCandidate, of: other)
             {
                 event.shadowOutcome.insert(.fallback)
             }
         }
-        if pairs.isFull(for: scratches[source].inputCount) { scorePairs() }
         pairs.append(
             PairQueue.Pair(
                 event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-                record: recorded, start: 0), scratches[source])
+                record: recorded, isDegraded: isDegraded, start: 0), scratches[source])
         return true
+    }
+
+    /// Scores what waits if one more vector of either model finds no room.
+    ///
+    /// Before a request is gathered, because scoring puts other vectors into the memory that it is
+    /// gathered into.
+    private mutating func makeRoomForPair(_ place: Int, _ candidate: Int) {
+        let count = max(scratches[place].inputCount, scratches[candidate].inputCount)
+        if pairs.isFull(for: count) { scorePairs() }
     }
 
     /// What is learnt from requests that were answered.
@@ -192,6 +204,7 @@ extension Worker {
         var event = pair.event
         let started = MonotonicTime.now()
         scratch.setVector(pairs.values.span, at: pair.start)
+        if pair.isDegraded { scratch.setStatuses(pairs.statuses.span, at: pair.start) }
         let isNumber = scratch.evaluate(by: scorer.model.compiled)
         let score = isNumber ? scorer.model.output.score(scratch) : .nan
         let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ pair.nanoseconds
@@ -204,6 +217,8 @@ extension Worker {
             if elapsed > watch.sloNanoseconds { event.shadowOutcome.insert(.sloMiss) }
         }
         if score.isFinite {
+            drift.observe(
+                scratch, isDegraded: pair.isDegraded, score: score, place: pair.other)
             guardCounters.timed(pair.other, nanoseconds: elapsed)
             guardCounters.differ(pair.place, by: score - pair.score)
             event.marks.insert(.isPair)

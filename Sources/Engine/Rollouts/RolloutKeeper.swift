@@ -50,7 +50,8 @@ final class RolloutKeeper: Sendable {
             engine.noteBrakes()
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
-            let orders = engine.guards.orders(at: .now())
+            let orders = engine.guards.orders(
+                at: .now(), drifting: engine.driftGuard.frozenScorers)
             for alarm in engine.guards.newlyFrozen() { engine.tell(alarm) }
             care.store(engine.guards, of: engine, at: .now())
             engine.driftTurn(at: .now(), wall: .now())
