@@ -16,6 +16,8 @@ extension Engine {
         guard let spec = base.scorerSpec(order.scorer),
             base.rollout(of: spec).slots.openRollout?.id == order.rollout
         else { return }
+        // A drift alarm may have come on since the order was made; it is made again when it is off.
+        if case .promote = order.verb, driftGuard.isFrozen(order.scorer) { return }
         let call = VerbCall(
             scorer: order.scorer, expectedRevision: nil, actor: "guard", reason: order.reason)
         if case .rollBack = order.verb {

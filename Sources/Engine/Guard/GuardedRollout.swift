@@ -29,6 +29,7 @@ final class GuardedRollout {
     private var ageBefore: UInt64 = 0
     private var stepBase: MonotonicTime
     private var stepAgeBefore: UInt64 = 0
+    private var lastLook: MonotonicTime
 
     private static let kinds =
         BadEvent.allCases.map { EvidenceComponent($0).name } + [
@@ -47,6 +48,7 @@ final class GuardedRollout {
         self.brake = brake
         ageBase = now
         stepBase = now
+        lastLook = now
         let share = Self.share(of: rollout)
         let seed = EntityHash(salt: rollout.salt)(Self.seedUnit.span)
         if let stored {
@@ -60,7 +62,7 @@ final class GuardedRollout {
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
                         ?? []
                 }
-                if evidence.share != share { beginStep(now) }
+                if evidence.share != share || stored.state.isShadow != isShadow { beginStep(now) }
                 return
             } catch {
                 defect = "its stored evidence cannot be read"
@@ -129,6 +131,15 @@ final class GuardedRollout {
     }
     func stepAgeMilliseconds(_ now: MonotonicTime) -> UInt64 {
         stepAgeBefore + now.nanoseconds(since: stepBase) / 1_000_000
+    }
+
+    /// Takes time in which nobody looked, because the process was stopped, off the step's age: nothing was
+    /// observed then. To be called before the clock is read for a decision.
+    func look(at now: MonotonicTime) {
+        let gap = now.nanoseconds(since: lastLook)
+        lastLook = max(lastLook, now)
+        guard gap > GuardLimits.unobservedNanosecondsMax else { return }
+        stepBase = min(stepBase.advanced(byNanoseconds: gap), now)
     }
 
     // MARK: Events
@@ -209,7 +220,9 @@ final class GuardedRollout {
     // MARK: Conclusions
 
     /// What is to be done about the rollout now; nil for nothing.
-    func order(at now: MonotonicTime) -> GuardOrder? {
+    ///
+    /// - Parameter isDrifting: whether a drift alarm of the scorer is on, under which nothing rises by itself.
+    func order(at now: MonotonicTime, isDrifting: Bool = false) -> GuardOrder? {
         func order(_ verb: Verb, _ reason: String, isDeadline: Bool = false) -> GuardOrder {
             GuardOrder(
                 rollout: id, scorer: scorer, verb: verb, reason: reason,
@@ -226,7 +239,7 @@ final class GuardedRollout {
             return order(
                 .pause, "sample-ratio mismatch: entities are not split as the weight says")
         }
-        switch advance(at: now) {
+        switch advance(at: now, isDrifting) {
         case .advance(let share):
             return order(.promote(isFull: false), "the step is passed: on to \(share * 100)%")
         case .complete: return order(.promote(isFull: true), "all steps are passed")
@@ -253,19 +266,19 @@ final class GuardedRollout {
     }
 
     /// What the steps say; nil if only people take them.
-    private func advance(at now: MonotonicTime) -> AdvanceDecision? {
+    private func advance(at now: MonotonicTime, _ isDrifting: Bool) -> AdvanceDecision? {
         guard rollout.phase == .canary, let rule = policy.advanceRule(of: rollout),
             let step = rule.steps.firstIndex(where: { $0.share == rollout.weight.percent / 100 })
         else { return nil }
         return rule.decision(
             evidence, step: step, stepAgeMilliseconds: stepAgeMilliseconds(now),
-            rolloutAgeMilliseconds: ageMilliseconds(now))
+            rolloutAgeMilliseconds: ageMilliseconds(now), isDriftAlarmOn: isDrifting)
     }
 
     /// Everything, for people.
-    func status(at now: MonotonicTime) -> KassaV1.GuardStatus {
+    func status(at now: MonotonicTime, isDrifting: Bool = false) -> KassaV1.GuardStatus {
         var status = KassaV1.GuardStatus(evidence)
-        switch advance(at: now) {
+        switch advance(at: now, isDrifting) {
         case .hold(let reasons), .pause(let reasons): status.holds = reasons.names
         case .advance, .complete, nil: break
         }
@@ -282,7 +295,7 @@ final class GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now))
+            stepAgeMs: stepAgeMilliseconds(now), isShadow: isShadow)
     }
 }
 

@@ -81,6 +81,7 @@ final class Guards: Sendable {
             average(taken, since: started)
             var hasVerdict = false
             for guarded in state.open.values {
+                guarded.look(at: now)
                 guarded.lookAtBrake()
                 if guarded.evidence.verdict.isRollback { hasVerdict = true }
             }
@@ -127,9 +128,14 @@ final class Guards: Sendable {
     // MARK: On any thread
 
     /// What is to be done now.
-    func orders(at now: MonotonicTime) -> [GuardOrder] {
+    ///
+    /// - Parameter drifting: the scorers of which a drift alarm is on.
+    func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
         let orders = state.withLock { state in
-            state.open.values.compactMap { $0.order(at: now) }
+            state.open.values.compactMap { guarded in
+                guarded.look(at: now)
+                return guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
+            }
         }
         orderCount.store(orders.count, ordering: .releasing)
         return orders
@@ -141,11 +147,12 @@ final class Guards: Sendable {
     }
 
     /// What is known of a rollout; nil if it is not open.
-    func status(of rollout: UInt64) -> KassaV1.GuardStatus? {
+    func status(of rollout: UInt64, isDrifting: Bool) -> KassaV1.GuardStatus? {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
-            var status = state.open[rollout]?.status(at: now)
+            state.open[rollout]?.look(at: now)
+            var status = state.open[rollout]?.status(at: now, isDrifting: isDrifting)
             status?.watchedRatio = metrics.watchedRatio
             return status
         }
@@ -156,6 +163,7 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
+            state.open[rollout]?.look(at: now)
             return state.open[rollout]?.stored(at: now)
         }
     }
@@ -180,8 +188,11 @@ final class Guards: Sendable {
         at now: MonotonicTime, withFilters: Bool
     ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
         state.withLock { state in
-            state.open.values.map {
-                ($0.scorer, $0.stored(at: now), withFilters ? $0.evidence : nil)
+            state.open.values.map { guarded in
+                guarded.look(at: now)
+                return (
+                    guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
+                )
             }
         }
     }

@@ -23,6 +23,8 @@ struct PairQueue: ~Copyable {
         fileprivate(set) var otherScore = Double.nan
         /// The place of what is to be recorded, once both scores are known; -1 if nothing is.
         fileprivate(set) var record = -1
+        /// Whether a value of the vector is not PRESENT; only then are its statuses kept.
+        var isDegraded: Bool
         /// Where its vector begins.
         fileprivate(set) var start = 0
     }
@@ -30,12 +32,14 @@ struct PairQueue: ~Copyable {
     private(set) var pairs: [Pair] = []
     private(set) var records: [RecordedScore] = []
     private(set) var values: [Double]
+    private(set) var statuses: [UInt8]
     private var inputCount = 0
 
     init() {
         pairs.reserveCapacity(GuardLimits.waitingPairsMax)
         records.reserveCapacity(GuardLimits.waitingPairsMax)
         values = [Double](repeating: .nan, count: GuardLimits.waitingInputsMax)
+        statuses = [UInt8](repeating: 0, count: GuardLimits.waitingInputsMax)
     }
 
     /// Whether a vector of that many inputs finds no room.
@@ -71,6 +75,10 @@ struct PairQueue: ~Copyable {
         }
         var span = values.mutableSpan
         scratch.copyVector(to: &span, at: pair.start)
+        if pair.isDegraded {
+            var span = statuses.mutableSpan
+            scratch.copyStatuses(to: &span, at: pair.start)
+        }
         inputCount += scratch.inputCount
         pairs.append(pair)
     }

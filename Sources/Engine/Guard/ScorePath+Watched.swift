@@ -22,7 +22,6 @@ extension Worker {
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
         let isCanary = slot == watch.candidate
-        makePairRoom(slot, isCanary ? place : watch.candidate)
         var event = GuardEvent(
             rollout: watch.rollout, entity: assignment.entity, atNanoseconds: 0,
             weight: watch.weight,
@@ -30,6 +29,7 @@ extension Worker {
         var summary = GatherSummary()
         var score = Double.nan
         var failure: EngineError?
+        makeRoomForPair(place, watch.candidate)
         let started = MonotonicTime.now()
         var gathered = started
         do throws(EngineError) {
@@ -78,7 +78,7 @@ extension Worker {
         guard answering == slot, watch.pairs(draw),
             try enqueue(
                 event, place, isCanary ? place : watch.candidate, score, message, at: now,
-                shares: watch.sharesInputs ? (slot, own) : nil, recorded)
+                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil, recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
             loopWatch.tell(event)
@@ -140,15 +140,17 @@ extension Worker {
     ///   from the same snapshot.
     private mutating func enqueue(
         _ event: GuardEvent, _ place: Int, _ other: Int, _ score: Double, _ message: Span<UInt8>,
-        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64)?,
+        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64, isDegraded: Bool)?,
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
         var nanoseconds: UInt64 = 0
+        var isDegraded = false
         var source = other
         if let shared {
             source = shared.slot
             nanoseconds = shared.nanoseconds
+            isDegraded = shared.isDegraded
         } else {
             let started = MonotonicTime.now()
             var summary = GatherSummary()
@@ -165,8 +167,9 @@ extension Worker {
             }
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
             loopWatch.spend(nanoseconds: nanoseconds)
+            isDegraded = summary.degradedCount > 0
             if event.marks.contains(.isShadow),
-                isDegraded(
+                self.isDegraded(
                     configuration.value.splits[place].watch.ownInputsOfCandidate, of: other)
             {
                 event.shadowOutcome.insert(.fallback)
@@ -174,8 +177,17 @@ extension Worker {
         }
         pairs.append(
             PairQueue.Pair(
-                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds),
-            recorded, scratches[source])
+                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
+                isDegraded: isDegraded), recorded, scratches[source])
         return true
+    }
+
+    /// Scores what waits if one more vector of either model finds no room.
+    ///
+    /// Before a request is gathered, because scoring puts other vectors into the memory that it is
+    /// gathered into.
+    private mutating func makeRoomForPair(_ place: Int, _ candidate: Int) {
+        let count = max(scratches[place].inputCount, scratches[candidate].inputCount)
+        if pairs.isFull(for: count) { scorePairs() }
     }
 }

@@ -12,14 +12,6 @@ extension Worker {
         loopWatch.settle(at: scorePairs())
     }
 
-    /// Sees that a request of these two models finds room in the queue: before its vector is made, because
-    /// who scores what waits puts other vectors in its place.
-    mutating func makePairRoom(_ one: Int, _ other: Int) {
-        guard pairs.isFull(for: max(scratches[one].inputCount, scratches[other].inputCount))
-        else { return }
-        scorePairs()
-    }
-
     /// Has the other models score what waits for them, and tells the guard; when it was done.
     ///
     /// One model after the other scores, so that each stays in the caches. The guard hears of requests in
@@ -50,9 +42,14 @@ extension Worker {
         for index in 0..<pairs.count where pairs.model(index) == model {
             let started = ended
             scratch.setVector(pairs.values.span, at: pairs.start(index))
+            let isDegraded = pairs.pairs[index].isDegraded
+            if isDegraded { scratch.setStatuses(pairs.statuses.span, at: pairs.start(index)) }
             let isNumber = scratch.evaluate(by: scorer.model.compiled)
             let score = isNumber ? scorer.model.output.score(scratch) : .nan
             ended = .now()
+            if score.isFinite {
+                drift.observe(scratch, isDegraded: isDegraded, score: score, place: model)
+            }
             pairs.finish(index, score, took: ended.nanoseconds(since: started), at: ended)
         }
     }
