@@ -111,6 +111,7 @@ private func withBench(
                             windowMs: 1_000, onSharedDrift: policy, bakeMs: bakeMilliseconds)))
             ])
         }
+        worker.loopWatch.timeShareMax = 1
         let bench = DriftBench(engine)
         engine.driftTurn(at: bench.now, wall: bench.wall)
         try body(bench, &worker)

@@ -18,6 +18,7 @@ func withShop(
     _ body: (Engine, inout Worker) throws -> Void
 ) throws {
     try folder.withEngine { engine, worker in
+        worker.loopWatch.timeShareMax = 1
         if engine.epoch == 0 {
             try engine.apply([cart])
             try engine.uploadStump()

@@ -62,6 +62,7 @@ struct `A watched scorer` {
 
     @Test func `watches a share of both arms once it has spent its time, and answers all`() throws {
         try withShop { engine, worker in
+            worker.loopWatch.timeShareMax = WatchBudget.timeShareMax
             try engine.canary(50)
             var slots: [KassaV1.Slot: Int] = [:]
             // Time enough for some periods of the budget, which a loop without a pause spends.

@@ -73,6 +73,12 @@ struct `A budget of watching` {
         #expect(budget.timeShare == 1)
     }
 
+    @Test func `of all of the time watches everything`() {
+        let budget = Self.budget(
+            periods: 50, perSecond: 1e6, nanoseconds: 1e6, from: WatchBudget(timeShareMax: 1))
+        #expect(budget.ratio == 1)
+    }
+
     @Test func `changes only at the end of a period, whatever was spent in it`() {
         var budget = WatchBudget()
         budget.settle(at: 5)

@@ -14,6 +14,10 @@ struct LoopWatch {
     private let ring: SPSCRing<GuardEvent>
     private let cells: Cells
     private(set) var budget = WatchBudget()
+    /// The share of the loop's time; tests that count what is watched set 1, because they are slow.
+    var timeShareMax = WatchBudget.timeShareMax {
+        didSet { reset() }
+    }
     /// What an event is taken to cost, besides the measured work of the other model.
     private var eventNanoseconds = GuardLimits.watchedNanoseconds
     /// Whether this turn's events may decide something.
@@ -57,7 +61,7 @@ struct LoopWatch {
 
     /// Begins anew with all entities: no rollout is open.
     mutating func reset() {
-        budget = WatchBudget()
+        budget = WatchBudget(timeShareMax: timeShareMax)
         publish()
     }
 

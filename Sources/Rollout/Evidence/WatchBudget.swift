@@ -41,11 +41,14 @@ package struct WatchBudget: Equatable, Sendable {
     /// The share of its time that the last whole period has spent.
     package private(set) var timeShare = 0.0
     @usableFromInline package private(set) var drawMax = UInt64.max
+    private let timeShareMax: Double
     private var spentNanoseconds: UInt64 = 0
     private var periodStart: UInt64?
 
-    /// Everything is watched, and nothing spent.
-    package init() {}
+    /// Everything is watched, and nothing spent; 1 of the time watches everything for ever.
+    package init(timeShareMax: Double = Self.timeShareMax) {
+        self.timeShareMax = timeShareMax
+    }
 
     /// Whether the entity with this ``EntityDraw`` is watched.
     @inlinable @inline(__always)
@@ -71,7 +74,7 @@ package struct WatchBudget: Equatable, Sendable {
         timeShare = min(Double(spentNanoseconds) / Double(elapsed), 1)
         let periods = Double(elapsed) / Double(Self.periodNanoseconds)
         // What a share costs is in proportion to it. Idle time counts as the periods that it was.
-        let fitting = timeShare > 0 ? Self.timeShareMax / timeShare : .infinity
+        let fitting = timeShare > 0 ? timeShareMax / timeShare : .infinity
         let change = min(max(fitting, Self.shrinkingMax), 1 + Self.growthPerPeriod * periods)
         ratio = min(max(ratio * change, Self.ratioMin), 1)
         drawMax = EntityDraw.largest(ofShare: ratio)
