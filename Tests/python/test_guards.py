@@ -368,7 +368,7 @@ def test_metrics_tell_of_evidence_and_of_pairs(kassa):
     assert metric(kassa, 'kassa_rollout_log_evidence{scorer="conversion",component="merged"}') < 1
     assert status(kassa).guard.pairs == 1_000
     # So few are all watched.
-    assert metric(kassa, "kassa_guard_watched_ratio") == 1
+    assert metric(kassa, 'kassa_guard_watched_ratio{loop="0"}') == 1
     assert status(kassa).guard.watched_ratio == 1
     assert 0 < metric(kassa, "kassa_guard_time_ratio_max") <= 0.1
 
@@ -426,7 +426,7 @@ def test_under_full_load_a_share_is_watched_and_a_bad_canary_still_goes(kassa):
         assert_rolled_back(kassa, rollout, "decision_flips")
         assert_only_stable(kassa)
     # Nothing is open, so nothing is left out.
-    assert eventually(lambda: metric(kassa, "kassa_guard_watched_ratio") == 1)
+    assert eventually(lambda: metric(kassa, 'kassa_guard_watched_ratio{loop="0"}') == 1)
 
 
 def test_outcomes_take_a_miscalibrated_canary_out(kassa):

@@ -27,13 +27,15 @@ struct WatchBudgetSource: MetricSource {
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
+        // A loop without requests has not heard that the rollout is over.
+        let isWatching = guards.isWatching
         for (loop, cells) in guards.metrics.budgets.enumerated() {
+            func share(_ cell: Int) -> Double { Double(cells.value(at: cell)) / 1e6 }
             snapshot.add(
-                Self.ratio, ["\(loop)"],
-                number: Double(cells.value(at: GuardMetrics.ratioCell)) / 1e6)
+                Self.ratio, ["\(loop)"], number: isWatching ? share(GuardMetrics.ratioCell) : 1)
             snapshot.add(
                 Self.timeShare, ["\(loop)"],
-                number: Double(cells.value(at: GuardMetrics.timeCell)) / 1e6)
+                number: isWatching ? share(GuardMetrics.timeCell) : 0)
         }
         snapshot.add(Self.timeShareMax, number: WatchBudget.timeShareMax)
         snapshot.add(Self.eventSeconds, number: Double(guards.eventNanoseconds) / 1e9)
