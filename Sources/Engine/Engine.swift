@@ -92,9 +92,9 @@ package final class Engine: Sendable {
         published = Published(try Self.load(environment, tables, artefacts))
         metrics = EngineMetrics(loopCount: loopCount)
         driftBook = DriftBook(loopCount: loopCount)
-        driftGuard = DriftGuard(driftBook)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
         do throws(StoreError) {
+            driftGuard = DriftGuard(driftBook, left: try Self.storedHours(environment, tables))
             guards = Guards(
                 loopCount: loopCount, published: published,
                 left: try Self.storedEvidence(environment, tables))
@@ -188,6 +188,7 @@ package final class Engine: Sendable {
         outcomes.stop()
         guards.turn(at: .now())
         GuardCare.storeAll(self)
+        storeHours()
         writer.stop()
     }
 }

@@ -71,6 +71,9 @@ package struct HourlyReference: Equatable, Sendable {
     /// Values that an hour has learnt.
     package func values(at hour: Int) -> UInt64 { learnt[hour].total }
 
+    /// Whether some hour has still to learn whatever it brings.
+    package var isOpen: Bool { open != 0 }
+
     /// Whether the next window of this hour is normal, because a person has said so.
     package func isOpen(at hour: Int) -> Bool { open >> UInt32(hour) & 1 == 1 }
 
