@@ -114,7 +114,9 @@ final class Guards: Sendable {
     /// - Parameter drifting: the scorers of which a drift alarm is on.
     func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
         let orders = state.withLock { state in
-            state.open.values.compactMap { $0.order(at: now, isDrifting: drifting.contains($0.scorer)) }
+            state.open.values.compactMap { guarded in
+                guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
+            }
         }
         orderCount.store(orders.count, ordering: .releasing)
         return orders
