@@ -186,8 +186,9 @@ struct `A drift watch` {
                         decisionThreshold: 0.999_999)), at: .now())
             func orders() -> [GuardOrder] {
                 engine.guards.turn(at: .now())
+                // Later than the dwell, sooner than a process that stood still would look again.
                 return engine.guards.orders(
-                    at: .now().advanced(byNanoseconds: 1_000_000_000),
+                    at: .now().advanced(byNanoseconds: GuardLimits.unobservedNanosecondsMax / 2),
                     drifting: engine.driftGuard.frozenScorers)
             }
             try bench.windows(1, of: 6_000, &worker, even)
@@ -199,7 +200,7 @@ struct `A drift watch` {
             try bench.windows(1, &worker, zeros)
             #expect(engine.driftGuard.isFrozen("abandonment"))
             #expect(orders().isEmpty)
-            #expect(try engine.status.`guard`?.holds == ["drift"])
+            #expect(try engine.status.`guard`?.holds.contains("drift") == true)
             // An order from before the alarm comes to nothing.
             engine.carryOut(early)
             #expect(try engine.status.rollout?.phase == .phaseCanary)

@@ -467,6 +467,8 @@ extension KassaStorageV1 {
             @inlinable package static var ageMs: UInt32 { 4 }
             /// The number of `step_age_ms`.
             @inlinable package static var stepAgeMs: UInt32 { 5 }
+            /// The number of `is_shadow`.
+            @inlinable package static var isShadow: UInt32 { 6 }
         }
 
         /// The field `rollout_id`.
@@ -484,6 +486,9 @@ extension KassaStorageV1 {
         /// The field `step_age_ms`.
         package var stepAgeMs: UInt64 = 0
 
+        /// Whether the step is that of a shadow.
+        package var isShadow: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -493,13 +498,15 @@ extension KassaStorageV1 {
             evidence: [UInt8] = [],
             samples: [KassaV1.GuardSample] = [],
             ageMs: UInt64 = 0,
-            stepAgeMs: UInt64 = 0
+            stepAgeMs: UInt64 = 0,
+            isShadow: Bool = false
         ) {
             self.rolloutId = rolloutId
             self.evidence = evidence
             self.samples = samples
             self.ageMs = ageMs
             self.stepAgeMs = stepAgeMs
+            self.isShadow = isShadow
         }
 
         /// Reads fields until `reader` ends.
@@ -512,6 +519,7 @@ extension KassaStorageV1 {
                 case 26: self.samples.append(try reader.message())
                 case 32: self.ageMs = try reader.uint64()
                 case 40: self.stepAgeMs = try reader.uint64()
+                case 48: self.isShadow = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -525,6 +533,7 @@ extension KassaStorageV1 {
             for element in self.samples { writer.message(3, element) }
             if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
             if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
+            if self.isShadow { writer.bool(6, self.isShadow) }
         }
     }
 }
@@ -915,6 +924,68 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
+    /// A candidate, or a promoted bundle, whose traffic was taken away; the change of slots had not begun.
+    @usableFromInline package struct StoredBrake: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredBrake" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `revision`.
+            @inlinable package static var revision: UInt32 { 2 }
+            /// The number of `flags`.
+            @inlinable package static var flags: UInt32 { 3 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// Of the slots that it is about.
+        package var revision: UInt64 = 0
+
+        /// 1 for an abort, 2 for an undo, 4 for a guard's roll-back.
+        package var flags: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            revision: UInt64 = 0,
+            flags: UInt32 = 0
+        ) {
+            self.scorer = scorer
+            self.revision = revision
+            self.flags = flags
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 16: self.revision = try reader.uint64()
+                case 24: self.flags = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            if self.revision != 0 { writer.uint64(2, self.revision) }
+            if self.flags != 0 { writer.uint32(3, self.flags) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
     /// The message `kassa.storage.v1.StoredRetreats`.
     @usableFromInline package struct StoredRetreats: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -924,19 +995,26 @@ extension KassaStorageV1 {
         @usableFromInline package enum Field {
             /// The number of `retreats`.
             @inlinable package static var retreats: UInt32 { 1 }
+            /// The number of `brakes`.
+            @inlinable package static var brakes: UInt32 { 2 }
         }
 
         /// The field `retreats`.
         package var retreats: [KassaStorageV1.StoredRetreat] = []
+
+        /// The field `brakes`.
+        package var brakes: [KassaStorageV1.StoredBrake] = []
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
-            retreats: [KassaStorageV1.StoredRetreat] = []
+            retreats: [KassaStorageV1.StoredRetreat] = [],
+            brakes: [KassaStorageV1.StoredBrake] = []
         ) {
             self.retreats = retreats
+            self.brakes = brakes
         }
 
         /// Reads fields until `reader` ends.
@@ -945,6 +1023,7 @@ extension KassaStorageV1 {
             while let tag = try reader.next() {
                 switch tag.rawValue {
                 case 10: self.retreats.append(try reader.message())
+                case 18: self.brakes.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -954,6 +1033,7 @@ extension KassaStorageV1 {
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
             for element in self.retreats { writer.message(1, element) }
+            for element in self.brakes { writer.message(2, element) }
         }
     }
 }
@@ -1318,6 +1398,6 @@ extension APIFiles {
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQiswEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcyJhCgtTdG9yZWRIb3VycxIWCgZzY29yZXIYASABKAlSBnNjb3JlchI6CgZtb2RlbHMYAiADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZE1vZGVsSG91cnNSBm1vZGVscyJ5ChBTdG9yZWRNb2RlbEhvdXJzEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhJACghmZWF0dXJlcxgCIAMoCzIkLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRmVhdHVyZUhvdXJzUghmZWF0dXJlcyK2AQoSU3RvcmVkRmVhdHVyZUhvdXJzEhgKB2ZlYXR1cmUYASABKAlSB2ZlYXR1cmUSFgoGY291bnRzGAIgAygEUgZjb3VudHMSFAoFc3RhbGUYAyADKARSBXN0YWxlEhIKBGRheXMYBCADKBJSBGRheXMSJQoOYWNjZXB0ZWRfaG91cnMYBSABKA1SDWFjY2VwdGVkSG91cnMSHQoKb3Blbl9ob3VycxgGIAEoDVIJb3BlbkhvdXJzIrkCCgtTdG9yZWRTbG90cxIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SNgoGc3RhYmxlGAMgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSBnN0YWJsZRI6CghwcmV2aW91cxgEIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUghwcmV2aW91cxIqChFwcmV2aW91c19zaW5jZV91cxgFIAEoElIPcHJldmlvdXNTaW5jZVVzEjkKB3JvbGxvdXQYBiABKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJvbGxvdXRSB3JvbGxvdXQSGwoJbGFzdF92ZXJiGAcgASgJUghsYXN0VmVyYiLLAgoNU3RvcmVkUmV0cmVhdBIzCgVhdWRpdBgBIAEoCzIdLmthc3NhLnN0b3JhZ2UudjEuQXVkaXRSZWNvcmRSBWF1ZGl0EhQKBWVwb2NoGAIgASgEUgVlcG9jaBIzCgVzbG90cxgDIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2xvdHNSBXNsb3RzEjgKB3Njb3JlcnMYBCADKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNjb3JlclIHc2NvcmVycxJCCgpxdWFyYW50aW5lGAUgAygLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRRdWFyYW50aW5lUgpxdWFyYW50aW5lEjwKCGV2aWRlbmNlGDIgAygLMiAua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRFdmlkZW5jZVIIZXZpZGVuY2UiTQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQi0AEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxIbCglpc19zaGFkb3cYBiABKAhSCGlzU2hhZG93ImEKC1N0b3JlZEhvdXJzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxIb3Vyc1IGbW9kZWxzInkKEFN0b3JlZE1vZGVsSG91cnMSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EkAKCGZlYXR1cmVzGAIgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlSG91cnNSCGZlYXR1cmVzIrYBChJTdG9yZWRGZWF0dXJlSG91cnMSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIWCgZjb3VudHMYAiADKARSBmNvdW50cxIUCgVzdGFsZRgDIAMoBFIFc3RhbGUSEgoEZGF5cxgEIAMoElIEZGF5cxIlCg5hY2NlcHRlZF9ob3VycxgFIAEoDVINYWNjZXB0ZWRIb3VycxIdCgpvcGVuX2hvdXJzGAYgASgNUglvcGVuSG91cnMiuQIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiIssCCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUSPAoIZXZpZGVuY2UYMiADKAsyIC5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEV2aWRlbmNlUghldmlkZW5jZSJXCgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzIoQBCg5TdG9yZWRSZXRyZWF0cxI7CghyZXRyZWF0cxgBIAMoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUmV0cmVhdFIIcmV0cmVhdHMSNQoGYnJha2VzGAIgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCcmFrZVIGYnJha2VzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
 }

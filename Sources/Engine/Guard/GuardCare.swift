@@ -27,7 +27,7 @@ struct GuardCare {
         }
         for (scorer, stored, evidence) in guards.copies(at: now, withFilters: withFilters) {
             let filters = evidence?.encodedFilters()
-            let command = StoreEvidence(stored, of: scorer, filters: filters, engine.tables)
+            let command = StoreEvidence(stored, of: scorer, filters: filters, engine)
             // A store that takes no writes is tried again in a second.
             try? engine.writer.submit(command)
         }
@@ -43,10 +43,11 @@ private final class StoreEvidence: WriteCommand {
     private let slotsKey: [UInt8]
     private let rollout: UInt64
     private let tables: EngineTables
+    private let faults: FaultPoints
 
     init(
         _ stored: KassaStorageV1.StoredEvidence, of scorer: String, filters: [UInt8]?,
-        _ tables: EngineTables
+        _ engine: Engine
     ) {
         var puts = [
             (key: RolloutKey.evidence(ofRollout: stored.rolloutId), value: stored.encodedBytes())
@@ -55,7 +56,8 @@ private final class StoreEvidence: WriteCommand {
             puts.append((key: RolloutKey.filters(ofRollout: stored.rolloutId), value: filters))
         }
         self.puts = puts
-        self.tables = tables
+        tables = engine.tables
+        faults = engine.environment.faults
         slotsKey = RolloutKey.slots(scorer)
         rollout = stored.rolloutId
         recordCount = puts.count
@@ -68,6 +70,7 @@ private final class StoreEvidence: WriteCommand {
         for put in puts {
             try transaction.put(put.value.span, forKey: put.key.span, in: tables.rollouts)
         }
+        faults.hit(.guardEvidence)
     }
 
     private func isOpen(in transaction: borrowing WriteTransaction) throws(StoreError) -> Bool {

@@ -29,6 +29,7 @@ final class GuardedRollout {
     private var ageBefore: UInt64 = 0
     private var stepBase: MonotonicTime
     private var stepAgeBefore: UInt64 = 0
+    private var lastLook: MonotonicTime
 
     private static let kinds =
         BadEvent.allCases.map { EvidenceComponent($0).name } + [
@@ -47,6 +48,7 @@ final class GuardedRollout {
         self.brake = brake
         ageBase = now
         stepBase = now
+        lastLook = now
         let share = Self.share(of: rollout)
         let seed = EntityHash(salt: rollout.salt)(Self.seedUnit.span)
         if let stored {
@@ -60,7 +62,7 @@ final class GuardedRollout {
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
                         ?? []
                 }
-                if evidence.share != share { beginStep(now) }
+                if evidence.share != share || stored.state.isShadow != isShadow { beginStep(now) }
                 return
             } catch {
                 defect = "its stored evidence cannot be read"
@@ -129,6 +131,15 @@ final class GuardedRollout {
     }
     func stepAgeMilliseconds(_ now: MonotonicTime) -> UInt64 {
         stepAgeBefore + now.nanoseconds(since: stepBase) / 1_000_000
+    }
+
+    /// Takes time in which nobody looked, because the process was stopped, off the step's age: nothing was
+    /// observed then. To be called before the clock is read for a decision.
+    func look(at now: MonotonicTime) {
+        let gap = now.nanoseconds(since: lastLook)
+        lastLook = max(lastLook, now)
+        guard gap > GuardLimits.unobservedNanosecondsMax else { return }
+        stepBase = min(stepBase.advanced(byNanoseconds: gap), now)
     }
 
     // MARK: Events
@@ -284,7 +295,7 @@ final class GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now))
+            stepAgeMs: stepAgeMilliseconds(now), isShadow: isShadow)
     }
 }
 

@@ -73,6 +73,7 @@ final class Guards: Sendable {
             state.eventCount &+= UInt64(taken)
             var hasVerdict = false
             for guarded in state.open.values {
+                guarded.look(at: now)
                 guarded.lookAtBrake()
                 if guarded.evidence.verdict.isRollback { hasVerdict = true }
             }
@@ -115,7 +116,8 @@ final class Guards: Sendable {
     func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
         let orders = state.withLock { state in
             state.open.values.compactMap { guarded in
-                guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
+                guarded.look(at: now)
+                return guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
             }
         }
         orderCount.store(orders.count, ordering: .releasing)
@@ -132,6 +134,7 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
+            state.open[rollout]?.look(at: now)
             return state.open[rollout]?.status(at: now, isDrifting: isDrifting)
         }
     }
@@ -141,6 +144,7 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
+            state.open[rollout]?.look(at: now)
             return state.open[rollout]?.stored(at: now)
         }
     }
@@ -165,8 +169,11 @@ final class Guards: Sendable {
         at now: MonotonicTime, withFilters: Bool
     ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
         state.withLock { state in
-            state.open.values.map {
-                ($0.scorer, $0.stored(at: now), withFilters ? $0.evidence : nil)
+            state.open.values.map { guarded in
+                guarded.look(at: now)
+                return (
+                    guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
+                )
             }
         }
     }

@@ -4,23 +4,9 @@ internal import API
 internal import Base
 internal import Crypto
 internal import Rollout
+internal import Store
 internal import Synchronization
 internal import Wire
-
-/// What a verb is asked with, beside its operands.
-struct VerbCall {
-    let scorer: String
-    let expectedRevision: UInt64?
-    let actor: String
-    let reason: String
-
-    /// The same words, checked.
-    func checked() throws(EngineError) -> VerbCall {
-        try Words.checkProse(actor, at: "actor")
-        try Words.checkProse(reason, at: "reason")
-        return self
-    }
-}
 
 /// One scorer's slots before and after a verb.
 struct SlotTransition {
@@ -118,15 +104,21 @@ extension Engine {
                     + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
                 transitions: records),
             scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
-            evidence: evidence)
+            evidence: evidence, configuration: next)
         if verb.isRetreat {
-            published.publish(next)
             pendingRecords.withLock { $0.append(record) }
-            // What cannot be recorded now stays pending; the keeper tries again, and so does a restart.
-            do throws(EngineError) { try recordPending() } catch { noteRetreats() }
-        } else {
-            try commit(record.stored(of: next))
+            // The brake has taken the traffic away; a kill must not give it back.
+            noteRetreats()
+            environment.faults.hit(.rolloutNoted)
             published.publish(next)
+            environment.faults.hit(.rolloutPublished)
+            // What cannot be recorded now stays pending; the keeper tries again, and so does a restart.
+            do throws(EngineError) { try recordPending() } catch { syncRetreats() }
+        } else {
+            try commit(record.stored(over: next))
+            environment.faults.hit(.rolloutRecorded)
+            published.publish(next)
+            environment.faults.hit(.rolloutPublished)
         }
         // The guard sleeps longer while no rollout is open.
         outcomes.wakeUps.signal()
