@@ -47,7 +47,7 @@ extension Worker {
             let isNumber = scratch.evaluate(by: scorer.model.compiled)
             let score = isNumber ? scorer.model.output.score(scratch) : .nan
             ended = .now()
-            if score.isFinite {
+            if score.isFinite && scorer.slot != .previous {
                 drift.observe(scratch, isDegraded: isDegraded, score: score, place: model)
             }
             pairs.finish(index, score, took: ended.nanoseconds(since: started), at: ended)
