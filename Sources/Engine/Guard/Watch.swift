@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Features
 internal import Models
 internal import Rollout
 
@@ -61,7 +62,7 @@ final class Watch: Sendable {
         pairHashMax = share >= 1 ? .max : UInt64(share * 0x1p64)
         decisionThreshold = policy.decisionThreshold
         sharesInputs = stable.takesVector(of: candidate)
-        let names = (stable.inputNames, candidate.inputNames)
+        let names = (stable.pinnedInputs, candidate.pinnedInputs)
         let (stableNames, candidateNames) = (Set(names.0), Set(names.1))
         ownInputsOfStable = names.0.indices.filter { !candidateNames.contains(names.0[$0]) }
         ownInputsOfCandidate = names.1.indices.filter { !stableNames.contains(names.1[$0]) }
@@ -80,6 +81,13 @@ final class Watch: Sendable {
 }
 
 extension Scorer {
+    /// What its inputs read, "cart@2.items": by another version the same value may be stale.
+    fileprivate var pinnedInputs: [String] {
+        plan.names.indices.map {
+            "\(plan.setNames[$0])@\(plan.versions[$0]).\(plan.names[$0])"
+        }
+    }
+
     /// Whether both models take the same vector: same features, same codes, in the same order.
     func takesVector(of other: Scorer) -> Bool {
         model.info.spec?.inputs == other.model.info.spec?.inputs
