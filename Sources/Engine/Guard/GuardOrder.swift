@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Rollout
+
+/// What a guard wants to be done to a scorer's slots.
+struct GuardOrder: Sendable {
+    let rollout: UInt64
+    let scorer: String
+    let verb: Verb
+    let reason: String
+    let model: String
+    let logEvidence: Double
+    let isViolation: Bool
+    let isDeadline: Bool
+}
