@@ -450,7 +450,7 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
-    /// What a guard knows of an open rollout, under "guard/ID" in the table of rollouts.
+    /// What a guard knows of an open rollout or of a promotion, under "guard/ID" in the table of rollouts.
     @usableFromInline package struct StoredEvidence: WireMessage, Equatable {
         /// The message's full name in the proto file.
         @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredEvidence" }
@@ -467,6 +467,8 @@ extension KassaStorageV1 {
             @inlinable package static var ageMs: UInt32 { 4 }
             /// The number of `step_age_ms`.
             @inlinable package static var stepAgeMs: UInt32 { 5 }
+            /// The number of `aftercare`.
+            @inlinable package static var aftercare: UInt32 { 6 }
         }
 
         /// The field `rollout_id`.
@@ -484,6 +486,9 @@ extension KassaStorageV1 {
         /// The field `step_age_ms`.
         package var stepAgeMs: UInt64 = 0
 
+        /// Of the time after its promotion.
+        package var aftercare: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -493,13 +498,15 @@ extension KassaStorageV1 {
             evidence: [UInt8] = [],
             samples: [KassaV1.GuardSample] = [],
             ageMs: UInt64 = 0,
-            stepAgeMs: UInt64 = 0
+            stepAgeMs: UInt64 = 0,
+            aftercare: Bool = false
         ) {
             self.rolloutId = rolloutId
             self.evidence = evidence
             self.samples = samples
             self.ageMs = ageMs
             self.stepAgeMs = stepAgeMs
+            self.aftercare = aftercare
         }
 
         /// Reads fields until `reader` ends.
@@ -512,6 +519,7 @@ extension KassaStorageV1 {
                 case 26: self.samples.append(try reader.message())
                 case 32: self.ageMs = try reader.uint64()
                 case 40: self.stepAgeMs = try reader.uint64()
+                case 48: self.aftercare = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -525,6 +533,7 @@ extension KassaStorageV1 {
             for element in self.samples { writer.message(3, element) }
             if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
             if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
+            if self.aftercare { writer.bool(6, self.aftercare) }
         }
     }
 }
@@ -551,6 +560,8 @@ extension KassaStorageV1 {
             @inlinable package static var rollout: UInt32 { 6 }
             /// The number of `last_verb`.
             @inlinable package static var lastVerb: UInt32 { 7 }
+            /// The number of `promotion`.
+            @inlinable package static var promotion: UInt32 { 8 }
         }
 
         /// The field `scorer`.
@@ -574,6 +585,9 @@ extension KassaStorageV1 {
         /// The field `last_verb`.
         package var lastVerb: String = ""
 
+        /// The one that filled PREVIOUS.
+        package var promotion: KassaStorageV1.StoredRollout? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -585,7 +599,8 @@ extension KassaStorageV1 {
             previous: KassaStorageV1.StoredBundle? = nil,
             previousSinceUs: Int64 = 0,
             rollout: KassaStorageV1.StoredRollout? = nil,
-            lastVerb: String = ""
+            lastVerb: String = "",
+            promotion: KassaStorageV1.StoredRollout? = nil
         ) {
             self.scorer = scorer
             self.revision = revision
@@ -594,6 +609,7 @@ extension KassaStorageV1 {
             self.previousSinceUs = previousSinceUs
             self.rollout = rollout
             self.lastVerb = lastVerb
+            self.promotion = promotion
         }
 
         /// Reads fields until `reader` ends.
@@ -608,6 +624,7 @@ extension KassaStorageV1 {
                 case 40: self.previousSinceUs = try reader.sint64()
                 case 50: try reader.merge(into: &self.rollout)
                 case 58: self.lastVerb = try reader.string()
+                case 66: try reader.merge(into: &self.promotion)
                 default: try reader.skip(tag)
                 }
             }
@@ -623,6 +640,7 @@ extension KassaStorageV1 {
             if self.previousSinceUs != 0 { writer.sint64(5, self.previousSinceUs) }
             if let value = self.rollout { writer.message(6, value) }
             if !self.lastVerb.isEmpty { writer.string(7, self.lastVerb) }
+            if let value = self.promotion { writer.message(8, value) }
         }
     }
 }
@@ -647,6 +665,8 @@ extension KassaStorageV1 {
             @inlinable package static var quarantine: UInt32 { 5 }
             /// The number of `evidence`.
             @inlinable package static var evidence: UInt32 { 50 }
+            /// The number of `ended_rollouts`.
+            @inlinable package static var endedRollouts: UInt32 { 51 }
         }
 
         /// The field `audit`.
@@ -667,6 +687,9 @@ extension KassaStorageV1 {
         /// The field `evidence`.
         package var evidence: [KassaStorageV1.StoredEvidence] = []
 
+        /// Rollouts whose evidence is needed no more.
+        package var endedRollouts: [UInt64] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -677,7 +700,8 @@ extension KassaStorageV1 {
             slots: [KassaStorageV1.StoredSlots] = [],
             scorers: [KassaStorageV1.StoredScorer] = [],
             quarantine: [KassaStorageV1.StoredQuarantine] = [],
-            evidence: [KassaStorageV1.StoredEvidence] = []
+            evidence: [KassaStorageV1.StoredEvidence] = [],
+            endedRollouts: [UInt64] = []
         ) {
             self.audit = audit
             self.epoch = epoch
@@ -685,6 +709,7 @@ extension KassaStorageV1 {
             self.scorers = scorers
             self.quarantine = quarantine
             self.evidence = evidence
+            self.endedRollouts = endedRollouts
         }
 
         /// Reads fields until `reader` ends.
@@ -698,6 +723,8 @@ extension KassaStorageV1 {
                 case 34: self.scorers.append(try reader.message())
                 case 42: self.quarantine.append(try reader.message())
                 case 402: self.evidence.append(try reader.message())
+                case 408: self.endedRollouts.append(try reader.uint64())
+                case 410: try reader.packed(uint64: &self.endedRollouts)
                 default: try reader.skip(tag)
                 }
             }
@@ -712,6 +739,7 @@ extension KassaStorageV1 {
             for element in self.scorers { writer.message(4, element) }
             for element in self.quarantine { writer.message(5, element) }
             for element in self.evidence { writer.message(50, element) }
+            writer.packed(51, uint64: self.endedRollouts)
         }
     }
 }
@@ -1121,5 +1149,5 @@ extension APIFiles {
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
         symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQiswEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcyK5AgoLU3RvcmVkU2xvdHMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEjYKBnN0YWJsZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgZzdGFibGUSOgoIcHJldmlvdXMYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIcHJldmlvdXMSKgoRcHJldmlvdXNfc2luY2VfdXMYBSABKBJSD3ByZXZpb3VzU2luY2VVcxI5Cgdyb2xsb3V0GAYgASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Ugdyb2xsb3V0EhsKCWxhc3RfdmVyYhgHIAEoCVIIbGFzdFZlcmIiywIKDVN0b3JlZFJldHJlYXQSMwoFYXVkaXQYASABKAsyHS5rYXNzYS5zdG9yYWdlLnYxLkF1ZGl0UmVjb3JkUgVhdWRpdBIUCgVlcG9jaBgCIAEoBFIFZXBvY2gSMwoFc2xvdHMYAyADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNsb3RzUgVzbG90cxI4CgdzY29yZXJzGAQgAygLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTY29yZXJSB3Njb3JlcnMSQgoKcXVhcmFudGluZRgFIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUXVhcmFudGluZVIKcXVhcmFudGluZRI8CghldmlkZW5jZRgyIAMoCzIgLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRXZpZGVuY2VSCGV2aWRlbmNlIk0KDlN0b3JlZFJldHJlYXRzEjsKCHJldHJlYXRzGAEgAygLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSZXRyZWF0UghyZXRyZWF0cyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQi0QEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxIcCglhZnRlcmNhcmUYBiABKAhSCWFmdGVyY2FyZSL4AgoLU3RvcmVkU2xvdHMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEjYKBnN0YWJsZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgZzdGFibGUSOgoIcHJldmlvdXMYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIcHJldmlvdXMSKgoRcHJldmlvdXNfc2luY2VfdXMYBSABKBJSD3ByZXZpb3VzU2luY2VVcxI5Cgdyb2xsb3V0GAYgASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Ugdyb2xsb3V0EhsKCWxhc3RfdmVyYhgHIAEoCVIIbGFzdFZlcmISPQoJcHJvbW90aW9uGAggASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Uglwcm9tb3Rpb24i8gIKDVN0b3JlZFJldHJlYXQSMwoFYXVkaXQYASABKAsyHS5rYXNzYS5zdG9yYWdlLnYxLkF1ZGl0UmVjb3JkUgVhdWRpdBIUCgVlcG9jaBgCIAEoBFIFZXBvY2gSMwoFc2xvdHMYAyADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNsb3RzUgVzbG90cxI4CgdzY29yZXJzGAQgAygLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTY29yZXJSB3Njb3JlcnMSQgoKcXVhcmFudGluZRgFIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUXVhcmFudGluZVIKcXVhcmFudGluZRI8CghldmlkZW5jZRgyIAMoCzIgLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRXZpZGVuY2VSCGV2aWRlbmNlEiUKDmVuZGVkX3JvbGxvdXRzGDMgAygEUg1lbmRlZFJvbGxvdXRzIk0KDlN0b3JlZFJldHJlYXRzEjsKCHJldHJlYXRzGAEgAygLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSZXRyZWF0UghyZXRyZWF0cyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
 }

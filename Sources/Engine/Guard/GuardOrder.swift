@@ -5,6 +5,8 @@ internal import Rollout
 /// What a guard wants to be done to a scorer's slots.
 struct GuardOrder: Sendable {
     let rollout: UInt64
+    /// What it is watched as.
+    let mode: WatchMode
     let scorer: String
     let verb: Verb
     let reason: String
@@ -12,4 +14,7 @@ struct GuardOrder: Sendable {
     let logEvidence: Double
     let isViolation: Bool
     let isDeadline: Bool
+
+    /// Whether it is about a promotion.
+    var isAftercare: Bool { mode == .aftercare }
 }

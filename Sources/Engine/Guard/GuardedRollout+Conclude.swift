@@ -10,12 +10,12 @@ extension GuardedRollout {
     func order(at now: MonotonicTime) -> GuardOrder? {
         func order(_ verb: Verb, _ reason: String, isDeadline: Bool = false) -> GuardOrder {
             GuardOrder(
-                rollout: id, scorer: scorer, verb: verb, reason: reason,
+                rollout: id, mode: mode, scorer: scorer, verb: verb, reason: reason,
                 model: rollout.candidate.model, logEvidence: evidence.logEvidence,
                 isViolation: evidence.counts.violation != nil, isDeadline: isDeadline)
         }
-        if evidence.verdict.isRollback { return order(.rollBack, evidence.rollbackReason) }
-        guard !isShadow, brake.flags.isEmpty else { return nil }
+        if evidence.verdict.isRollback { return order(.rollBack, evidence.rollbackReason(mode)) }
+        guard rollout.phase.givesWeight, brake.flags.isEmpty else { return nil }
         if let defect {
             return rollout.weight == .none ? nil : order(.setWeight(.none), "no weight: \(defect)")
         }
@@ -46,7 +46,9 @@ extension GuardedRollout {
         isFreezeTold = true
         return GuardAlarm(
             kind: .frozen, scorer: scorer, rollout: id, model: rollout.candidate.model,
-            reason: "\(evidence.leadingComponent.name): the weight may not rise",
+            reason: "\(evidence.leadingComponent.name): "
+                + (mode == .aftercare
+                    ? "it may have to be undone (kassa rollout undo)" : "the weight may not rise"),
             logEvidence: evidence.logEvidence)
     }
 
@@ -68,6 +70,7 @@ extension GuardedRollout {
         case .advance, .complete, nil: break
         }
         if let defect { status.holds.append(defect) }
+        status.mode = mode.name
         status.policy = policy
         status.samples = samples.filter { !$0.entities.isEmpty }
         status.ageMs = ageMilliseconds(now)
@@ -80,6 +83,6 @@ extension GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now))
+            stepAgeMs: stepAgeMilliseconds(now), aftercare: mode == .aftercare)
     }
 }

@@ -18,20 +18,23 @@ extension GuardedRollout {
         }
         // Arms are compared under one share: what the one before has left in the rings is dropped,
         // whichever model answered.
-        guard event.weight == weightMillionths, event.marks.contains(.isShadow) == isShadow else {
+        guard event.mode == mode, event.weight == weightMillionths, hasShare else {
             staleCount &+= 1
             return
         }
         eventCount &+= 1
-        let isCanary = event.marks.contains(.isCanary)
-        if !isShadow {
+        if !mode.comparesRequests {
+            let isTrial = event.marks.contains(.isTrial)
             evidence.observe(
-                request: event.entity, arm: isCanary ? .canary : .stable, outcome: event.outcome)
-            if isCanary { sample(event.outcome, event.entity) }
-        } else if event.marks.contains(.isShadowed) {
-            evidence.observe(
-                shadowed: event.entity, stable: event.outcome, canary: event.shadowOutcome)
-            sample(event.shadowOutcome, event.entity)
+                request: event.entity, arm: isTrial ? .canary : .stable,
+                outcome: isTrial ? event.trial : event.reference)
+            if isTrial { sample(event.trial, event.entity) }
+        } else if event.marks.contains(.isCompared) {
+            evidence.observe(shadowed: event.entity, stable: event.reference, canary: event.trial)
+            sample(event.trial, event.entity)
+        } else if mode == .whole {
+            // Only the canary had it: that counts as its traffic, and says nothing of a difference.
+            evidence.observe(shadowed: event.entity, stable: event.trial, canary: event.trial)
         }
         if event.marks.contains(.isPair) {
             let differ = event.marks.contains(.decisionsDiffer)
@@ -46,9 +49,13 @@ extension GuardedRollout {
         let score = label.score
         guard label.isOnTime, score.rollout == id, score.stable.isFinite, score.candidate.isFinite
         else { return }
+        // The model on trial was in STABLE, if it was compared with PREVIOUS. What it scored before its
+        // promotion and is known now speaks of the same two models.
+        let isSwapped = score.candidateSlot == UInt8(KassaV1.Slot.previous.rawValue)
         evidence.observe(
-            label: score.entity, outcome: label.label, canary: score.candidate,
-            stable: score.stable)
+            label: score.entity, outcome: label.label,
+            canary: isSwapped ? score.stable : score.candidate,
+            stable: isSwapped ? score.candidate : score.stable)
         decide(at: now.nanoseconds)
     }
 

@@ -4,7 +4,7 @@ internal import API
 internal import Base
 internal import Rollout
 
-/// What the guard knows of one open rollout. It belongs to whoever holds the lock of ``Guards``, and only its
+/// What the guard knows of one watched rollout: an open one, or a promotion that can be undone. It belongs to whoever holds the lock of ``Guards``, and only its
 /// own extensions write to it.
 final class GuardedRollout {
     let id: UInt64
@@ -25,6 +25,8 @@ final class GuardedRollout {
         KassaV1.GuardSample(event: $0)
     }
     var isFreezeTold = false
+    /// Whether evidence is weighed under the share that is in force.
+    private(set) var hasShare = true
     /// When judging began in this process, and how long it had lasted before.
     private var ageBase: MonotonicTime
     private var ageBefore: UInt64 = 0
@@ -48,8 +50,10 @@ final class GuardedRollout {
         self.brake = brake
         ageBase = now
         stepBase = now
-        let share = Self.share(of: rollout)
-        let seed = EntityHash(salt: rollout.salt)(Self.seedUnit.span)
+        let mode = WatchMode(of: rollout)
+        let share = Self.share(mode.share(of: rollout))
+        let unit = mode == .aftercare ? Self.aftercareSeedUnit : Self.seedUnit
+        let seed = EntityHash(salt: rollout.salt)(unit.span)
         if let stored {
             let filters = stored.filters ?? []
             do throws(EvidenceError) {
@@ -77,6 +81,7 @@ final class GuardedRollout {
     }
 
     private static let seedUnit = Array("evidence".utf8)
+    private static let aftercareSeedUnit = Array("aftercare".utf8)
 
     private static func decode(
         _ bytes: [UInt8], _ filters: [UInt8]
@@ -93,9 +98,8 @@ final class GuardedRollout {
         }
     }
 
-    private static func share(of rollout: RolloutState) -> Double {
-        rollout.phase == .shadow
-            ? 0.5 : Double(rollout.weight.millionths) / Double(Weight.wholeMillionths)
+    private static func share(_ millionths: UInt32) -> Double {
+        Double(millionths) / Double(Weight.wholeMillionths)
     }
 
     /// Follows the rollout's state in a newer configuration.
@@ -103,8 +107,7 @@ final class GuardedRollout {
         _ rollout: RolloutState, _ policy: KassaV1.GuardPolicy, _ brake: Brake, now: MonotonicTime
     ) {
         let isStep =
-            (self.rollout.phase == .shadow) != (rollout.phase == .shadow)
-            || self.rollout.weight != rollout.weight
+            mode != WatchMode(of: rollout) || self.rollout.weight != rollout.weight
         self.rollout = rollout
         self.policy = policy
         self.brake = brake
@@ -115,16 +118,17 @@ final class GuardedRollout {
         stepBase = now
         stepAgeBefore = 0
         do throws(EvidenceError) {
-            try evidence.beginStep(share: Self.share(of: rollout))
+            try evidence.beginStep(share: Self.share(weightMillionths))
+            hasShare = true
         } catch {
+            hasShare = false
             defect = "it has had too many weights to be judged"
         }
     }
 
-    var isShadow: Bool { rollout.phase == .shadow }
-    var weightMillionths: UInt32 {
-        isShadow ? Weight.wholeMillionths / 2 : rollout.weight.millionths
-    }
+    var mode: WatchMode { WatchMode(of: rollout) }
+    /// The share that evidence is weighed under.
+    var weightMillionths: UInt32 { mode.share(of: rollout) }
     func ageMilliseconds(_ now: MonotonicTime) -> UInt64 {
         ageBefore + now.nanoseconds(since: ageBase) / 1_000_000
     }

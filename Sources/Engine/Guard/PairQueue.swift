@@ -20,7 +20,11 @@ struct PairQueue: ~Copyable {
         var nanoseconds: UInt64
         /// What is to be recorded, once both scores are known.
         var record: RecordedScore?
-        var start: Int
+        var start = 0
+        /// Where the vector of the model on trial is, if that is to be timed again; -1 otherwise.
+        var trialStart = -1
+        /// What its part has taken then.
+        var trialNanoseconds: UInt64 = 0
     }
 
     private(set) var pairs: [Pair] = []
@@ -40,12 +44,17 @@ struct PairQueue: ~Copyable {
     /// Takes a pair, with the vector that is in `scratch`.
     mutating func append(_ pair: Pair, _ scratch: ScoreScratch) {
         var pair = pair
+        pair.start = append(scratch)
+        pairs.append(pair)
+    }
+
+    /// Takes the vector that is in `scratch`; where it is.
+    mutating func append(_ scratch: ScoreScratch) -> Int {
         let start = inputCount
-        pair.start = start
         var span = values.mutableSpan
         scratch.copyVector(to: &span, at: start)
         inputCount += scratch.inputCount
-        pairs.append(pair)
+        return start
     }
 
     mutating func removeAll() {

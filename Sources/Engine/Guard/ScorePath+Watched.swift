@@ -6,8 +6,8 @@ internal import Features
 internal import Rollout
 internal import Wire
 
-/// The request path of a scorer with an open rollout: the same answer, timed and judged, with STABLE in
-/// the place of a canary that fails.
+/// The request path of a watched scorer: the same answer, timed and judged, with the model that the one on
+/// trial is compared with in its place when it fails: STABLE for a canary, PREVIOUS for a promoted one.
 extension Worker {
     /// Answers under the watch of a guard; false as in the path without one.
     mutating func attemptWatched(
@@ -16,11 +16,14 @@ extension Worker {
     ) throws(EngineError) -> Bool {
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
-        let isCanary = slot == watch.candidate
+        let isTrial = slot == watch.trial
+        // Before this request's vectors are gathered, because scoring what waits takes their memory.
+        let inputCounts = scratches[watch.trial].inputCount + scratches[watch.reference].inputCount
+        if pairs.isFull(for: inputCounts) { scorePairs() }
         var event = GuardEvent(
-            rollout: watch.rollout, entity: assignment.entity, atNanoseconds: 0,
-            weight: watch.weight,
-            marks: isCanary ? .isCanary : watch.isShadow ? .isShadow : [])
+            rollout: watch.rollout, entity: assignment.entity, weight: watch.weight,
+            mode: watch.mode)
+        if isTrial { event.marks.insert(.isTrial) }
         var summary = GatherSummary()
         var score = Double.nan
         var failure: EngineError?
@@ -37,26 +40,27 @@ extension Worker {
         let ended = MonotonicTime.now()
         event.atNanoseconds = ended.nanoseconds
         let violation = failure == nil ? contractViolation(score, of: slot) : nil
-        if failure == nil && (violation == nil || !isCanary) {
+        if failure == nil && (violation == nil || !isTrial) {
             let elapsed = ended.nanoseconds(since: started)
             guardCounters.timed(slot, nanoseconds: elapsed)
-            if elapsed > watch.sloNanoseconds { event.outcome.insert(.sloMiss) }
-            let own = isCanary ? watch.ownInputsOfCandidate : watch.ownInputsOfStable
-            if isDegraded(own, of: slot) { event.outcome.insert(.fallback) }
+            if elapsed > watch.sloNanoseconds { event.insert(.sloMiss, ofTrial: isTrial) }
+            if isDegraded(watch.ownInputs(of: slot), of: slot) {
+                event.insert(.fallback, ofTrial: isTrial)
+            }
         }
         var answering = slot
-        if isCanary, failure != nil || violation != nil {
-            answering = place
+        if isTrial, failure != nil || violation != nil {
+            answering = watch.reference
             try fallBack(
-                from: failure, violation, to: place, message, at: now, &event, &summary, &score)
+                from: failure, violation, place, message, at: now, &event, &summary, &score)
         } else if let failure {
             if failure.kind == .internal || failure.kind == .failedPrecondition {
-                event.outcome.insert(.error)
+                event.reference.insert(.error)
                 guardRing.push(event)
             }
             throw failure
         } else if !score.isFinite {
-            event.outcome.insert(.error)
+            event.reference.insert(.error)
             guardRing.push(event)
             throw noNumber(slot)
         }
@@ -67,11 +71,11 @@ extension Worker {
             recorded = record(score, by: answering, message, at: now, into: &writer)
             recorded?.rollout = watch.rollout
         }
-        if isCanary && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
+        if isTrial && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
         let own = gathered.nanoseconds(since: started)
         guard answering == slot, watch.samples(assignment.entity),
             try enqueue(
-                event, place, isCanary ? place : watch.candidate, score, message, at: now,
+                event, place, isTrial ? watch.reference : watch.trial, score, message, at: now,
                 shares: watch.sharesInputs ? (slot, own) : nil, recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
@@ -82,28 +86,37 @@ extension Worker {
         return true
     }
 
-    /// Has STABLE answer in the canary's place; if that is refused too, it is the caller's fault or both
-    /// models', and no evidence.
+    /// Has the other model answer in the place of the one on trial; if that is refused too, it is the
+    /// caller's fault or both models', and no evidence.
     private mutating func fallBack(
-        from failure: EngineError?, _ violation: ContractViolation?, to place: Int,
+        from failure: EngineError?, _ violation: ContractViolation?, _ place: Int,
         _ message: Span<UInt8>, at now: Timestamp, _ event: inout GuardEvent,
         _ summary: inout GatherSummary, _ score: inout Double
     ) throws(EngineError) {
         if let violation { brake(place, for: violation, &event) }
-        event.outcome.insert(.error)
-        event.outcome.insert(.fallback)
+        event.trial.insert(.error)
+        event.trial.insert(.fallback)
+        let watch = configuration.value.splits[place].watch
+        // Of entities that are not scored by both, an error of the other would not be known.
+        if watch.samples(event.entity) { event.marks.insert(.isCompared) }
         summary = GatherSummary()
         do throws(EngineError) {
-            try gather(place, message, at: now, &summary)
-            score = try evaluate(place, message, at: now, &summary)
-            guard score.isFinite else { throw noNumber(place) }
+            try gather(watch.reference, message, at: now, &summary)
+            score = try evaluate(watch.reference, message, at: now, &summary)
+            guard score.isFinite else { throw noNumber(watch.reference) }
         } catch {
             if violation != nil { guardRing.push(event) }
             throw error
         }
     }
 
-    /// Takes the candidate's traffic away at once, on this loop.
+    /// Whether the slot at `slot` has the model that was promoted last, with PREVIOUS ready to answer for it.
+    func isPromoted(_ slot: Int, of place: Int) -> Bool {
+        let watch = configuration.value.splits[place].watch
+        return watch.mode == .aftercare && slot == watch.trial
+    }
+
+    /// Takes the traffic of the model on trial away at once, on this loop.
     private func brake(
         _ place: Int, for violation: ContractViolation, _ event: inout GuardEvent
     ) {
@@ -138,6 +151,8 @@ extension Worker {
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
+        let watch = configuration.value.splits[place].watch
+        let isTrial = other == watch.trial
         var nanoseconds: UInt64 = 0
         var source = other
         if let shared {
@@ -150,27 +165,46 @@ extension Worker {
                 try gather(other, message, at: now, &summary)
                 try complete(other, message, at: now, &summary)
             } catch {
-                guard event.marks.contains(.isShadow) else { return false }
-                event.marks.insert(.isShadowed)
-                event.shadowOutcome.insert(.error)
+                guard watch.mode.comparesRequests else { return false }
+                event.marks.insert(.isCompared)
+                event.insert(.error, ofTrial: isTrial)
                 guardRing.push(event)
                 if let recorded { recorder.record(recorded) }
                 return true
             }
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
-            if event.marks.contains(.isShadow),
-                isDegraded(
-                    configuration.value.splits[place].watch.ownInputsOfCandidate, of: other)
-            {
-                event.shadowOutcome.insert(.fallback)
+            if watch.mode.comparesRequests, isDegraded(watch.ownInputs(of: other), of: other) {
+                event.insert(.fallback, ofTrial: isTrial)
             }
         }
-        if pairs.isFull(for: scratches[source].inputCount) { scorePairs() }
-        pairs.append(
-            PairQueue.Pair(
-                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-                record: recorded, start: 0), scratches[source])
+        var pair = PairQueue.Pair(
+            event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
+            record: recorded)
+        if !isTrial && watch.mode.comparesRequests && event.trial.contains(.sloMiss) {
+            try timeAgain(&pair, watch, isShared: shared != nil, message, at: now)
+        }
+        pairs.append(pair, scratches[source])
         return true
+    }
+
+    /// Has the model on trial timed again when the other one is.
+    ///
+    /// It came first, with nothing of the request in any cache, in the middle of a turn. What it missed only
+    /// for that is no evidence: the same model in both places would be convicted.
+    private mutating func timeAgain(
+        _ pair: inout PairQueue.Pair, _ watch: Watch, isShared: Bool, _ message: Span<UInt8>,
+        at now: Timestamp
+    ) throws(EngineError) {
+        var nanoseconds = pair.nanoseconds
+        if !isShared {
+            let started = MonotonicTime.now()
+            var summary = GatherSummary()
+            try gather(watch.trial, message, at: now, &summary)
+            try complete(watch.trial, message, at: now, &summary)
+            nanoseconds = MonotonicTime.now().nanoseconds(since: started)
+        }
+        pair.trialNanoseconds = nanoseconds
+        pair.trialStart = pairs.append(scratches[watch.trial])
     }
 
     /// What is learnt from requests that were answered.
@@ -190,18 +224,19 @@ extension Worker {
         let watch = configuration.value.splits[pair.place].watch
         let scratch = scratches[pair.other]
         var event = pair.event
+        let isTrial = pair.other == watch.trial
         let started = MonotonicTime.now()
         scratch.setVector(pairs.values.span, at: pair.start)
         let isNumber = scratch.evaluate(by: scorer.model.compiled)
         let score = isNumber ? scorer.model.output.score(scratch) : .nan
         let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ pair.nanoseconds
-        let isCandidate = pair.other == watch.candidate
         let violation = contractViolation(score, of: pair.other)
-        if isCandidate, let violation { brake(pair.place, for: violation, &event) }
-        if event.marks.contains(.isShadow) {
-            event.marks.insert(.isShadowed)
-            if violation != nil { event.shadowOutcome.insert(.error) }
-            if elapsed > watch.sloNanoseconds { event.shadowOutcome.insert(.sloMiss) }
+        if isTrial, let violation { brake(pair.place, for: violation, &event) }
+        if watch.mode.comparesRequests {
+            event.marks.insert(.isCompared)
+            if violation != nil { event.insert(.error, ofTrial: isTrial) }
+            if elapsed > watch.sloNanoseconds { event.insert(.sloMiss, ofTrial: isTrial) }
+            if pair.trialStart >= 0, !missesAgain(pair, watch) { event.trial.remove(.sloMiss) }
         }
         if score.isFinite {
             guardCounters.timed(pair.other, nanoseconds: elapsed)
@@ -216,15 +251,25 @@ extension Worker {
         guardRing.push(event)
         guard var record = pair.record else { return }
         if score.isFinite {
-            if isCandidate {
+            if scorer.slot == .stable {
+                record.stable = score
+                record.stableBundle = scorer.model.bundlePrefix
+            } else {
                 record.candidate = score
                 record.candidateBundle = scorer.model.bundlePrefix
                 record.candidateSlot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
-            } else {
-                record.stable = score
-                record.stableBundle = scorer.model.bundlePrefix
             }
         }
         recorder.record(record)
+    }
+
+    /// Whether the model on trial misses its objective under the conditions of the other one too.
+    private func missesAgain(_ pair: PairQueue.Pair, _ watch: Watch) -> Bool {
+        let scratch = scratches[watch.trial]
+        let started = MonotonicTime.now()
+        scratch.setVector(pairs.values.span, at: pair.trialStart)
+        _ = scratch.evaluate(by: configuration.value.scorers[watch.trial].model.compiled)
+        let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ pair.trialNanoseconds
+        return elapsed > watch.sloNanoseconds
     }
 }

@@ -13,8 +13,10 @@ struct RolloutRecord: Sendable {
     /// Scorers whose slots it changed, and digests that it put into quarantine.
     let scorers: [String]
     let digests: [[UInt8]]
-    /// What the guards know of the open rollouts among them.
+    /// What the guards know of the watched rollouts among them.
     let evidence: [KassaStorageV1.StoredEvidence]
+    /// Rollouts whose promotion cannot be undone any more.
+    let ended: [UInt64]
 
     /// What is to be stored of `configuration`, which is in force.
     func stored(of configuration: Configuration) -> KassaStorageV1.StoredRetreat {
@@ -26,7 +28,7 @@ struct RolloutRecord: Sendable {
                 KassaStorageV1.StoredScorer(spec: $0, epoch: configuration.epoch)
             },
             quarantine: digests.compactMap { configuration.rollouts.quarantine[$0] },
-            evidence: evidence)
+            evidence: evidence, endedRollouts: ended)
     }
 }
 
@@ -111,12 +113,10 @@ extension Engine {
                     value: evidence.encodedBytes()))
         }
         // A rollout that ended needs no memory of who has spoken; its evidence is in its transition.
-        for transition in audit.transitions
-        where transition.rolloutId > 0 && transition.phase.isEnd {
-            for key in [
-                RolloutKey.evidence(ofRollout: transition.rolloutId),
-                RolloutKey.filters(ofRollout: transition.rolloutId),
-            ] {
+        let ended = audit.transitions.filter { $0.rolloutId > 0 && $0.phase.isEnd }.map(\.rolloutId)
+        let kept = Set(change.evidence.map(\.rolloutId))
+        for id in ended + change.endedRollouts where !kept.contains(id) {
+            for key in [RolloutKey.evidence(ofRollout: id), RolloutKey.filters(ofRollout: id)] {
                 puts.append(Put(table: tables.rollouts, key: key, value: nil))
             }
         }

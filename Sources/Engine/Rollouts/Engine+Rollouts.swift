@@ -28,6 +28,12 @@ struct SlotTransition {
     let verb: Verb
     let before: ScorerRollout
     let after: ScorerRollout
+
+    /// A rollout whose promotion cannot be undone any more.
+    var endedPromotion: UInt64? {
+        let id = before.slots.promotion?.id
+        return id == after.slots.promotion?.id ? nil : id
+    }
 }
 
 /// Changes of slots: one transaction and one pointer. On the control thread.
@@ -118,7 +124,7 @@ extension Engine {
                     + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
                 transitions: records),
             scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
-            evidence: evidence)
+            evidence: evidence, ended: transitions.compactMap(\.endedPromotion))
         if verb.isRetreat {
             published.publish(next)
             pendingRecords.withLock { $0.append(record) }
