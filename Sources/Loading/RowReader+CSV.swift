@@ -31,7 +31,7 @@ extension RowReader {
     }
 
     /// Reads the names of the columns; false if they are not all there yet.
-    mutating func readHeader() throws(LoadError) -> Bool {
+    package mutating func readHeader() throws(LoadError) -> Bool {
         // A byte order mark is no part of the first name.
         guard isAtEnd || window.count >= 3 else { return false }
         if window.count >= 3, offset == 0,

@@ -139,7 +139,7 @@ package struct RowReader: ~Copyable {
     }
 
     /// The text of a cell; nil if it is not UTF-8.
-    func text(of cell: Cell) -> String? {
+    package func text(of cell: Cell) -> String? {
         guard let text = try? UTF8Span(validating: bytes(of: cell)) else { return nil }
         return String(copying: text)
     }

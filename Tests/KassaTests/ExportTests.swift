@@ -2,6 +2,7 @@
 
 import API
 import Glibc
+import Loading
 import Testing
 import Wire
 
@@ -44,18 +45,22 @@ struct ExportTests {
     }
 
     @Test func `a record may lie across any chunk`() {
-        let long = String(repeating: "é", count: LabelFile.chunkByteCount - 3)
+        let long = String(repeating: "é", count: LoadingLimits.chunkByteCount - 3)
         let (records, _, error) = records(Array("a,b\nx\(long),\"\(long)\"\ny,z\n".utf8))
         #expect(error == nil)
         #expect(records == [["a", "b"], ["x\(long)", long], ["y", "z"]])
     }
 
     @Test(arguments: [
-        ("", "FILE is empty"), ("a,a\n", "FILE:1: a column is there twice"),
-        ("a,b\n1\n", "FILE:2: the record has 1 fields, and the header 2"),
-        ("a\n\"x\n", "FILE:2: the record opens a quote that nothing closes"),
-        ("a\n\"x\"y\n", "FILE:2: the record has a quote that does not stand around a whole field"),
-        ("a\nx\"y\n", "FILE:2: the record has a quote that does not stand around a whole field"),
+        ("", "FILE: the header row is missing: the file is empty"),
+        ("a,a\n", "FILE: the header row names a column twice"),
+        ("a,b\n1\n", "FILE:2: the record has 1 fields; the header has 2"),
+        (
+            "a\n\"x\n",
+            "FILE: line 2: the file ends within a quoted field that begins in this record"
+        ),
+        ("a\n\"x\"y\n", "FILE:2: the record has text behind a closing quote"),
+        ("a\nx\"y\n", "FILE:2: the record has a quote within an unquoted field"),
     ])
     func `a file that is wrong is refused with its line`(_ text: String, _ message: String) {
         #expect(records(Array(text.utf8)).error == message)
@@ -66,11 +71,12 @@ struct ExportTests {
     }
 
     @Test func `a record at the limit is read, and one over it is refused`() {
-        let most = [UInt8](repeating: 0x78, count: LabelFile.recordByteCountMax)
+        let most = [UInt8](repeating: 0x78, count: LoadingLimits.recordByteCountMax)
         #expect(records([0x61, 0x0A] + most).error == nil)
         #expect(
             records([0x61, 0x0A] + most + [0x78]).error
-                == "FILE:2: the record is longer than \(LabelFile.recordByteCountMax) bytes")
+                == "FILE: line 2: the record is longer than \(LoadingLimits.recordByteCountMax) bytes;"
+                + " is a closing quote missing?")
     }
 
     private static let set = KassaV1.FeatureSetSpec(name: "cart", version: 3)

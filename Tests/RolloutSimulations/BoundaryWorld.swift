@@ -10,6 +10,8 @@ package struct BoundaryWorld: Sendable {
     package var shares = [0.05]
     /// Bad entities of each kind in a rollout, both arms together.
     package var badEntities = 2_000
+    /// Bad entities of each kind before that, when the canary is as good as the stable model.
+    package var goodEntities = 0
     /// Kinds of bad events.
     package var events: [BadEvent] = [.error]
     /// Pairs, and labels, per bad entity.
@@ -35,11 +37,18 @@ package struct BoundaryWorld: Sendable {
         var draws = Draws(seed: seed)
         var evidence = try Evidence(
             rule: rule, seed: seed, share: shares[0], filterBytes: .small)
+        for _ in 0..<goodEntities {
+            for event in events {
+                fail(event, risk: 1, share: shares[0], evidence: &evidence, draws: &draws)
+            }
+            if case .rollback = evidence.verdict { return true }
+        }
+        let risk = rule.tolerances.relativeRiskMax
         for (index, share) in shares.enumerated() {
             if index > 0 { try evidence.beginStep(share: share) }
             for _ in 0..<badEntities / shares.count {
                 for event in events {
-                    fail(event, share: share, evidence: &evidence, draws: &draws)
+                    fail(event, risk: risk, share: share, evidence: &evidence, draws: &draws)
                 }
                 for _ in 0..<pairsPerBadEntity {
                     evidence.observe(
@@ -54,9 +63,9 @@ package struct BoundaryWorld: Sendable {
     }
 
     private func fail(
-        _ event: BadEvent, share: Double, evidence: inout Evidence, draws: inout Draws
+        _ event: BadEvent, risk: Double, share: Double, evidence: inout Evidence,
+        draws: inout Draws
     ) {
-        let risk = rule.tolerances.relativeRiskMax
         let isCanary = draws.happens(share * risk / (share * risk + 1 - share))
         let entity = draws.entity()
         let outcome = RequestOutcome(event)

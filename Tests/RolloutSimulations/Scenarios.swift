@@ -10,6 +10,8 @@ package enum Scenarios {
         single.rule.weights = [1, 0, 0, 0, 0, 0]
         var stepped = single
         stepped.shares = [0.01, 0.05, 0.25, 0.5]
+        var late = single
+        late.goodEntities = 1_000
         var merged = BoundaryWorld()
         merged.events = BadEvent.allCases
         merged.pairsPerBadEntity = 2
@@ -20,6 +22,7 @@ package enum Scenarios {
         unknown.retriesAreKnown = false
         return [
             ("errors alone, 5 %", single), ("errors alone, 1/5/25/50 %", stepped),
+            ("errors alone, better at first", late),
             ("all six merged", merged), ("errors with 5 retries an entity", retried),
             ("the same without knowing them, which must be too many", unknown),
         ]

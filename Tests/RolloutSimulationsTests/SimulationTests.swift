@@ -42,6 +42,13 @@ struct `Simulated rollouts` {
         }
     }
 
+    @Test func `that turn bad late do not last for ever`() throws {
+        let canary = BadCanary.errors(risk: 5, share: 0.05, baseRate: 0.002)
+        let atOnce = try canary.medianDelay(rollouts: 50, weight: 0.3, seed: 5)
+        let late = try canary.medianDelay(rollouts: 50, weight: 0.3, after: 2_000, seed: 5)
+        #expect(late <= 4 * atOnce, "\(late) against \(atOnce), seeds from 5")
+    }
+
     @Test func `that get no traffic, or the same few entities, never advance`() throws {
         for entities in [0, 1, 50] {
             let end = try QuietWorld.end(

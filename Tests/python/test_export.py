@@ -217,7 +217,7 @@ def test_what_cannot_be_joined_is_said_with_its_line(kassa, client, told, tmp_pa
     assert refused(1, "--as-of", "t", rows=[*good, ("s,1", "noon", "x")]).startswith(
         "l.csv:7: t is not a time")
     assert refused(1, "--as-of", "t", rows=[*good, ("s,1", at)]) == (
-        "l.csv:7: the record has 2 fields, and the header 3")
+        "l.csv:7: the record has 2 fields; the header has 3")
     assert refused(1, "--as-of", "when") == "l.csv has no column when; it has session, t, label"
     assert "no column who" in refused(1, "--as-of", "t", "--key", "session=who")
     assert "no feature set is keyed by user" in refused(2, "--as-of", "t", "--key", "user=label")

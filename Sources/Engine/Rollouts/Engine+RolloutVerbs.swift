@@ -11,10 +11,7 @@ extension Engine {
     package func shadow(
         _ request: KassaV1.ShadowRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
+        let call = try VerbCall(request)
         return try carryOut(
             .shadow(try candidate(request.model)), call,
             guard: request.guard ?? KassaV1.GuardPolicy(), at: now)
@@ -24,10 +21,7 @@ extension Engine {
     package func canary(
         _ request: KassaV1.CanaryRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
+        let call = try VerbCall(request)
         guard request.stepPercents.count <= RolloutLimits.stepsMax else {
             throw EngineError(RolloutRefusal.tooManySteps)
         }
@@ -59,10 +53,7 @@ extension Engine {
     package func setWeight(
         _ request: KassaV1.SetWeightRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
+        let call = try VerbCall(request)
         let weight = try weight(request.weightPercent, at: "weight_percent")
         return try carryOut(.setWeight(weight), call, at: now)
     }
@@ -71,55 +62,35 @@ extension Engine {
     package func pause(
         _ request: KassaV1.PauseRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
-        return try carryOut(.pause, call, at: now)
+        try carryOut(.pause, VerbCall(request), at: now)
     }
 
     /// Goes on after a pause.
     package func resume(
         _ request: KassaV1.ResumeRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
-        return try carryOut(.resume, call, at: now)
+        try carryOut(.resume, VerbCall(request), at: now)
     }
 
     /// Takes a candidate a step further, or to STABLE.
     package func promote(
         _ request: KassaV1.PromoteRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
-        return try carryOut(.promote(isFull: request.full), call, at: now)
+        try carryOut(.promote(isFull: request.full), VerbCall(request), at: now)
     }
 
     /// Ends a rollout.
     package func abort(
         _ request: KassaV1.AbortRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
-        return try carryOut(.abort, call, at: now)
+        try carryOut(.abort, VerbCall(request), at: now)
     }
 
     /// Puts the model before the last promotion back.
     package func undo(
         _ request: KassaV1.UndoRequest, at now: Timestamp
     ) throws(EngineError) -> KassaV1.RolloutResponse {
-        let call = try VerbCall(
-            scorer: request.scorer, expectedRevision: request.expectedRevision,
-            actor: request.actor, reason: request.reason
-        ).checked()
-        return try carryOut(.undo, call, at: now)
+        try carryOut(.undo, VerbCall(request), at: now)
     }
 
     private func weight(_ percent: Double, at field: String) throws(EngineError) -> Weight {

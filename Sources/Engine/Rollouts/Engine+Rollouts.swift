@@ -7,21 +7,6 @@ internal import Rollout
 internal import Synchronization
 internal import Wire
 
-/// What a verb is asked with, beside its operands.
-struct VerbCall {
-    let scorer: String
-    let expectedRevision: UInt64?
-    let actor: String
-    let reason: String
-
-    /// The same words, checked.
-    func checked() throws(EngineError) -> VerbCall {
-        try Words.checkProse(actor, at: "actor")
-        try Words.checkProse(reason, at: "reason")
-        return self
-    }
-}
-
 /// One scorer's slots before and after a verb.
 struct SlotTransition {
     let spec: KassaV1.ScorerSpec

@@ -22,7 +22,8 @@ extension Calibration {
     /// The calibration that was encoded, bit for bit.
     package init(decoding bytes: Span<UInt8>) throws(EvidenceError) {
         self.init()
-        var reader = try RecordReader(bytes, magic: Self.magic, version: Self.version)
+        var reader = try RecordReader(
+            bytes, magic: Self.magic, versions: Self.version...Self.version)
         labels = try reader.integer()
         refusedLabels = try reader.integer()
         positives = try reader.integer()

@@ -6,7 +6,7 @@ extension Evidence {
 
     /// The evidence as bytes, without the filters: what a transition stores and `explain` reads.
     ///
-    /// A few hundred bytes and 72 for every share. Decoding gives the same value back, bit for bit.
+    /// Two kilobytes and 72 bytes for every share. Decoding gives the same value back, bit for bit.
     package func encoded() -> [UInt8] {
         var writer = RecordWriter(magic: Self.recordMagic, version: EvidenceRule.version)
         writer.put(rule)
@@ -18,6 +18,7 @@ extension Evidence {
         writer.put(UInt8(shareIndex))
         writer.put(step)
         writer.put(UInt8(sampleRatioAlarm ? 1 : 0))
+        for mixture in WeighedEvidence.mixtures { writer.put(weighed[keyPath: mixture].onsets) }
         // What was concluded at the time, for `explain` to compare with.
         writer.put(verdict.code)
         writer.put(logEvidence)
@@ -48,7 +49,7 @@ extension Evidence {
 
     private mutating func restoreFilters(_ bytes: Span<UInt8>) throws(EvidenceError) {
         var reader = try RecordReader(
-            bytes, magic: Self.filtersMagic, version: EvidenceRule.version)
+            bytes, magic: Self.filtersMagic, versions: 1...EvidenceRule.version)
         guard try reader.integer(UInt64.self) == seed else { throw .corrupt }
         let entities = try reader.words(count: seenEntities.words.count)
         let events = try reader.words(count: seenEvents.words.count)
@@ -62,6 +63,7 @@ extension Evidence {
 
 /// A decoded record: the evidence recomputed from its counts, and what had been concluded.
 struct EvidenceRecord {
+    let ruleVersion: UInt16
     var evidence: Evidence
     let recordedVerdict: EvidenceVerdict
     let recordedMerged: Double
@@ -69,7 +71,8 @@ struct EvidenceRecord {
 
     init(_ bytes: Span<UInt8>) throws(EvidenceError) {
         var reader = try RecordReader(
-            bytes, magic: Evidence.recordMagic, version: EvidenceRule.version)
+            bytes, magic: Evidence.recordMagic, versions: 1...EvidenceRule.version)
+        ruleVersion = reader.version
         let rule = try reader.rule()
         let seed: UInt64 = try reader.integer()
         var filterBytes = FilterBytes()
@@ -81,9 +84,14 @@ struct EvidenceRecord {
         guard shareIndex < counts.shares.count else { throw .corrupt }
         var evidence = try Evidence(
             rule: rule, seed: seed, share: counts.shares[0].share, filterBytes: filterBytes)
-        evidence.resume(counts, shareIndex: shareIndex)
-        evidence.step = try reader.step()
+        let step = try reader.step()
         evidence.sampleRatioAlarm = try reader.integer(UInt8.self) != 0
+        var onsets: [Onsets] = []
+        for _ in WeighedEvidence.mixtures {
+            onsets.append(reader.version == 1 ? .never : try reader.onsets())
+        }
+        evidence.resume(counts, onsets, shareIndex: shareIndex)
+        evidence.step = step
         guard
             let verdict = EvidenceVerdict(
                 code: try reader.integer(), violation: counts.violation)

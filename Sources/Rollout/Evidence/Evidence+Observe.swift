@@ -92,13 +92,10 @@ extension Evidence {
         guard seenLabels.insert(entity) else { return verdict }
         counts.labels &+= 1
         let target = outcome ? 1.0 : 0.0
-        weighed.labels.brier.add(
-            bets.brier.step(outcome: target, canary: canary, stable: stable))
-        weighed.labels.absolute.add(
-            bets.calibration.step(target: target, probability: canary))
-        weighed.labels.relative.add(
-            bets.calibration.step(target: stable, probability: canary))
-        counts.labelSums = weighed.labels
+        weighed.brier.add(bets.brier.step(outcome: target, canary: canary, stable: stable))
+        weighed.absolute.add(bets.calibration.step(target: target, probability: canary))
+        weighed.relative.add(bets.calibration.step(target: stable, probability: canary))
+        counts.labelSums = weighed.labelSums
         judge()
         return verdict
     }

@@ -3,9 +3,10 @@
 /// The evidence against one canary, weighed after every event.
 ///
 /// Six e-processes, one per ``EvidenceComponent``, each of which stays small if the canary is within
-/// its tolerance: under that hypothesis its mean never exceeds 1. Their weighted mean with weights fixed at the
-/// start is one too, however they depend on each other, and is the only admissible way to merge them
-/// (Wang 2024, arXiv 2409.19888). By Ville's inequality it ever reaches 1/alpha with probability at most alpha.
+/// its tolerance: under that hypothesis its mean never exceeds 1. Each keeps something in hand for a
+/// canary that turns bad late (``OnsetMixture``). Their weighted mean with weights fixed at the start is
+/// one too, however they depend on each other, and is the only admissible way to merge them (Wang 2024,
+/// arXiv 2409.19888). By Ville's inequality it ever reaches 1/alpha with probability at most alpha.
 ///
 /// An entity speaks once: the first bad event of each kind, the first pair, the first label. Without
 /// that, retries of one unlucky entity are independent evidence, and they are not.
@@ -60,7 +61,7 @@ package struct Evidence: Equatable, Sendable {
         try setShare(share)
     }
 
-    /// The merged evidence as a natural logarithm: 0 at the start, −ln(alpha) rolls back.
+    /// The merged evidence as a natural logarithm: ln 0.8 at the start, −ln(alpha) rolls back.
     package var logEvidence: Double { weighed.merged(rule.weights) }
 
     /// The evidence of one component as a natural logarithm, before its weight.
@@ -70,7 +71,7 @@ package struct Evidence: Equatable, Sendable {
 
     /// Counts from here on under another share, and begins a step.
     ///
-    /// Nothing is reset: evidence belongs to the rollout, not to the step.
+    /// Evidence belongs to the rollout, not to the step: what was learnt is kept.
     package mutating func beginStep(share: Double) throws(EvidenceError) {
         try setShare(share)
         let number = step.number + 1
@@ -90,12 +91,12 @@ package struct Evidence: Equatable, Sendable {
         bets.addShare(share)
     }
 
-    /// Goes on from recorded counts; every logarithm is computed from them.
-    mutating func resume(_ counts: EvidenceCounts, shareIndex: Int) {
+    /// Goes on from recorded counts and starts; every logarithm is computed from them.
+    mutating func resume(_ counts: EvidenceCounts, _ onsets: [Onsets], shareIndex: Int) {
         for share in counts.shares.dropFirst() { bets.addShare(share.share) }
         self.counts = counts
         self.shareIndex = shareIndex
-        weighed = WeighedEvidence(counts, bets: bets)
+        weighed = WeighedEvidence(counts, bets: bets, onsets: onsets)
     }
 
     /// Two rollouts are equal if they have seen the same and conclude the same.

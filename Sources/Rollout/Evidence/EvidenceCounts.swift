@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Everything a rollout's evidence is computed from: the record that `explain` starts from.
+/// What a rollout's evidence is computed from, but for when its bets began (``Onsets``).
 ///
 /// Whole numbers only. Bad events, entities and pairs are counts; what labels add is summed in fixed
 /// point. No order and no floating-point history is in it.
@@ -23,6 +23,32 @@ package struct EvidenceCounts: Equatable, Sendable {
     init() {
         shares.reserveCapacity(EvidenceLimits.sharesMax)
     }
+
+    /// The products of all bets since the beginning, in the order of ``WeighedEvidence/mixtures``; the last
+    /// are those on the split of entities.
+    func products(_ bets: Bets) -> [LogValues] {
+        var events = [LogValues](repeating: LogValues(), count: BadEvent.allCases.count)
+        var sampleRatio = LogValues()
+        for (index, share) in shares.enumerated() {
+            for event in BadEvent.allCases {
+                events[event.rawValue].add(bets.risk[index], times: share[event])
+            }
+            sampleRatio.add(bets.sampleRatio[index], times: share.entities)
+        }
+        let flips = bets.flips.values(pairs: pairs, differing: differingPairs)
+        return events
+            + [flips, labelSums.brier, labelSums.absolute, labelSums.relative, sampleRatio]
+    }
+}
+
+/// What labels add, in fixed point: a record by itself, because losses are no counts.
+struct LabelSums: Equatable, Sendable {
+    /// Of paired losses.
+    var brier = LogValues()
+    /// Of the canary's errors.
+    var absolute = LogValues()
+    /// Of the canary's differences from the stable model.
+    var relative = LogValues()
 }
 
 /// What was counted while the canary had one share of entities.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A stored verdict, drawn again from the stored counts.
+/// A stored verdict, drawn again from the stored counts and starts.
 package struct EvidenceExplanation: Equatable, Sendable {
     /// One component's part in the verdict.
     package struct Part: Equatable, Sendable {
@@ -46,7 +46,7 @@ package struct EvidenceExplanation: Equatable, Sendable {
     package init(of bytes: Span<UInt8>) throws(EvidenceError) {
         let record = try EvidenceRecord(bytes)
         let evidence = record.evidence
-        ruleVersion = EvidenceRule.version
+        ruleVersion = record.ruleVersion
         rule = evidence.rule
         counts = evidence.counts
         parts = EvidenceComponent.allCases.map { component in

@@ -6,7 +6,9 @@
 /// component, it is ever rolled back for evidence with probability at most ``alpha``.
 package struct EvidenceRule: Equatable, Sendable {
     /// The version of the formulas behind these numbers; stored with every verdict.
-    package static let version: UInt16 = 1
+    ///
+    /// Version 1 bet everything at the start; its records are read, explained and gone on with as such.
+    package static let version: UInt16 = 2
 
     /// The highest tolerated probability of rolling back a canary that is within its tolerances.
     package var alpha = 0.001

@@ -56,7 +56,7 @@ struct CalibrationTest: Sendable {
     }
 
     /// The logarithm of the evidence.
-    static func log(absolute: LogValues, relative: LogValues) -> Double {
+    static func log(absolute: OnsetMixture, relative: OnsetMixture) -> Double {
         let low = min(absolute.logMean(tooLow), relative.logMean(tooLow))
         let high = min(absolute.logMean(tooHigh), relative.logMean(tooHigh))
         let larger = max(low, high)
@@ -66,7 +66,7 @@ struct CalibrationTest: Sendable {
 
     /// What ``log(absolute:relative:)`` does not exceed, in fixed point.
     @inline(__always)
-    static func bound(absolute: LogValues, relative: LogValues) -> Int64 {
+    static func bound(absolute: OnsetMixture, relative: OnsetMixture) -> Int64 {
         max(
             min(absolute.largest(tooLow), relative.largest(tooLow)),
             min(absolute.largest(tooHigh), relative.largest(tooHigh)))

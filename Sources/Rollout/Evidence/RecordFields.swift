@@ -31,6 +31,12 @@ extension RecordWriter {
         put(counts.labelSums.relative)
     }
 
+    mutating func put(_ onsets: Onsets) {
+        put(onsets.credits)
+        put(onsets.next)
+        put(onsets.counts)
+    }
+
     mutating func put(_ step: StepCounts) {
         put(step.number)
         put(step.entities)
@@ -76,6 +82,14 @@ extension RecordReader {
         counts.labelSums.absolute = try logValues()
         counts.labelSums.relative = try logValues()
         return counts
+    }
+
+    mutating func onsets() throws(EvidenceError) -> Onsets {
+        var onsets = Onsets()
+        onsets.credits = try lanes(in: LogValues.lowest...(-LogValues.lowest))
+        onsets.next = try lanes(in: .min...0)
+        onsets.counts = try lanes(in: 0...(1 << 53))
+        return onsets
     }
 
     mutating func step() throws(EvidenceError) -> StepCounts {

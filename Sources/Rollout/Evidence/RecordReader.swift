@@ -6,10 +6,14 @@ internal import Base
 struct RecordReader: ~Escapable {
     private let bytes: Span<UInt8>
     private var position = 0
+    /// The version of what is read.
+    private(set) var version: UInt16 = 0
 
     /// Checks the checksum, the magic number and the version.
     @_lifetime(copy bytes)
-    init(_ bytes: Span<UInt8>, magic: UInt32, version: UInt16) throws(EvidenceError) {
+    init(
+        _ bytes: Span<UInt8>, magic: UInt32, versions: ClosedRange<UInt16>
+    ) throws(EvidenceError) {
         guard bytes.count >= 10 else { throw .corrupt }
         let body = bytes.extracting(0..<bytes.count - 4)
         var sum: UInt32 = 0
@@ -17,8 +21,8 @@ struct RecordReader: ~Escapable {
         guard CRC32C.checksum(body) == sum else { throw .corrupt }
         self.bytes = body
         guard try integer(UInt32.self) == magic else { throw .corrupt }
-        let found = try integer(UInt16.self)
-        guard found == version else { throw .unknownVersion(found) }
+        version = try integer()
+        guard versions.contains(version) else { throw .unknownVersion(version) }
     }
 
     mutating func integer<Integer: FixedWidthInteger>(
@@ -37,13 +41,19 @@ struct RecordReader: ~Escapable {
     }
 
     mutating func logValues() throws(EvidenceError) -> LogValues {
+        LogValues(units: try lanes(in: LogValues.lowest...(-LogValues.lowest)))
+    }
+
+    mutating func lanes(
+        in range: ClosedRange<Int64>
+    ) throws(EvidenceError) -> LogValues.Lanes {
         var lanes = LogValues.Lanes(repeating: 0)
         for lane in lanes.indices {
             let units: Int64 = try integer()
-            guard units >= LogValues.lowest && units <= -LogValues.lowest else { throw .corrupt }
+            guard range.contains(units) else { throw .corrupt }
             lanes[lane] = units
         }
-        return LogValues(units: lanes)
+        return lanes
     }
 
     mutating func armCounts() throws(EvidenceError) -> ArmCounts {

@@ -24,7 +24,11 @@ struct RecordWriter {
     }
 
     mutating func put(_ values: LogValues) {
-        for lane in values.units.indices { put(values.units[lane]) }
+        put(values.units)
+    }
+
+    mutating func put(_ lanes: LogValues.Lanes) {
+        for lane in lanes.indices { put(lanes[lane]) }
     }
 
     mutating func put(_ counts: ArmCounts) {

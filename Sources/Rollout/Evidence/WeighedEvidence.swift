@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The logarithms that follow from the counts: kept while counting, recomputed by `explain`.
+/// The logarithms that follow from the counts and from when bets began: kept while counting, recomputed by
+/// `explain`.
 struct WeighedEvidence: Equatable, Sendable {
     /// The bets against each kind of bad event.
-    private(set) var errors = LogValues()
-    private(set) var sloMisses = LogValues()
-    private(set) var fallbacks = LogValues()
+    private(set) var errors = OnsetMixture()
+    private(set) var sloMisses = OnsetMixture()
+    private(set) var fallbacks = OnsetMixture()
     /// The bets against decision flips.
-    var flips = LogValues()
-    /// The bets on labels: paired losses, and the two of calibration.
-    var labels = LabelSums()
+    var flips = OnsetMixture()
+    /// The bets on paired losses.
+    var brier = OnsetMixture()
+    /// The bets on the canary's errors, and on its differences from the stable model.
+    var absolute = OnsetMixture()
+    var relative = OnsetMixture()
     /// The bets against the split of entities.
     var sampleRatio = LogValues()
 
@@ -17,19 +21,27 @@ struct WeighedEvidence: Equatable, Sendable {
     init() {}
 
     /// The same from a record, in one go.
-    init(_ counts: EvidenceCounts, bets: Bets) {
-        for (index, share) in counts.shares.enumerated() {
-            for event in BadEvent.allCases {
-                self[event].add(bets.risk[index], times: share[event])
-            }
-            sampleRatio.add(bets.sampleRatio[index], times: share.entities)
+    init(_ counts: EvidenceCounts, bets: Bets, onsets: [Onsets]) {
+        var products = counts.products(bets)
+        sampleRatio = products.removeLast()
+        for (place, mixture) in Self.mixtures.enumerated() {
+            self[keyPath: mixture] = OnsetMixture(products: products[place], onsets: onsets[place])
         }
-        flips = bets.flips.values(pairs: counts.pairs, differing: counts.differingPairs)
-        labels = counts.labelSums
+    }
+
+    /// The tests that may begin again, in the order of records.
+    static var mixtures: [WritableKeyPath<WeighedEvidence, OnsetMixture>] {
+        [\.errors, \.sloMisses, \.fallbacks, \.flips, \.brier, \.absolute, \.relative]
+    }
+
+    /// The products of what labels add.
+    var labelSums: LabelSums {
+        LabelSums(
+            brier: brier.products, absolute: absolute.products, relative: relative.products)
     }
 
     /// The bets against one kind of bad event.
-    subscript(event: BadEvent) -> LogValues {
+    subscript(event: BadEvent) -> OnsetMixture {
         get {
             switch event {
             case .error: errors
@@ -53,9 +65,8 @@ struct WeighedEvidence: Equatable, Sendable {
         case .sloMisses: sloMisses.logMean(RelativeRisk.worseLanes)
         case .fallbacks: fallbacks.logMean(RelativeRisk.worseLanes)
         case .decisionFlips: flips.logMean(FlipTest.lanes)
-        case .pairedBrier: labels.brier.logMean(BrierTest.lanes)
-        case .calibration:
-            CalibrationTest.log(absolute: labels.absolute, relative: labels.relative)
+        case .pairedBrier: brier.logMean(BrierTest.lanes)
+        case .calibration: CalibrationTest.log(absolute: absolute, relative: relative)
         }
     }
 
@@ -81,18 +92,7 @@ struct WeighedEvidence: Equatable, Sendable {
             errors.largest(RelativeRisk.worseLanes), sloMisses.largest(RelativeRisk.worseLanes))
         bound = max(bound, fallbacks.largest(RelativeRisk.worseLanes))
         bound = max(bound, flips.largest(FlipTest.lanes))
-        bound = max(bound, labels.brier.largest(BrierTest.lanes))
-        return max(
-            bound, CalibrationTest.bound(absolute: labels.absolute, relative: labels.relative))
+        bound = max(bound, brier.largest(BrierTest.lanes))
+        return max(bound, CalibrationTest.bound(absolute: absolute, relative: relative))
     }
-}
-
-/// What labels add, in fixed point: a record by itself, because losses are no counts.
-struct LabelSums: Equatable, Sendable {
-    /// Of paired losses.
-    var brier = LogValues()
-    /// Of the canary's errors.
-    var absolute = LogValues()
-    /// Of the canary's differences from the stable model.
-    var relative = LogValues()
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Loading
 
 /// A file of comma-separated labels (RFC 4180, UTF-8), read record by record in constant memory.
 ///
@@ -9,40 +10,46 @@ internal import Glibc
 /// while let fields = try labels.next() { use(fields, labels.line) }
 /// ```
 struct LabelFile: ~Copyable {
-    /// Bytes that are read at once.
-    static let chunkByteCount = 64 << 10
-    /// The most bytes of a record.
-    static let recordByteCountMax = 1 << 20
-
     let path: String
-    /// The names in the first record, a byte order mark left out.
-    private(set) var header: [String] = []
-    /// The line on which the last record began, from 1.
-    private(set) var line = 0
-    private var nextLine = 1
-    private var bytes: [UInt8] = []
-    private var position = 0
-    private let descriptor: Int32
+    private var reader: RowReader
+    private let source: Source
 
     /// Opens the file and reads its header.
     init(_ path: String) throws(CommandError) {
+        let source = try Source(path)
+        let reader = try Self.reader(of: source, path)
         self.path = path
-        // Safe: Swift passes a NUL-terminated copy of the path for the call.
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.failure("open", path) }
-        guard var names = try next() else { throw .failed("\(path) is empty") }
-        if names[0].unicodeScalars.first == "\u{FEFF}" {
-            names[0].unicodeScalars.removeFirst()
-        }
-        guard Set(names).count == names.count else {
-            throw .failed("\(path):1: a column is there twice")
-        }
-        header = names
+        self.source = source
+        self.reader = reader
     }
 
-    deinit {
-        close(descriptor)
+    /// A reader of all columns, whose names are known only when the header has been read.
+    private static func reader(
+        of source: Source, _ path: String
+    ) throws(CommandError) -> RowReader {
+        var head: [UInt8] = []
+        do throws(LoadError) {
+            var names = RowReader(.csv, names: [])
+            while try !names.readHeader() {
+                let chunk = try source.chunk()
+                head += chunk
+                if chunk.isEmpty { names.feedEnd() } else { names.feed(chunk.span) }
+            }
+            var reader = RowReader(.csv, names: names.columnNames)
+            reader.feed(head.span)
+            if source.isAtEnd { reader.feedEnd() }
+            _ = try reader.readHeader()
+            return reader
+        } catch {
+            throw .failed("\(path): \(error)")
+        }
     }
+
+    /// The names in the first record, a byte order mark left out.
+    var header: [String] { reader.columnNames }
+
+    /// The line on which the last record began, from 1.
+    var line: Int { reader.recordLine }
 
     /// The place of the column `name`.
     func place(of name: String) throws(CommandError) -> Int {
@@ -53,98 +60,77 @@ struct LabelFile: ~Copyable {
 
     /// The fields of the next record, as many as the header has; nil at the end. Empty lines are no records.
     mutating func next() throws(CommandError) -> [String]? {
-        while let byte = try peek() {
-            guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else { break }
-            if byte == UInt8(ascii: "\n") { nextLine += 1 }
-            position += 1
+        switch try outcome() {
+        case .row: break
+        case .malformed(let reason): throw wrong(reason)
+        case .end, .needsMore: return nil
         }
-        guard try peek() != nil else { return nil }
-        line = nextLine
         var fields: [String] = []
-        var byteCount = 0
-        while true {
-            let (field, isLast) = try field(&byteCount)
+        fields.reserveCapacity(reader.cells.count)
+        for cell in reader.cells {
             // Bytes that are no UTF-8 would name another entity.
-            guard let text = String(validating: field, as: UTF8.self) else {
-                throw wrong("is not UTF-8")
-            }
+            guard let text = reader.text(of: cell) else { throw wrong("is not UTF-8") }
             fields.append(text)
-            if isLast { break }
-        }
-        guard header.isEmpty || fields.count == header.count else {
-            throw wrong("has \(fields.count) fields, and the header \(header.count)")
         }
         return fields
     }
 
-    /// One field, and whether the record ends with it.
-    private mutating func field(
-        _ byteCount: inout Int
-    ) throws(CommandError) -> (bytes: [UInt8], isLast: Bool) {
-        var field: [UInt8] = []
-        var isQuoted = false
-        var wasQuoted = false
-        while let byte = try peek() {
-            position += 1
-            byteCount += 1
-            guard byteCount <= Self.recordByteCountMax else {
-                throw wrong("is longer than \(Self.recordByteCountMax) bytes")
+    /// What is next, with as many bytes as that takes.
+    private mutating func outcome() throws(CommandError) -> RowReader.Outcome {
+        do throws(LoadError) {
+            while true {
+                let outcome = try reader.next()
+                guard outcome == .needsMore else { return outcome }
+                let chunk = try source.chunk()
+                if chunk.isEmpty { reader.feedEnd() } else { reader.feed(chunk.span) }
             }
-            if byte == UInt8(ascii: "\n") { nextLine += 1 }
-            if isQuoted {
-                if byte != UInt8(ascii: "\"") {
-                    field.append(byte)
-                } else if try peek() == byte {
-                    position += 1
-                    field.append(byte)
-                } else {
-                    isQuoted = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: ","): return (field, false)
-            case UInt8(ascii: "\n"):
-                if !wasQuoted, field.last == UInt8(ascii: "\r") { field.removeLast() }
-                return (field, true)
-            case UInt8(ascii: "\"") where field.isEmpty && !wasQuoted:
-                isQuoted = true
-                wasQuoted = true
-            case UInt8(ascii: "\r") where wasQuoted: continue
-            default:
-                guard !wasQuoted, byte != UInt8(ascii: "\"") else {
-                    throw wrong("has a quote that does not stand around a whole field")
-                }
-                field.append(byte)
-            }
+        } catch {
+            throw .failed("\(path): \(error)")
         }
-        guard !isQuoted else { throw wrong("opens a quote that nothing closes") }
-        return (field, true)
-    }
-
-    /// The byte at the position; nil at the end of the file.
-    private mutating func peek() throws(CommandError) -> UInt8? {
-        if position < bytes.count { return bytes[position] }
-        bytes = [UInt8](repeating: 0, count: Self.chunkByteCount)
-        position = 0
-        var count = 0
-        repeat {
-            // Safe: read writes at most the room that it is told of.
-            count = unsafe bytes.withUnsafeMutableBytes { room in
-                unsafe read(descriptor, room.baseAddress, room.count)
-            }
-        } while count < 0 && errno == EINTR
-        bytes.removeSubrange(max(0, count)...)
-        guard count >= 0 else { throw Self.failure("read", path) }
-        return bytes.first
     }
 
     private func wrong(_ what: String) -> CommandError {
         .failed("\(path):\(line): the record \(what)")
     }
+}
 
-    private static func failure(_ action: String, _ path: String) -> CommandError {
-        // Safe: strerror returns a C string which is copied at once.
-        .failed("cannot \(action) \(path): \(unsafe String(cString: strerror(errno)))")
+extension LabelFile {
+    /// The bytes of a file or a pipe, chunk by chunk.
+    private final class Source {
+        private let path: String
+        private let descriptor: Int32
+        private(set) var isAtEnd = false
+
+        init(_ path: String) throws(CommandError) {
+            self.path = path
+            // Safe: Swift passes a NUL-terminated copy of the path for the call.
+            descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw .failed("\(Self.failure(path))") }
+        }
+
+        deinit {
+            close(descriptor)
+        }
+
+        /// The next bytes; none at the end.
+        func chunk() throws(LoadError) -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: LoadingLimits.chunkByteCount)
+            var count = 0
+            repeat {
+                // Safe: read writes at most the room that it is told of.
+                count = unsafe bytes.withUnsafeMutableBytes { room in
+                    unsafe read(descriptor, room.baseAddress, room.count)
+                }
+            } while count < 0 && errno == EINTR
+            guard count >= 0 else { throw Self.failure(path) }
+            isAtEnd = count == 0
+            bytes.removeSubrange(count...)
+            return bytes
+        }
+
+        private static func failure(_ path: String) -> LoadError {
+            // Safe: strerror returns a C string which is copied at once.
+            .unreadable(path: path, reason: unsafe String(cString: strerror(errno)))
+        }
     }
 }

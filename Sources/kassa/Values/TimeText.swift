@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Loading
+
 /// A moment as people write it: microseconds since 1970, or RFC 3339, "2026-11-20T12:00:00Z".
 enum TimeText {
     /// What a flag's help and refusals call it.
     static let form = "a time such as 2026-11-20T12:00:00Z, or microseconds since 1970"
 
-    /// The microseconds since 1970 that `text` says; nil if it is no such time, or not of years 1 to 9999.
+    /// The microseconds since 1970 that `text` says; nil if it is no such time.
     static func microseconds(_ text: String) -> Int64? {
         if let number = Int64(text) { return text.utf8.first == 0x2B ? nil : number }
-        return rfc3339(Array(text.utf8))
+        return TimeFormat.date.microseconds(text.utf8Span.span)
     }
 
     /// `microseconds` as RFC 3339, with as many decimals as it needs.
@@ -26,65 +28,6 @@ enum TimeText {
             text += ".\(digits)"
         }
         return text + "Z"
-    }
-
-    /// RFC 3339, section 5.6: the date, T or t or a space, the time, at most six decimals, and a zone.
-    private static func rfc3339(_ text: [UInt8]) -> Int64? {
-        guard text.count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
-            [UInt8(ascii: "T"), UInt8(ascii: "t"), UInt8(ascii: " ")].contains(text[10]),
-            text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
-            let year = number(text[0..<4]), let month = number(text[5..<7]),
-            let date = number(text[8..<10]), let hour = number(text[11..<13]),
-            let minute = number(text[14..<16]), let second = number(text[17..<19]),
-            year >= 1, (1...12).contains(month), (1...daysOf(month, year)).contains(date),
-            hour < 24, minute < 60, second < 60
-        else { return nil }
-        var rest = text[19...]
-        var fraction: Int64 = 0
-        if rest.first == UInt8(ascii: ".") {
-            let digits = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
-            guard (1...6).contains(digits.count), let value = number(digits) else { return nil }
-            fraction = (digits.count..<6).reduce(value) { value, _ in value * 10 }
-            rest = rest[digits.endIndex...]
-        }
-        guard let zone = zoneSeconds(rest) else { return nil }
-        let seconds = day(year, month, date) * 86_400 + hour * 3_600 + minute * 60 + second - zone
-        return seconds * 1_000_000 + fraction
-    }
-
-    private static func zoneSeconds(_ text: ArraySlice<UInt8>) -> Int64? {
-        if [Array("Z".utf8), Array("z".utf8), Array(" UTC".utf8)].contains(Array(text)) {
-            return 0
-        }
-        let zone = Array(text)
-        guard zone.count == 6, zone[0] == UInt8(ascii: "+") || zone[0] == UInt8(ascii: "-"),
-            zone[3] == UInt8(ascii: ":"), let hour = number(zone[1..<3]),
-            let minute = number(zone[4..<6]), hour < 24, minute < 60
-        else { return nil }
-        return (hour * 3_600 + minute * 60) * (zone[0] == UInt8(ascii: "-") ? -1 : 1)
-    }
-
-    private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
-        guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        return digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
-    }
-
-    private static func daysOf(_ month: Int64, _ year: Int64) -> Int64 {
-        switch month {
-        case 2:
-            year.isMultiple(of: 4) && !year.isMultiple(of: 100) || year.isMultiple(of: 400)
-                ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// Days since 1970-01-01; years begin in March, so that the leap day is the last of its year.
-    private static func day(_ year: Int64, _ month: Int64, _ date: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let month = (month + 9) % 12
-        return year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + date
-            - 719_469
     }
 
     private static func civil(day: Int64) -> (year: Int64, month: Int64, date: Int64) {
