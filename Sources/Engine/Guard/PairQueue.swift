@@ -18,6 +18,8 @@ struct PairQueue: ~Copyable {
         var score: Double
         /// What the other model's part has taken so far.
         var nanoseconds: UInt64
+        /// The same when it is timed again.
+        var nanosecondsAgain: UInt64 = 0
         /// What is to be recorded, once both scores are known.
         var record: RecordedScore?
         var start = 0

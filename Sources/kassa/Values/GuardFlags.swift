@@ -20,7 +20,7 @@ private let pairShareFlag = Flag(
     name: "--pair-share", value: "PERCENT", help: "Entities that both models score; 100.")
 private let watchShareFlag = Flag(
     name: "--watch-share", value: "PERCENT",
-    help: "Entities that PREVIOUS scores too after the promotion; 5, and 0 for none.")
+    help: "Entities that PREVIOUS scores after a promotion; 5, 0 for none.")
 private let thresholdFlag = Flag(
     name: "--threshold", value: "SCORE", help: "Where a decision turns; the scorer's by default.")
 private let dwellFlag = Flag(
