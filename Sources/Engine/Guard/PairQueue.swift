@@ -18,12 +18,10 @@ struct PairQueue: ~Copyable {
         var score: Double
         /// What the other model's part has taken so far.
         var nanoseconds: UInt64
-        /// The same when it is timed again.
-        var nanosecondsAgain: UInt64 = 0
         /// What is to be recorded, once both scores are known.
         var record: RecordedScore?
         var start = 0
-        /// Where the vector of the model on trial is, if that is to be timed again; -1 otherwise.
+        /// Where the vector of the model on trial is, if that may have to be timed again; -1 otherwise.
         var trialStart = -1
         /// What its part has taken then.
         var trialNanoseconds: UInt64 = 0

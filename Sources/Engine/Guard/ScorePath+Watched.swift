@@ -76,7 +76,8 @@ extension Worker {
         guard answering == slot, watch.samples(assignment.entity),
             try enqueue(
                 event, place, isTrial ? watch.reference : watch.trial, score, message, at: now,
-                shares: watch.sharesInputs ? (slot, own) : nil, recorded)
+                shares: watch.sharesInputs ? (slot, own) : nil,
+                isSlow: watch.isSlow(ended.nanoseconds(since: started)), recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
             guardRing.push(event)
@@ -145,9 +146,10 @@ extension Worker {
     ///
     /// - Parameter shared: the slot whose vector serves, and what gathering it took; nil to gather anew,
     ///   from the same snapshot.
+    /// - Parameter isSlow: whether the answer took so long that the models' times may have to be compared.
     private mutating func enqueue(
         _ event: GuardEvent, _ place: Int, _ other: Int, _ score: Double, _ message: Span<UInt8>,
-        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64)?,
+        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64)?, isSlow: Bool,
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
@@ -179,13 +181,13 @@ extension Worker {
         }
         var pair = PairQueue.Pair(
             event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-            nanosecondsAgain: nanoseconds, record: recorded)
+            record: recorded)
         if !isTrial && watch.mode.comparesRequests {
-            // Nobody is slow for having touched a row first.
-            if shared == nil && nanoseconds > watch.sloNanoseconds / 4 {
-                pair.nanosecondsAgain = gatherAgain(other, message, at: now)
+            // Neither is slow for having touched a row first.
+            if shared == nil && watch.isSlow(2 &* nanoseconds) {
+                pair.nanoseconds = gatherAgain(other, message, at: now)
             }
-            if event.trial.contains(.sloMiss) {
+            if isSlow {
                 pair.trialNanoseconds =
                     shared == nil ? gatherAgain(watch.trial, message, at: now) : nanoseconds
                 pair.trialStart = pairs.append(scratches[watch.trial])
@@ -238,8 +240,11 @@ extension Worker {
         if watch.mode.comparesRequests {
             event.marks.insert(.isCompared)
             if violation != nil { event.insert(.error, ofTrial: isTrial) }
-            if elapsed > watch.sloNanoseconds { event.insert(.sloMiss, ofTrial: isTrial) }
-            if !isTrial { confirmMisses(&event, pair, watch) }
+            if !isTrial {
+                compareTimes(&event, pair, watch, elapsed)
+            } else if elapsed > watch.sloNanoseconds {
+                event.trial.insert(.sloMiss)
+            }
         }
         if score.isFinite {
             guardCounters.timed(pair.other, nanoseconds: elapsed)
@@ -266,32 +271,37 @@ extension Worker {
         recorder.record(record)
     }
 
-    /// Takes misses back that are not repeated, so that chance and the order of the two convict nobody.
+    /// Says which of the two missed its objective where the one on trial answers.
     ///
-    /// A miss that only one of them has counts if that one misses twice in this place; the one on trial must have
-    /// missed while its caller waited, besides. So if both are equally good, it has no more of them.
-    private func confirmMisses(
-        _ event: inout GuardEvent, _ pair: PairQueue.Pair, _ watch: Watch
+    /// That one was timed while its caller waited, in the middle of a turn, with no cache warm; the other one after
+    /// the reply, which took `elapsed`. The same model in both places would miss more often in the first. So what
+    /// convicts is that it is slower than the other one in the same place too, twice; and the other one, if that
+    /// is slower. If both are as good, the one on trial has no more of these misses than the other.
+    private func compareTimes(
+        _ event: inout GuardEvent, _ pair: PairQueue.Pair, _ watch: Watch, _ elapsed: UInt64
     ) {
-        func missesAgain(_ slot: Int, _ start: Int, _ gathering: UInt64) -> Bool {
+        let isMissed = event.trial.contains(.sloMiss)
+        guard isMissed || watch.isSlow(elapsed) else { return }
+        func timeAgain(_ slot: Int, _ start: Int, _ gathering: UInt64) -> UInt64 {
             let started = MonotonicTime.now()
             scratches[slot].setVector(pairs.values.span, at: start)
             _ = scratches[slot].evaluate(by: configuration.value.scorers[slot].model.compiled)
-            let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ gathering
-            return elapsed > watch.sloNanoseconds
+            return MonotonicTime.now().nanoseconds(since: started) &+ gathering
         }
-        func trialMissesAgain() -> Bool {
-            missesAgain(watch.trial, pair.trialStart, pair.trialNanoseconds)
+        func timeTrial() -> UInt64 {
+            timeAgain(watch.trial, pair.trialStart, pair.trialNanoseconds)
         }
-        if event.trial.contains(.sloMiss), !trialMissesAgain() { event.trial.remove(.sloMiss) }
-        switch (event.trial.contains(.sloMiss), event.reference.contains(.sloMiss)) {
-        case (true, false):
-            if !trialMissesAgain() { event.trial.remove(.sloMiss) }
-        case (false, true):
-            if !missesAgain(pair.other, pair.start, pair.nanosecondsAgain) {
-                event.reference.remove(.sloMiss)
-            }
-        case (true, true), (false, false): break
+        // One that answered in half of its time needs no second look.
+        let again = pair.trialStart >= 0 ? timeTrial() : 0
+        if isMissed, watch.isSlower(again, than: elapsed),
+            watch.isSlower(timeTrial(), than: elapsed)
+        {
+            return
         }
+        let isOthers =
+            watch.isSlower(elapsed, than: again)
+            && watch.isSlower(timeAgain(pair.other, pair.start, pair.nanoseconds), than: again)
+        if isOthers { event.trial.remove(.sloMiss) }
+        if isOthers || isMissed { event.reference.insert(.sloMiss) }
     }
 }

@@ -74,6 +74,15 @@ final class Watch: Sendable {
         }
     }
 
+    /// Whether a score took so long, beside its objective, that times of the two models are to be compared.
+    @inline(__always)
+    func isSlow(_ nanoseconds: UInt64) -> Bool { nanoseconds > sloNanoseconds / 2 }
+
+    /// Whether a time that is slow is longer than that of the other model by more than a quarter.
+    func isSlower(_ nanoseconds: UInt64, than other: UInt64) -> Bool {
+        isSlow(nanoseconds) && nanoseconds > other &+ other / 4
+    }
+
     /// The inputs that only the model at that place has.
     @inline(__always)
     func ownInputs(of slot: Int) -> [Int] {
