@@ -36,13 +36,15 @@ package final class Engine: Sendable {
     let emptier: Emptier
     /// Changes of slots that are in force and not stored yet, oldest first.
     let pendingRecords = Mutex<[RolloutRecord]>([])
-    /// How many of them are noted in the file of retreats.
-    let notedRetreats = Atomic(0)
+    /// Where retreats are noted until they are stored, and which pulled brakes are in it.
+    let retreatFile: Mutex<RetreatFile>
+    let notedBrakes = Mutex<[KassaStorageV1.StoredBrake]>([])
     /// Changes of slots, for those who watch.
     package let events = RolloutEvents()
     /// What has fallen into the frozen bins of models, and what was made of it.
     let driftBook: DriftBook
     let driftGuard: DriftGuard
+    let driftNotice = Mutex<(@Sendable (DriftNotice) -> Void)?>(nil)
     private let keeper = Mutex<RolloutKeeper?>(nil)
     private let housekeeper = Mutex<Housekeeper?>(nil)
     /// Recorded scores and what came of them.
@@ -88,7 +90,17 @@ package final class Engine: Sendable {
         }
         tables = EngineTables(environment)
         artefacts = try ArtefactFiles(folder: "\(folder)/bundles")
-        published = Published(try Self.load(environment, tables, artefacts))
+        var file = RetreatFile(folder: folder)
+        let noted = Self.notedRetreats(&file)
+        retreatFile = Mutex(file)
+        let retreats: [KassaStorageV1.StoredRetreat]
+        do throws(StoreError) {
+            retreats = try Self.unrecorded(noted.retreats, environment, tables)
+        } catch {
+            throw EngineError(error)
+        }
+        published = Published(
+            try Self.load(environment, tables, artefacts, retreats: retreats))
         metrics = EngineMetrics(loopCount: loopCount)
         driftBook = DriftBook(loopCount: loopCount)
         driftGuard = DriftGuard(driftBook)
@@ -105,9 +117,7 @@ package final class Engine: Sendable {
             published: published,
             consumers: [CalibrationBook(tables: tables), LabelEvidence(guards)],
             scoresPerScorerMax: scoresPerScorerMax)
-        if try recordNotedRetreats() {
-            published.publish(try Self.load(environment, tables, artefacts))
-        }
+        resume(retreats, noted.brakes)
         do throws(StoreError) {
             // What a process before this one had discarded and not deleted yet.
             for discard in try Self.discards(environment, tables) {
@@ -164,6 +174,11 @@ package final class Engine: Sendable {
             keeper?.stop()
             keeper = nil
         }
+    }
+
+    /// Has the keeper of rollouts look at once: somebody's traffic was taken away.
+    func wakeKeeper() {
+        keeper.withLock { $0?.wake() }
     }
 
     /// Sweeps the store once, on the calling thread.

@@ -84,6 +84,7 @@ package final class Server {
         alarmDesk = AlarmDesk(
             sink: alarms, log: alarmLog, webhook: webhook, engine: engine, port: port)
         engine.onGuardAlarm { [alarms] alarm in alarms.send(Alarm(alarm)) }
+        engine.onDriftNotice { [alarms] notice in alarms.send(Alarm(notice)) }
         self.engine = engine
         self.control = control
         self.checks = checks

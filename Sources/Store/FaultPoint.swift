@@ -44,6 +44,17 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     /// All rows of the entity are deleted, and its receipt is not written.
     case eraseDeleted = "erase-deleted"
 
+    /// A candidate's traffic is taken away and that is noted; the change of slots has not begun.
+    case rolloutBraked = "rollout-braked"
+    /// A retreat is noted, and neither in force nor in the store.
+    case rolloutNoted = "rollout-noted"
+    /// Changed slots are in force: of a retreat not in the store, else not answered.
+    case rolloutPublished = "rollout-published"
+    /// Changed slots are in the store: of a retreat the note is still there, else not in force.
+    case rolloutRecorded = "rollout-recorded"
+    /// What the guard of an open rollout knows is written, and not committed.
+    case guardEvidence = "guard-evidence"
+
     /// The point and the hits to skip of `text`, "commit" or "erase-deleting:2"; nil if it is neither.
     package static func parse(_ text: String) -> (point: FaultPoint, skipping: Int)? {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -127,7 +127,8 @@ struct `A drift watch` {
             #expect(report.action == .driftNothing && report.windowMs == 1_000)
             #expect(report.slots.map(\.slot) == [.stable, .canary])
             #expect(report.slots.allSatisfy { $0.windows == 6 && !$0.tooLittleTraffic })
-            #expect(report.slots.map(\.values).reduce(0, +) == 2_500)
+            // Both models score every request, and each counts it once.
+            #expect(report.slots.map(\.values) == [2_500, 2_500])
             #expect(try bench.engine.status.rollout?.phase == .phaseCanary)
             #expect(try bench.drifts.isEmpty)
         }
@@ -171,6 +172,118 @@ struct `A drift watch` {
             #expect(try bench.report.action == .driftNothing)
             #expect(try bench.drifts.first?.details.contains { $0.hasSuffix("cleared") } == true)
             #expect(!bench.engine.driftGuard.isFrozen("abandonment"))
+        }
+    }
+
+    @Test func `holds the guard's own steps until its alarm is off, and nobody else's`() throws {
+        try withBench { bench, worker in
+            let engine = bench.engine
+            _ = try engine.canary(
+                KassaV1.CanaryRequest(
+                    scorer: "abandonment", model: "stump@2", weightPercent: 50,
+                    guard: KassaV1.GuardPolicy(
+                        sloMicroseconds: 60_000_000, dwellMs: 1, entitiesMin: 100,
+                        decisionThreshold: 0.999_999)), at: .now())
+            func orders() -> [GuardOrder] {
+                engine.guards.turn(at: .now())
+                // Later than the dwell, sooner than a process that stood still would look again.
+                return engine.guards.orders(
+                    at: .now().advanced(byNanoseconds: GuardLimits.unobservedNanosecondsMax / 2),
+                    drifting: engine.driftGuard.frozenScorers)
+            }
+            try bench.windows(1, of: 6_000, &worker, even)
+            let early = try #require(orders().first)
+            #expect(early.verb == .promote(isFull: true))
+            try bench.windows(3, &worker, zeros)
+            #expect(try engine.status.rollout?.phase == .phasePaused)
+            _ = try engine.resume(KassaV1.ResumeRequest(scorer: "abandonment"), at: .now())
+            try bench.windows(1, &worker, zeros)
+            #expect(engine.driftGuard.isFrozen("abandonment"))
+            #expect(orders().isEmpty)
+            #expect(try engine.status.`guard`?.holds.contains("drift") == true)
+            // An order from before the alarm comes to nothing.
+            engine.carryOut(early)
+            #expect(try engine.status.rollout?.phase == .phaseCanary)
+
+            try bench.windows(1, &worker, even)
+            #expect(!engine.driftGuard.isFrozen("abandonment"))
+            #expect(try engine.status.`guard`?.holds.contains("drift") == false)
+            let order = try #require(orders().first)
+            engine.carryOut(order)
+            #expect(try engine.status.rollout?.phase == .phasePromoted)
+        }
+    }
+
+    @Test func `sees what a shadow alone reads, tells it, and moves no slot`() throws {
+        try withBench { bench, worker in
+            let engine = bench.engine
+            try engine.uploadStump(threshold: 7) {
+                $0.inputs = [
+                    KassaV1.ModelInput(
+                        featureSet: "cart@1", feature: "device", categories: ["tv", "phone"])
+                ]
+                $0.histograms = [
+                    KassaV1.ReferenceHistogram(
+                        n: 60, categories: ["tv", "phone"], categoryCounts: [40, 20])
+                ]
+            }
+            let told = Notices()
+            engine.onDriftNotice { told.add($0) }
+            // Nobody writes the device.
+            #expect(
+                try worker.submit(
+                    KassaV1.WriteRequest(
+                        featureSet: "cart@1",
+                        keys: [
+                            KassaV1.KeyColumn(kind: "session", ids: (0..<2_000).map { "s-\($0)" })
+                        ],
+                        columns: [
+                            KassaV1.Column(
+                                name: "items",
+                                values: .integers(
+                                    KassaV1.IntegerValues(values: (0..<2_000).map { even($0)! })))
+                        ])
+                ).get().applied == 2_000)
+            _ = try engine.shadow(
+                KassaV1.ShadowRequest(
+                    scorer: "abandonment", model: "stump@3",
+                    guard: KassaV1.GuardPolicy(sloMicroseconds: 60_000_000)), at: .now())
+            for session in 0..<2_000 { _ = try worker.score("s-\(session)") }
+            worker.settle()
+            bench.closeWindow()
+            #expect(try bench.alarms == ["SHADOW cart.device DRIFT_NULL"])
+            let report = try bench.report
+            #expect(report.slots.map(\.slot) == [.stable, .shadow])
+            #expect(report.slots.map(\.values) == [2_000, 2_000])
+            // A text that is not there is missing, not unseen.
+            #expect(report.slots[1].features.first?.nullRate == 1)
+            #expect(report.action == .driftNothing)
+            #expect(!engine.driftGuard.isFrozen("abandonment"))
+            #expect(try engine.status.rollout?.phase == .phaseShadow)
+            #expect(try bench.drifts.first?.details.first?.contains("in SHADOW") == true)
+            #expect(told.all.map(\.kind) == [.features])
+            #expect(told.all.allSatisfy { $0.isRaised && $0.model == "stump@3" })
+        }
+    }
+
+    @Test func `tells when STABLE's traffic drifts, what was paused for it, and when it ends`()
+        throws
+    {
+        try withBench { bench, worker in
+            let told = Notices()
+            bench.engine.onDriftNotice { told.add($0) }
+            try bench.engine.canary(50)
+            try bench.windows(2, &worker, zeros)
+            #expect(told.all.isEmpty)
+            try bench.windows(1, &worker, zeros)
+            #expect(told.all.map(\.kind) == [.shared, .features, .features, .paused])
+            #expect(told.all.allSatisfy { $0.isRaised && $0.scorer == "abandonment" })
+            #expect(told.all.map(\.model) == ["", "stump@1", "stump@2", ""])
+            #expect(told.all[0].reason.contains("cart.items: the PSI is"))
+            #expect(told.all[1].measured.map { $0.value > $0.tolerated } == true)
+            try bench.windows(1, &worker, even)
+            #expect(told.all.dropFirst(4).map(\.kind) == [.shared, .features, .features])
+            #expect(told.all.dropFirst(4).allSatisfy { !$0.isRaised })
         }
     }
 
@@ -282,7 +395,8 @@ struct `A drift watch` {
             let report = try bench.report
             #expect(report.slots.map(\.model) == ["stump@2", "stump@1"])
             #expect(report.slots[0].values == 1_100 && report.slots[0].windows == 1)
-            #expect(report.slots[1].windows == 0 && report.slots[1].openValues == 0)
+            // What the former STABLE scored beside the canary.
+            #expect(report.slots[1].windows == 0 && report.slots[1].openValues == 600)
         }
     }
 
@@ -351,6 +465,15 @@ struct `A drift watch` {
             }
         }
     }
+}
+
+/// The notices of an engine.
+private final class Notices: Sendable {
+    private let notices = Mutex<[DriftNotice]>([])
+
+    func add(_ notice: DriftNotice) { notices.withLock { $0.append(notice) } }
+
+    var all: [DriftNotice] { notices.withLock { $0 } }
 }
 
 /// What a watcher was told, on whatever thread.

@@ -154,14 +154,14 @@ struct `A promoted model` {
         let open = Compared.guarded(Compared.rollout(weight: 500_000))
         let promoted = Compared.guarded(Compared.rollout(.promoted))
         #expect(open.evidence.seed != promoted.evidence.seed)
-        #expect(!open.stored(at: Compared.time(0)).aftercare)
-        #expect(promoted.stored(at: Compared.time(0)).aftercare)
+        #expect(!open.stored(at: Compared.time(0)).isAftercare)
+        #expect(promoted.stored(at: Compared.time(0)).isAftercare)
         #expect(promoted.status(at: Compared.time(0)).mode == "AFTERCARE")
     }
 
     @Test func `whose evidence is lost is judged anew and keeps its place`() {
         let stored = KassaStorageV1.StoredEvidence(
-            rolloutId: 7, evidence: [1, 2, 3], aftercare: true)
+            rolloutId: 7, evidence: [1, 2, 3], mode: 3)
         let guarded = Compared.guarded(Compared.rollout(.promoted), stored: (stored, nil))
         #expect(guarded.order(at: Compared.time(0)) == nil)
         #expect(

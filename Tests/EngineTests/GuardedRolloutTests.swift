@@ -157,6 +157,19 @@ struct GuardedRolloutTests {
         #expect(guarded.order(at: Self.time(121))?.verb == .promote(isFull: true))
     }
 
+    @Test func `no step is taken while features drift, and the deadline pauses all the same`()
+        throws
+    {
+        let guarded = Self.guarded(Self.rollout(steps: [500_000]), Self.stepping)
+        Self.feed(guarded, weight: 100_000)
+        #expect(guarded.order(at: Self.time(60), isDrifting: true) == nil)
+        #expect(guarded.status(at: Self.time(60), isDrifting: true).holds == ["drift"])
+        #expect(guarded.status(at: Self.time(60)).holds.isEmpty)
+        #expect(guarded.order(at: Self.time(60))?.verb == .promote(isFull: false))
+        let order = try #require(guarded.order(at: Self.time(600), isDrifting: true))
+        #expect(order.verb == .pause && order.reason.hasSuffix("held by drift"))
+    }
+
     @Test func `silence is no success: at the deadline the rollout is paused`() throws {
         let guarded = Self.guarded(Self.rollout(steps: [500_000]), Self.stepping)
         #expect(guarded.order(at: Self.time(599)) == nil)
@@ -248,5 +261,40 @@ struct GuardedRolloutTests {
         let checked = try policy.checked(for: KassaV1.ScorerSpec(decisionThreshold: 0.3))
         #expect(checked.decisionThreshold == 0.3)
         #expect(checked.alpha == 1.0 / 30)
+    }
+
+    @Test func `time in which the process stood still is no time of a step`() {
+        let guarded = Self.guarded()
+        for second in stride(from: 0.0, through: 5, by: 0.5) { guarded.look(at: Self.time(second)) }
+        guarded.look(at: Self.time(35))
+        #expect(guarded.stepAgeMilliseconds(Self.time(35)) == 5_000)
+        // The rollout grows old all the same: its deadline is for people who wait.
+        #expect(guarded.ageMilliseconds(Self.time(35)) == 35_000)
+        guarded.look(at: Self.time(35.9))
+        #expect(guarded.stepAgeMilliseconds(Self.time(35.9)) == 5_900)
+        // Exactly at the limit it was slow, and no more.
+        guarded.look(at: Self.time(36.9))
+        #expect(guarded.stepAgeMilliseconds(Self.time(36.9)) == 6_900)
+    }
+
+    @Test func `what a shadow has shown passes no step of a canary, not even behind a kill`() throws
+    {
+        let shadow = Self.rollout(.shadow)
+        let before = Self.guarded(shadow)
+        for entity in 0..<200 {
+            before.observe(
+                Self.event(entity, differs: false, weight: 500_000, shadow: []))
+        }
+        #expect(before.evidence.step.entities.canary == 200)
+        // A canary of the same share as a shadow's, which is half.
+        let canary = Self.rollout(.canary, weight: 500_000)
+        let after = Self.guarded(canary, stored: (before.stored(at: Self.time(9)), nil), at: 10)
+        #expect(after.evidence.step.entities.canary == 0)
+        #expect(after.evidence.counts.pairs == 200)
+        #expect(after.stepAgeMilliseconds(Self.time(11)) == 1_000)
+        // The shadow itself goes on where it was.
+        let same = Self.guarded(shadow, stored: (before.stored(at: Self.time(9)), nil), at: 10)
+        #expect(same.evidence.step.entities.canary == 200)
+        #expect(same.stepAgeMilliseconds(Self.time(11)) == 10_000)
     }
 }

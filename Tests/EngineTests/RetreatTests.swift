@@ -77,6 +77,62 @@ struct `A retreat` {
         }
     }
 
+    @Test func `that a process only began is ended by the next one`() throws {
+        let folder = TemporaryFolder()
+        for (turn, flags) in [Brake.Flags.abort, .rollBack, .undo].enumerated() {
+            try withShop(in: folder) { engine, worker in
+                try engine.canary(100, of: turn == 2 ? "stump@3" : "stump@2")
+                if flags == .undo { _ = try engine.promote(full: true) }
+                engine.published.current.rollouts.scorers["abandonment"]!.brake.pull(flags)
+                engine.noteBrakes()
+                #expect(try Files.names(in: folder.path).contains("retreats"))
+            }
+            try withShop(in: folder) { engine, worker in
+                let phase: KassaV1.RolloutPhase =
+                    flags == .abort ? .phaseAborted : .phaseRolledBack
+                #expect(try engine.status.rollout?.phase == phase)
+                #expect(try !engine.status.unrecorded)
+                #expect(try worker.score("s").model == "stump@1")
+                let explained = try engine.explainRollout(
+                    KassaV1.ExplainRolloutRequest(rolloutId: try engine.status.rollout!.id))
+                #expect(explained.agrees && explained.chainIntact)
+                #expect(explained.transitions.last?.actor == "kassa")
+                #expect(!(try Files.names(in: folder.path)).contains("retreats"))
+            }
+        }
+    }
+
+    @Test func `that was refused after all is noted no more`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, _ in
+            try engine.canary(100)
+            let retreat = engine.anticipate(KassaV1.AbortRequest(scorer: "abandonment"))
+            engine.noteBrakes()
+            retreat?.cancel()
+            engine.noteBrakes()
+        }
+        try withShop(in: folder) { engine, worker in
+            let answer = try worker.score("s")
+            #expect(answer.slot == .canary)
+        }
+    }
+
+    @Test func `is recorded before another change, so that epochs are in order`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, _ in
+            try engine.canary(100)
+            engine.environment.faults.arm(.commit, .fail(errno: EROFS), times: 2)
+            #expect(try engine.abort().unrecorded)
+            #expect(throws: EngineError.self) {
+                try engine.apply([.scorer(KassaV1.ScorerSpec(name: "other", model: "stump@3"))])
+            }
+            try engine.apply([.scorer(KassaV1.ScorerSpec(name: "other", model: "stump@3"))])
+            let entries = try engine.audit(KassaV1.AuditRequest(verify: true)).entries
+            #expect(entries.map(\.action).starts(with: ["apply", "rollout abort"]))
+            #expect(entries.map(\.epoch) == entries.map(\.epoch).sorted(by: >))
+        }
+    }
+
     @Test func `takes the traffic away before the control thread comes to it`() throws {
         try withShop { engine, worker in
             try engine.canary(100)
@@ -123,7 +179,7 @@ struct `PREVIOUS` {
             _ = try engine.promote(full: true)
             var releases = PreviousReleases()
             let day: UInt64 = 86_400_000_000_000
-            let start = MonotonicTime(nanoseconds: 1_000_000_000)
+            let start = MonotonicTime.now()
             let wall = Timestamp.now().microseconds
             let configuration = engine.published.current
             #expect(releases.due(in: configuration, now: start, wall: wall) == [])
@@ -137,6 +193,26 @@ struct `PREVIOUS` {
             let status = try engine.status
             #expect(status.slots.map(\.slot) == [.stable] && status.previousUntilUs == 0)
             #expect(throws: EngineError.self) { try engine.undo() }
+        }
+    }
+}
+
+extension `PREVIOUS` {
+    @Test func `is not released by a wall clock that steps while the promotion is made`() throws {
+        try withShop { engine, _ in
+            try engine.canary(5)
+            _ = try engine.promote(full: true)
+            var releases = PreviousReleases()
+            let configuration = engine.published.current
+            // The first look comes when the clock shows a year later.
+            let stepped = Timestamp.now().microseconds + 365 * 86_400_000_000
+            let now = MonotonicTime.now()
+            #expect(releases.due(in: configuration, now: now, wall: stepped) == [])
+            let day: UInt64 = 86_400_000_000_000
+            let early = now.advanced(byNanoseconds: day - 60_000_000_000)
+            #expect(releases.due(in: configuration, now: early, wall: stepped) == [])
+            let late = now.advanced(byNanoseconds: day)
+            #expect(releases.due(in: configuration, now: late, wall: stepped) == ["abandonment"])
         }
     }
 }

@@ -49,14 +49,16 @@ class Clock:
     def now_us(self):
         return int((time.time() + self.offset) * SECONDS)
 
-    def serve(self, folder, **flags):
+    def serve(self, folder, environment=None, **flags):
         """A server by this clock; its monotonic clock is the true one."""
+        flags = {"scrub_hours": 0, "map_gib": 1, **flags}
         environment = {
+            **(environment or {}),
             "FAKETIME_TIMESTAMP_FILE": str(self.path), "FAKETIME_NO_CACHE": "1",
             "DONT_FAKE_MONOTONIC": "1"}
         # Preloaded into a program that becomes the server: else Swift finds no arguments.
         under = ("env", f"LD_PRELOAD={LIBRARY}", "env")
-        return Server(folder, environment, under, scrub_hours=0, map_gib=1, **flags)
+        return Server(folder, environment, under, **flags)
 
 
 @pytest.fixture

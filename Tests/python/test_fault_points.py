@@ -383,4 +383,7 @@ def test_every_point_is_killed_at_and_another_is_refused_by_name(tmp_path):
     assert result.returncode == 1 and "canary7" not in result.stderr
     listed = re.search(r"one of (.*)", result.stderr)[1].split(", ")
     killed = [point.split(":")[0] for _, point in CASES] + SNAPSHOT_POINTS + WRITE_POINTS
+    # Imported here: it takes from this module.
+    from test_rollout_faults import POINTS
+    killed += POINTS
     assert set(listed) == set(killed)

@@ -14,8 +14,9 @@ import grpc
 import pytest
 
 import client as shop
+import test_guards as guards
 from client import Client
-from kassa.v1 import storage_pb2
+from kassa.v1 import rollouts_pb2, storage_pb2
 from kassa_process import Server, eventually
 from test_durability import Acknowledged, Writer, assert_all_there
 
@@ -158,3 +159,71 @@ def test_a_drain_is_one_drain_whatever_else_comes(busy):
         writer.join(20)
         assert writer.problem is None
     assert_there_after_restart(server, acknowledged)
+
+
+@pytest.fixture
+def canaried(tmp_path):
+    """A server with a good candidate for `conversion`, and its client."""
+    server = Server(tmp_path / "data", **CARE)
+    client = Client(server.address)
+    client.server = server
+    try:
+        guards.set_up(client)
+        guards.upload(client, guards.plain([weight * 1.001 for weight in guards.WEIGHTS]))
+        yield client
+        client.close()
+        server.stop()
+    finally:
+        server.kill()
+
+
+def test_a_stopped_server_has_observed_nothing_and_takes_no_step_for_it(canaried):
+    """The entities came before the stop, the time of the step did not: it does not pass in a stop."""
+    client, server = canaried, canaried.server
+    dwell = STOP_SECONDS + 1
+    guard = rollouts_pb2.GuardPolicy(
+        dwell_ms=int(dwell * 1_000), entities_min=300, pairs_min=300, **guards.LENIENT)
+    with guards.Load(server.address, rows=200):
+        guards.canary(client, f"{guards.SCORER}@2", weight=20, guard=guard, step_percents=[50])
+        assert eventually(lambda: guards.status(client).guard.holds == ["dwell"], 20)
+        time.sleep(0.5)
+    # The calls of a caller who gives up are no news afterwards.
+    before = guards.status(client)
+    assert before.guard.holds == ["dwell"]
+    stop(server)
+    promote = client.rollouts.Promote.future(
+        rollouts_pb2.PromoteRequest(scorer=guards.SCORER, full=True), timeout=0.5)
+    assert promote.exception().code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    time.sleep(STOP_SECONDS)
+    server.process.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    after = guards.status(client)
+    assert after.rollout == before.rollout and after.revision == before.revision
+    # The rollout is older by all of it, the step by what was not the stop.
+    assert after.guard.age_ms > before.guard.age_ms + STOP_SECONDS * 1_000
+    assert after.guard.step_age_ms < before.guard.step_age_ms + 2_500
+    assert after.guard.holds == ["dwell"]
+    # And then it goes on.
+    with guards.Load(server.address, rows=50):
+        assert eventually(
+            lambda: guards.status(client).rollout.weight_percent == 50, dwell + 10)
+
+
+def stop(server):
+    server.process.send_signal(signal.SIGSTOP)
+    assert eventually(lambda: is_stopped(server))
+
+
+def test_a_bad_canary_goes_at_once_when_a_stopped_server_goes_on(canaried):
+    client, server = canaried, canaried.server
+    model = guards.upload(client, guards.plain([-weight for weight in guards.WEIGHTS]))
+    with guards.Load(server.address, rows=5) as load:
+        rollout = guards.canary(client, model, weight=20).rollout.id
+        time.sleep(0.002)
+        stop(server)
+        time.sleep(min(STOP_SECONDS, 2))
+        server.process.send_signal(signal.SIGCONT)
+        last = guards.assert_rolled_back(client, rollout, "decision_flips")
+        guards.assert_only_stable(client)
+    assert load.errors == []
+    assert last.phase == rollouts_pb2.PHASE_ROLLED_BACK

@@ -179,6 +179,7 @@ extension APIFiles {
         KassaStorageV1.StoredEvidence.self,
         KassaStorageV1.StoredSlots.self,
         KassaStorageV1.StoredRetreat.self,
+        KassaStorageV1.StoredBrake.self,
         KassaStorageV1.StoredRetreats.self,
         KassaStorageV1.StoredQuarantine.self,
         KassaStorageV1.StoredGeneration.self,

@@ -467,8 +467,8 @@ extension KassaStorageV1 {
             @inlinable package static var ageMs: UInt32 { 4 }
             /// The number of `step_age_ms`.
             @inlinable package static var stepAgeMs: UInt32 { 5 }
-            /// The number of `aftercare`.
-            @inlinable package static var aftercare: UInt32 { 6 }
+            /// The number of `mode`.
+            @inlinable package static var mode: UInt32 { 6 }
         }
 
         /// The field `rollout_id`.
@@ -486,8 +486,9 @@ extension KassaStorageV1 {
         /// The field `step_age_ms`.
         package var stepAgeMs: UInt64 = 0
 
-        /// Of the time after its promotion.
-        package var aftercare: Bool = false
+        /// How the two models were compared: 0 each with its entities, 1 with a shadow, 2 with a canary that
+        /// answered everybody, 3 after the promotion.
+        package var mode: UInt32 = 0
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
@@ -499,14 +500,14 @@ extension KassaStorageV1 {
             samples: [KassaV1.GuardSample] = [],
             ageMs: UInt64 = 0,
             stepAgeMs: UInt64 = 0,
-            aftercare: Bool = false
+            mode: UInt32 = 0
         ) {
             self.rolloutId = rolloutId
             self.evidence = evidence
             self.samples = samples
             self.ageMs = ageMs
             self.stepAgeMs = stepAgeMs
-            self.aftercare = aftercare
+            self.mode = mode
         }
 
         /// Reads fields until `reader` ends.
@@ -519,7 +520,7 @@ extension KassaStorageV1 {
                 case 26: self.samples.append(try reader.message())
                 case 32: self.ageMs = try reader.uint64()
                 case 40: self.stepAgeMs = try reader.uint64()
-                case 48: self.aftercare = try reader.bool()
+                case 48: self.mode = try reader.uint32()
                 default: try reader.skip(tag)
                 }
             }
@@ -533,7 +534,7 @@ extension KassaStorageV1 {
             for element in self.samples { writer.message(3, element) }
             if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
             if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
-            if self.aftercare { writer.bool(6, self.aftercare) }
+            if self.mode != 0 { writer.uint32(6, self.mode) }
         }
     }
 }
@@ -745,6 +746,68 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
+    /// A candidate, or a promoted bundle, whose traffic was taken away; the change of slots had not begun.
+    @usableFromInline package struct StoredBrake: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredBrake" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `revision`.
+            @inlinable package static var revision: UInt32 { 2 }
+            /// The number of `flags`.
+            @inlinable package static var flags: UInt32 { 3 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// Of the slots that it is about.
+        package var revision: UInt64 = 0
+
+        /// 1 for an abort, 2 for an undo, 4 for a guard's roll-back.
+        package var flags: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            revision: UInt64 = 0,
+            flags: UInt32 = 0
+        ) {
+            self.scorer = scorer
+            self.revision = revision
+            self.flags = flags
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 16: self.revision = try reader.uint64()
+                case 24: self.flags = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            if self.revision != 0 { writer.uint64(2, self.revision) }
+            if self.flags != 0 { writer.uint32(3, self.flags) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
     /// The message `kassa.storage.v1.StoredRetreats`.
     @usableFromInline package struct StoredRetreats: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -754,19 +817,26 @@ extension KassaStorageV1 {
         @usableFromInline package enum Field {
             /// The number of `retreats`.
             @inlinable package static var retreats: UInt32 { 1 }
+            /// The number of `brakes`.
+            @inlinable package static var brakes: UInt32 { 2 }
         }
 
         /// The field `retreats`.
         package var retreats: [KassaStorageV1.StoredRetreat] = []
+
+        /// The field `brakes`.
+        package var brakes: [KassaStorageV1.StoredBrake] = []
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
-            retreats: [KassaStorageV1.StoredRetreat] = []
+            retreats: [KassaStorageV1.StoredRetreat] = [],
+            brakes: [KassaStorageV1.StoredBrake] = []
         ) {
             self.retreats = retreats
+            self.brakes = brakes
         }
 
         /// Reads fields until `reader` ends.
@@ -775,6 +845,7 @@ extension KassaStorageV1 {
             while let tag = try reader.next() {
                 switch tag.rawValue {
                 case 10: self.retreats.append(try reader.message())
+                case 18: self.brakes.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -784,6 +855,7 @@ extension KassaStorageV1 {
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
             for element in self.retreats { writer.message(1, element) }
+            for element in self.brakes { writer.message(2, element) }
         }
     }
 }
@@ -1148,6 +1220,6 @@ extension APIFiles {
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQi0QEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxIcCglhZnRlcmNhcmUYBiABKAhSCWFmdGVyY2FyZSL4AgoLU3RvcmVkU2xvdHMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEjYKBnN0YWJsZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgZzdGFibGUSOgoIcHJldmlvdXMYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIcHJldmlvdXMSKgoRcHJldmlvdXNfc2luY2VfdXMYBSABKBJSD3ByZXZpb3VzU2luY2VVcxI5Cgdyb2xsb3V0GAYgASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Ugdyb2xsb3V0EhsKCWxhc3RfdmVyYhgHIAEoCVIIbGFzdFZlcmISPQoJcHJvbW90aW9uGAggASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Uglwcm9tb3Rpb24i8gIKDVN0b3JlZFJldHJlYXQSMwoFYXVkaXQYASABKAsyHS5rYXNzYS5zdG9yYWdlLnYxLkF1ZGl0UmVjb3JkUgVhdWRpdBIUCgVlcG9jaBgCIAEoBFIFZXBvY2gSMwoFc2xvdHMYAyADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNsb3RzUgVzbG90cxI4CgdzY29yZXJzGAQgAygLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTY29yZXJSB3Njb3JlcnMSQgoKcXVhcmFudGluZRgFIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUXVhcmFudGluZVIKcXVhcmFudGluZRI8CghldmlkZW5jZRgyIAMoCzIgLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRXZpZGVuY2VSCGV2aWRlbmNlEiUKDmVuZGVkX3JvbGxvdXRzGDMgAygEUg1lbmRlZFJvbGxvdXRzIk0KDlN0b3JlZFJldHJlYXRzEjsKCHJldHJlYXRzGAEgAygLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSZXRyZWF0UghyZXRyZWF0cyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQixwEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlIvgCCgtTdG9yZWRTbG90cxIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SNgoGc3RhYmxlGAMgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSBnN0YWJsZRI6CghwcmV2aW91cxgEIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUghwcmV2aW91cxIqChFwcmV2aW91c19zaW5jZV91cxgFIAEoElIPcHJldmlvdXNTaW5jZVVzEjkKB3JvbGxvdXQYBiABKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJvbGxvdXRSB3JvbGxvdXQSGwoJbGFzdF92ZXJiGAcgASgJUghsYXN0VmVyYhI9Cglwcm9tb3Rpb24YCCABKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJvbGxvdXRSCXByb21vdGlvbiLyAgoNU3RvcmVkUmV0cmVhdBIzCgVhdWRpdBgBIAEoCzIdLmthc3NhLnN0b3JhZ2UudjEuQXVkaXRSZWNvcmRSBWF1ZGl0EhQKBWVwb2NoGAIgASgEUgVlcG9jaBIzCgVzbG90cxgDIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2xvdHNSBXNsb3RzEjgKB3Njb3JlcnMYBCADKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNjb3JlclIHc2NvcmVycxJCCgpxdWFyYW50aW5lGAUgAygLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRRdWFyYW50aW5lUgpxdWFyYW50aW5lEjwKCGV2aWRlbmNlGDIgAygLMiAua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRFdmlkZW5jZVIIZXZpZGVuY2USJQoOZW5kZWRfcm9sbG91dHMYMyADKARSDWVuZGVkUm9sbG91dHMiVwoLU3RvcmVkQnJha2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEhQKBWZsYWdzGAMgASgNUgVmbGFncyKEAQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzEjUKBmJyYWtlcxgCIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnJha2VSBmJyYWtlcyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
 }

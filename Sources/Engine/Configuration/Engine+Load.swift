@@ -28,10 +28,13 @@ let epochKey = Array("engine.epoch".utf8)
 extension Engine {
     /// The configuration that the store holds; every artefact is verified and compiled again,
     /// and its golden rows are run. A model that fails them is loaded and not served.
+    ///
+    /// - Parameter retreats: what is in force though the store has not got it.
     static func load(
-        _ environment: Environment, _ tables: EngineTables, _ artefacts: ArtefactFiles
+        _ environment: Environment, _ tables: EngineTables, _ artefacts: ArtefactFiles,
+        retreats: [KassaStorageV1.StoredRetreat] = []
     ) throws(EngineError) -> Configuration {
-        let stored: StoredConfiguration
+        var stored: StoredConfiguration
         do throws(StoreError) {
             stored = try environment.read { transaction throws(StoreError) in
                 try StoredConfiguration(transaction, tables, meta: environment.meta)
@@ -42,6 +45,7 @@ extension Engine {
         if let damage = stored.damage {
             throw EngineError(.dataLoss, "\(damage); restore a snapshot of the data folder")
         }
+        for retreat in retreats { stored.take(retreat) }
         let catalog: FeatureCatalog
         do throws(FeatureSetStateError) {
             catalog = try FeatureCatalog(stored.featureSets)
@@ -186,6 +190,30 @@ private struct StoredConfiguration {
         self.slots = slots
         self.quarantine = quarantine
         self.damage = damage
+    }
+}
+
+extension StoredConfiguration {
+    /// Puts what a retreat left over what is stored, where that is older.
+    mutating func take(_ retreat: KassaStorageV1.StoredRetreat) {
+        epoch = max(epoch, retreat.epoch)
+        for changed in retreat.slots {
+            let index = slots.firstIndex { $0.scorer == changed.scorer }
+            if let index {
+                guard slots[index].revision <= changed.revision else { continue }
+                slots[index] = changed
+            } else {
+                slots.append(changed)
+            }
+            // Of the document only this: the rest may have been applied since.
+            if let place = scorers.firstIndex(where: { $0.name == changed.scorer }) {
+                scorers[place].model = changed.stable?.model ?? scorers[place].model
+            }
+        }
+        for entry in retreat.quarantine
+        where !quarantine.contains(where: { $0.bundleSha256 == entry.bundleSha256 }) {
+            quarantine.append(entry)
+        }
     }
 }
 

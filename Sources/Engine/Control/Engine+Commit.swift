@@ -14,10 +14,12 @@ struct Put: Sendable {
 
 extension Engine {
     /// Commits a change of configuration durably: its values, the epoch and its audit record, or
-    /// nothing of them. Blocks until it is synced.
+    /// nothing of them; before it what is in force and not stored yet, so that epochs are recorded in
+    /// their order. Blocks until it is synced.
     func commit(
         _ record: KassaStorageV1.AuditRecord, epoch: UInt64, puts: [Put]
     ) throws(EngineError) {
+        try recordPending()
         try commit(record, epoch: epoch, puts: puts, indexes: [])
     }
 

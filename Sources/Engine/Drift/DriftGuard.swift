@@ -95,6 +95,13 @@ final class DriftGuard: Sendable {
         state.withLock { ($0.scorers[scorer]?.response ?? .none) != .none }
     }
 
+    /// The scorers of which that is so.
+    var frozenScorers: Set<String> {
+        state.withLock { state in
+            Set(state.scorers.lazy.filter { $0.value.response != .none }.map(\.key))
+        }
+    }
+
     /// Everything, for metrics.
     var all: (scorers: [String: ScorerDrift], raised: [AlarmCount: UInt64]) {
         state.withLock { ($0.scorers, $0.raised) }

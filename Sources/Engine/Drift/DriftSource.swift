@@ -37,7 +37,7 @@ struct DriftSource: MetricSource {
         var leftOut = 0
         for scorer in published.current.scorers {
             let name = scorer.spec.name
-            guard scorer.slot == .stable || scorer.slot == .canary,
+            guard scorer.slot != .previous,
                 let model = scorers[name]?.models[scorer.model.bundleDigest]
             else { continue }
             let alarms = model.features.reduce(0) { $0 + $1.alarms.count }

@@ -4,6 +4,7 @@ package import API
 internal import Base
 internal import Features
 internal import Rollout
+internal import Synchronization
 
 /// What is done about drift, and what is told of it.
 extension Engine {
@@ -19,6 +20,7 @@ extension Engine {
                 _ = anticipate(KassaV1.UndoRequest(scorer: order.scorer))
             }
             for alarm in order.alarms { events.append(alarm) }
+            for notice in order.notices { tell(notice) }
         }
     }
 
@@ -44,6 +46,7 @@ extension Engine {
                 scorer: order.scorer, actor: Self.guardName, reason: order.reason)
             do throws(EngineError) {
                 _ = try undo(request, at: now)
+                tell(DriftNotice(.undone, scorer: order.scorer, reason: order.reason))
             } catch {
                 // Another rollout is open, or the promotion is gone: then what remains is to hold.
                 published.current.rollouts.scorers[order.scorer]?.brake.release(.undo)
@@ -68,6 +71,16 @@ extension Engine {
             KassaV1.PauseRequest(
                 scorer: order.scorer, actor: Self.guardName, reason: order.reason),
             at: now)
+        tell(DriftNotice(.paused, scorer: order.scorer, reason: order.reason))
+    }
+
+    /// Has `body` called with what somebody should hear of drift, on a thread of the engine; it must not wait.
+    package func onDriftNotice(_ body: @escaping @Sendable (DriftNotice) -> Void) {
+        driftNotice.withLock { $0 = body }
+    }
+
+    private func tell(_ notice: DriftNotice) {
+        driftNotice.withLock { $0 }?(notice)
     }
 
     private static let guardName = "guard"
@@ -103,10 +116,10 @@ extension Engine {
         shown.windows = drift.windows
         shown.values = drift.values
         shown.openValues = drift.openValues
-        let answers = scorer.slot == .stable || scorer.slot == .canary
+        let scores = scorer.slot != .previous
         let window = scorerDrift.settings.windowMilliseconds * 1_000_000
         shown.tooLittleTraffic =
-            answers
+            scores
             && scorerDrift.lastTurn.nanoseconds(since: drift.lastFull)
                 > DriftLimits.windowsWithoutTraffic * window
         shown.features = drift.features.map(\.shown).sorted { left, right in

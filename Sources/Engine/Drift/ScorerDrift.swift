@@ -67,6 +67,7 @@ struct ScorerDrift {
         let next = decide(slots.map(\.scorer))
         let isNew = next != response
         let isWorse = next.severity > response.severity
+        let wasShared = response.isShared
         if isNew {
             response = next
             sinceMicroseconds = next == .none ? 0 : wall
@@ -74,7 +75,8 @@ struct ScorerDrift {
         guard isNew || !alarms.isEmpty, let name = slots.first?.scorer.spec.name else { return nil }
         return DriftOrder(
             scorer: name, alarms: alarms, response: isWorse ? next : .none,
-            reason: isWorse ? reason(slots.map(\.scorer)) : "")
+            reason: isWorse ? reason(slots.map(\.scorer)) : "", wasShared: wasShared,
+            isShared: next.isShared)
     }
 
     private mutating func notePromotion(
@@ -137,9 +139,15 @@ struct DriftOrder: Sendable {
     /// none if nothing is to be done that was not done before.
     let response: DriftResponse
     let reason: String
+    /// Whether STABLE's traffic had drifted before this window, and has now.
+    let wasShared: Bool
+    let isShared: Bool
 }
 
 extension DriftResponse {
+    /// Whether STABLE sees it too, so that somebody must look.
+    var isShared: Bool { self == .pageAndFreeze || self == .undo }
+
     /// What is done once is not done again by something milder.
     var severity: Int {
         switch self {

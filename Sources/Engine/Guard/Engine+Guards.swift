@@ -17,6 +17,8 @@ extension Engine {
             let watched = base.rollout(of: spec).watched(for: spec)?.rollout,
             watched.id == order.rollout, (WatchMode(of: watched) == .aftercare) == order.isAftercare
         else { return }
+        // A drift alarm may have come on since the order was made; it is made again when it is off.
+        if case .promote = order.verb, driftGuard.isFrozen(order.scorer) { return }
         let call = VerbCall(
             scorer: order.scorer, expectedRevision: nil, actor: "guard", reason: order.reason)
         var verb = order.verb
@@ -116,7 +118,7 @@ extension Engine {
                 default: break
                 }
             }
-            let kept = evidence.aftercare ? after.promotion : after.openRollout
+            let kept = evidence.isAftercare ? after.promotion : after.openRollout
             if kept?.id == id { stored.append(evidence) }
         }
         return stored

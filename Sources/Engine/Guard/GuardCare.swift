@@ -31,7 +31,7 @@ struct GuardCare {
         let copies = guards.copies(at: now, withFilters: withFilters, withResting: withResting)
         for (scorer, stored, evidence) in copies {
             let filters = evidence?.encodedFilters()
-            let command = StoreEvidence(stored, of: scorer, filters: filters, engine.tables)
+            let command = StoreEvidence(stored, of: scorer, filters: filters, engine)
             // A store that takes no writes is tried again in a second.
             try? engine.writer.submit(command)
         }
@@ -48,10 +48,11 @@ private final class StoreEvidence: WriteCommand {
     private let rollout: UInt64
     private let isAftercare: Bool
     private let tables: EngineTables
+    private let faults: FaultPoints
 
     init(
         _ stored: KassaStorageV1.StoredEvidence, of scorer: String, filters: [UInt8]?,
-        _ tables: EngineTables
+        _ engine: Engine
     ) {
         var puts = [
             (key: RolloutKey.evidence(ofRollout: stored.rolloutId), value: stored.encodedBytes())
@@ -60,10 +61,11 @@ private final class StoreEvidence: WriteCommand {
             puts.append((key: RolloutKey.filters(ofRollout: stored.rolloutId), value: filters))
         }
         self.puts = puts
-        self.tables = tables
+        tables = engine.tables
+        faults = engine.environment.faults
         slotsKey = RolloutKey.slots(scorer)
         rollout = stored.rolloutId
-        isAftercare = stored.aftercare
+        isAftercare = stored.isAftercare
         recordCount = puts.count
         byteCount = puts.reduce(0) { $0 + $1.key.count + $1.value.count }
     }
@@ -74,6 +76,7 @@ private final class StoreEvidence: WriteCommand {
         for put in puts {
             try transaction.put(put.value.span, forKey: put.key.span, in: tables.rollouts)
         }
+        faults.hit(.guardEvidence)
     }
 
     private func isWatched(in transaction: borrowing WriteTransaction) throws(StoreError) -> Bool {

@@ -28,6 +28,8 @@ package enum GuardLimits {
     package static let entitiesMin: UInt64 = 10_000
     /// Pairs before a step, if nobody says otherwise.
     package static let pairsMin: UInt64 = 1_000
+    /// A longer time without a look is none in which a step was observed: the process was stopped.
+    static let unobservedNanosecondsMax: UInt64 = 1_000_000_000
     /// When an open rollout with steps is paused, if nobody says otherwise: a week.
     package static let deadlineMilliseconds: UInt64 = 604_800_000
     /// The longest that a duration of a policy may be: a year.

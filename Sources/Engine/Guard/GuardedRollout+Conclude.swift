@@ -7,7 +7,9 @@ internal import Rollout
 /// What follows from the evidence: orders, alarms, and what is shown and stored of it.
 extension GuardedRollout {
     /// What is to be done about the rollout now; nil for nothing.
-    func order(at now: MonotonicTime) -> GuardOrder? {
+    ///
+    /// - Parameter isDrifting: whether a drift alarm of the scorer is on, under which nothing rises by itself.
+    func order(at now: MonotonicTime, isDrifting: Bool = false) -> GuardOrder? {
         func order(_ verb: Verb, _ reason: String, isDeadline: Bool = false) -> GuardOrder {
             GuardOrder(
                 rollout: id, mode: mode, scorer: scorer, verb: verb, reason: reason,
@@ -24,7 +26,7 @@ extension GuardedRollout {
             return order(
                 .pause, "sample-ratio mismatch: entities are not split as the weight says")
         }
-        switch advance(at: now) {
+        switch advance(at: now, isDrifting) {
         case .advance(let share):
             return order(.promote(isFull: false), "the step is passed: on to \(share * 100)%")
         case .complete: return order(.promote(isFull: true), "all steps are passed")
@@ -53,19 +55,19 @@ extension GuardedRollout {
     }
 
     /// What the steps say; nil if only people take them.
-    private func advance(at now: MonotonicTime) -> AdvanceDecision? {
+    private func advance(at now: MonotonicTime, _ isDrifting: Bool) -> AdvanceDecision? {
         guard rollout.phase == .canary, let rule = policy.advanceRule(of: rollout),
             let step = rule.steps.firstIndex(where: { $0.share == rollout.weight.percent / 100 })
         else { return nil }
         return rule.decision(
             evidence, step: step, stepAgeMilliseconds: stepAgeMilliseconds(now),
-            rolloutAgeMilliseconds: ageMilliseconds(now))
+            rolloutAgeMilliseconds: ageMilliseconds(now), isDriftAlarmOn: isDrifting)
     }
 
     /// Everything, for people.
-    func status(at now: MonotonicTime) -> KassaV1.GuardStatus {
+    func status(at now: MonotonicTime, isDrifting: Bool = false) -> KassaV1.GuardStatus {
         var status = KassaV1.GuardStatus(evidence)
-        switch advance(at: now) {
+        switch advance(at: now, isDrifting) {
         case .hold(let reasons), .pause(let reasons): status.holds = reasons.names
         case .advance, .complete, nil: break
         }
@@ -83,6 +85,6 @@ extension GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now), aftercare: mode == .aftercare)
+            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue))
     }
 }

@@ -32,6 +32,7 @@ final class GuardedRollout {
     private var ageBefore: UInt64 = 0
     private var stepBase: MonotonicTime
     private var stepAgeBefore: UInt64 = 0
+    private var lastLook: MonotonicTime
 
     private static let kinds =
         BadEvent.allCases.map { EvidenceComponent($0).name } + [
@@ -50,6 +51,7 @@ final class GuardedRollout {
         self.brake = brake
         ageBase = now
         stepBase = now
+        lastLook = now
         let mode = WatchMode(of: rollout)
         let share = Self.share(mode.share(of: rollout))
         let unit = mode == .aftercare ? Self.aftercareSeedUnit : Self.seedUnit
@@ -65,7 +67,9 @@ final class GuardedRollout {
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
                         ?? []
                 }
-                if evidence.share != share { beginStep(now) }
+                if evidence.share != share || stored.state.mode != UInt32(mode.rawValue) {
+                    beginStep(now)
+                }
                 return
             } catch {
                 defect = "its stored evidence cannot be read"
@@ -134,5 +138,14 @@ final class GuardedRollout {
     }
     func stepAgeMilliseconds(_ now: MonotonicTime) -> UInt64 {
         stepAgeBefore + now.nanoseconds(since: stepBase) / 1_000_000
+    }
+
+    /// Takes time in which nobody looked, because the process was stopped, off the step's age: nothing was
+    /// observed then. To be called before the clock is read for a decision.
+    func look(at now: MonotonicTime) {
+        let gap = now.nanoseconds(since: lastLook)
+        lastLook = max(lastLook, now)
+        guard gap > GuardLimits.unobservedNanosecondsMax else { return }
+        stepBase = min(stepBase.advanced(byNanoseconds: gap), now)
     }
 }

@@ -76,6 +76,7 @@ final class Guards: Sendable {
             state.eventCount &+= UInt64(taken)
             var hasVerdict = false
             for guarded in state.open.values {
+                guarded.look(at: now)
                 guarded.lookAtBrake()
                 if guarded.evidence.verdict.isRollback { hasVerdict = true }
             }
@@ -110,7 +111,7 @@ final class Guards: Sendable {
                 let left = state.left.removeValue(forKey: rollout.id)
                 open[rollout.id] = GuardedRollout(
                     scorer, rollout, policy, entry.brake,
-                    stored: left?.state.aftercare == isAftercare ? left : nil, now: now)
+                    stored: left?.state.isAftercare == isAftercare ? left : nil, now: now)
             }
         }
         state.open = open
@@ -125,9 +126,14 @@ final class Guards: Sendable {
     // MARK: On any thread
 
     /// What is to be done now.
-    func orders(at now: MonotonicTime) -> [GuardOrder] {
+    ///
+    /// - Parameter drifting: the scorers of which a drift alarm is on.
+    func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
         let orders = state.withLock { state in
-            state.open.values.compactMap { $0.order(at: now) }
+            state.open.values.compactMap { guarded in
+                guarded.look(at: now)
+                return guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
+            }
         }
         orderCount.store(orders.count, ordering: .releasing)
         return orders
@@ -139,11 +145,12 @@ final class Guards: Sendable {
     }
 
     /// What is known of a rollout; nil if it is not watched.
-    func status(of rollout: UInt64) -> KassaV1.GuardStatus? {
+    func status(of rollout: UInt64, isDrifting: Bool) -> KassaV1.GuardStatus? {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
-            return state.open[rollout]?.status(at: now)
+            state.open[rollout]?.look(at: now)
+            return state.open[rollout]?.status(at: now, isDrifting: isDrifting)
         }
     }
 
@@ -152,6 +159,7 @@ final class Guards: Sendable {
         let now = MonotonicTime.now()
         return state.withLock { state in
             sync(&state, now)
+            state.open[rollout]?.look(at: now)
             return state.open[rollout]?.stored(at: now)
         }
     }
@@ -177,8 +185,11 @@ final class Guards: Sendable {
     ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
         state.withLock { state in
             let resting = withResting ? Array(state.resting.values) : []
-            return (Array(state.open.values) + resting).map {
-                ($0.scorer, $0.stored(at: now), withFilters ? $0.evidence : nil)
+            return (Array(state.open.values) + resting).map { guarded in
+                guarded.look(at: now)
+                return (
+                    guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
+                )
             }
         }
     }

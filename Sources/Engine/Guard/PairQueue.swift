@@ -20,6 +20,8 @@ struct PairQueue: ~Copyable {
         var nanoseconds: UInt64
         /// What is to be recorded, once both scores are known.
         var record: RecordedScore?
+        /// Whether a value of the vector is not PRESENT; only then are its statuses kept.
+        var isDegraded: Bool
         var start = 0
         /// Where the vector of the model on trial is, if that may have to be timed again; -1 otherwise.
         var trialStart = -1
@@ -29,11 +31,13 @@ struct PairQueue: ~Copyable {
 
     private(set) var pairs: [Pair] = []
     private(set) var values: [Double]
+    private(set) var statuses: [UInt8]
     private var inputCount = 0
 
     init() {
         pairs.reserveCapacity(GuardLimits.waitingPairsMax)
         values = [Double](repeating: .nan, count: GuardLimits.waitingInputsMax)
+        statuses = [UInt8](repeating: 0, count: GuardLimits.waitingInputsMax)
     }
 
     /// Whether a vector of that many inputs finds no room.
@@ -44,15 +48,19 @@ struct PairQueue: ~Copyable {
     /// Takes a pair, with the vector that is in `scratch`.
     mutating func append(_ pair: Pair, _ scratch: ScoreScratch) {
         var pair = pair
-        pair.start = append(scratch)
+        pair.start = append(scratch, withStatuses: pair.isDegraded)
         pairs.append(pair)
     }
 
     /// Takes the vector that is in `scratch`; where it is.
-    mutating func append(_ scratch: ScoreScratch) -> Int {
+    mutating func append(_ scratch: ScoreScratch, withStatuses: Bool = false) -> Int {
         let start = inputCount
         var span = values.mutableSpan
         scratch.copyVector(to: &span, at: start)
+        if withStatuses {
+            var span = statuses.mutableSpan
+            scratch.copyStatuses(to: &span, at: start)
+        }
         inputCount += scratch.inputCount
         return start
     }

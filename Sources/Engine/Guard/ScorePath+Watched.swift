@@ -17,9 +17,6 @@ extension Worker {
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
         let isTrial = slot == watch.trial
-        // Before this request's vectors are gathered, because scoring what waits takes their memory.
-        let inputCounts = scratches[watch.trial].inputCount + scratches[watch.reference].inputCount
-        if pairs.isFull(for: inputCounts) { scorePairs() }
         var event = GuardEvent(
             rollout: watch.rollout, entity: assignment.entity, weight: watch.weight,
             mode: watch.mode)
@@ -27,6 +24,7 @@ extension Worker {
         var summary = GatherSummary()
         var score = Double.nan
         var failure: EngineError?
+        makeRoomForPair(watch)
         let started = MonotonicTime.now()
         var gathered = started
         do throws(EngineError) {
@@ -76,7 +74,7 @@ extension Worker {
         guard answering == slot, watch.samples(assignment.entity),
             try enqueue(
                 event, place, isTrial ? watch.reference : watch.trial, score, message, at: now,
-                shares: watch.sharesInputs ? (slot, own) : nil,
+                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil,
                 isSlow: watch.isSlow(ended.nanoseconds(since: started)), recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
@@ -149,17 +147,20 @@ extension Worker {
     /// - Parameter isSlow: whether the answer took so long that the models' times may have to be compared.
     private mutating func enqueue(
         _ event: GuardEvent, _ place: Int, _ other: Int, _ score: Double, _ message: Span<UInt8>,
-        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64)?, isSlow: Bool,
+        at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64, isDegraded: Bool)?,
+        isSlow: Bool,
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
         let watch = configuration.value.splits[place].watch
         let isTrial = other == watch.trial
         var nanoseconds: UInt64 = 0
+        var isDegraded = false
         var source = other
         if let shared {
             source = shared.slot
             nanoseconds = shared.nanoseconds
+            isDegraded = shared.isDegraded
         } else {
             let started = MonotonicTime.now()
             var summary = GatherSummary()
@@ -175,13 +176,14 @@ extension Worker {
                 return true
             }
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
-            if watch.mode.comparesRequests, isDegraded(watch.ownInputs(of: other), of: other) {
+            isDegraded = summary.degradedCount > 0
+            if watch.mode.comparesRequests, self.isDegraded(watch.ownInputs(of: other), of: other) {
                 event.insert(.fallback, ofTrial: isTrial)
             }
         }
         var pair = PairQueue.Pair(
             event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-            record: recorded)
+            record: recorded, isDegraded: isDegraded)
         if !isTrial && watch.mode.comparesRequests {
             // Neither is slow for having touched a row first.
             if shared == nil && watch.isSlow(2 &* nanoseconds) {
@@ -212,6 +214,15 @@ extension Worker {
         return MonotonicTime.now().nanoseconds(since: started)
     }
 
+    /// Scores what waits if a vector of each model finds no room.
+    ///
+    /// Before a request is gathered, because scoring puts other vectors into the memory that it is
+    /// gathered into.
+    private mutating func makeRoomForPair(_ watch: Watch) {
+        let count = scratches[watch.trial].inputCount + scratches[watch.reference].inputCount
+        if pairs.isFull(for: count) { scorePairs() }
+    }
+
     /// What is learnt from requests that were answered.
     mutating func afterReply() {
         scorePairs()
@@ -232,6 +243,7 @@ extension Worker {
         let isTrial = pair.other == watch.trial
         let started = MonotonicTime.now()
         scratch.setVector(pairs.values.span, at: pair.start)
+        if pair.isDegraded { scratch.setStatuses(pairs.statuses.span, at: pair.start) }
         let isNumber = scratch.evaluate(by: scorer.model.compiled)
         let score = isNumber ? scorer.model.output.score(scratch) : .nan
         let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ pair.nanoseconds
@@ -247,6 +259,8 @@ extension Worker {
             }
         }
         if score.isFinite {
+            drift.observe(
+                scratch, isDegraded: pair.isDegraded, score: score, place: pair.other)
             guardCounters.timed(pair.other, nanoseconds: elapsed)
             guardCounters.differ(pair.place, by: score - pair.score)
             event.marks.insert(.isPair)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import API
 internal import Rollout
 
-/// How the two models of a watched rollout are compared. The raw values are in events only.
+/// How the two models of a watched rollout are compared. The raw values are stored.
 enum WatchMode: UInt8, BitwiseCopyable, Sendable {
     /// Each model answers its entities, and the two groups are compared.
     case split
@@ -48,4 +49,9 @@ enum WatchMode: UInt8, BitwiseCopyable, Sendable {
     var words: (trial: String, reference: String) {
         self == .aftercare ? ("STABLE", "PREVIOUS") : ("the candidate", "STABLE")
     }
+}
+
+extension KassaStorageV1.StoredEvidence {
+    /// Whether it is of the time after a promotion.
+    var isAftercare: Bool { mode == UInt32(WatchMode.aftercare.rawValue) }
 }

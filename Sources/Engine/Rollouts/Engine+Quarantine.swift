@@ -4,6 +4,7 @@ package import API
 package import Base
 internal import Crypto
 internal import Rollout
+internal import Store
 
 /// Bundles that are kept out of slots, by digest. Control work.
 extension Engine {
@@ -71,7 +72,9 @@ extension Engine {
             puts: [
                 Put(table: tables.rollouts, key: RolloutKey.quarantine(digest), value: nil)
             ])
+        environment.faults.hit(.rolloutRecorded)
         published.publish(next)
+        environment.faults.hit(.rolloutPublished)
         return KassaV1.ClearQuarantineResponse(bundleSha256: digest)
     }
 

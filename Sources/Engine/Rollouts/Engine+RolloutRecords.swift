@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
-internal import Files
 internal import Rollout
 internal import Store
 internal import Synchronization
@@ -17,35 +16,35 @@ struct RolloutRecord: Sendable {
     let evidence: [KassaStorageV1.StoredEvidence]
     /// Rollouts whose promotion cannot be undone any more.
     let ended: [UInt64]
+    /// What it leads to, which may be about to come into force.
+    let configuration: Configuration
 
-    /// What is to be stored of `configuration`, which is in force.
-    func stored(of configuration: Configuration) -> KassaStorageV1.StoredRetreat {
-        let specs = scorers.compactMap { configuration.scorerSpec($0) }
+    /// What is to be stored, where `current` is in force.
+    func stored(over current: Configuration) -> KassaStorageV1.StoredRetreat {
+        let newest = current.epoch > configuration.epoch ? current : configuration
+        let specs = scorers.compactMap { newest.scorerSpec($0) }
         return KassaStorageV1.StoredRetreat(
-            audit: audit, epoch: configuration.epoch,
-            slots: specs.map { configuration.rollout(of: $0).stored(as: $0.name) },
+            audit: audit, epoch: newest.epoch,
+            slots: specs.map { newest.rollout(of: $0).stored(as: $0.name) },
             scorers: specs.map {
-                KassaStorageV1.StoredScorer(spec: $0, epoch: configuration.epoch)
+                KassaStorageV1.StoredScorer(spec: $0, epoch: newest.epoch)
             },
-            quarantine: digests.compactMap { configuration.rollouts.quarantine[$0] },
+            quarantine: digests.compactMap { newest.rollouts.quarantine[$0] },
             evidence: evidence, endedRollouts: ended)
     }
 }
 
 /// How changes of slots come on record.
-///
-/// A retreat that the store does not take is noted in a file beside it as well, so that a restart, which
-/// is what heals a store that latched read-only, does not bring the bad candidate back.
 extension Engine {
     /// Records what is in force and not stored yet, oldest first.
     func recordPending() throws(EngineError) {
         guard hasPendingRecords else { return }
         while let record = pendingRecords.withLock({ $0.first }) {
-            try commit(record.stored(of: published.current))
+            try commit(record.stored(over: published.current))
+            environment.faults.hit(.rolloutRecorded)
             pendingRecords.withLock { _ = $0.removeFirst() }
         }
-        notedRetreats.store(0, ordering: .relaxed)
-        try? Files.remove(retreatsPath)
+        noteRetreats()
     }
 
     /// Whether changes of slots are in force that are not stored yet.
@@ -53,35 +52,6 @@ extension Engine {
 
     /// How many of them there are.
     var pendingRecordCount: Int { pendingRecords.withLock { $0.count } }
-
-    /// Notes the retreats that the store did not take, unless all of them are noted already. A disk that
-    /// does not take that either is tried again with the next attempt at the store.
-    func noteRetreats() {
-        let records = pendingRecords.withLock { $0 }
-        guard notedRetreats.load(ordering: .relaxed) != records.count else { return }
-        let configuration = published.current
-        let retreats = KassaStorageV1.StoredRetreats(
-            retreats: records.map { $0.stored(of: configuration) })
-        let bytes = retreats.encodedBytes()
-        do throws(FileError) {
-            try Files.write(bytes.span, to: retreatsPath)
-            notedRetreats.store(records.count, ordering: .relaxed)
-        } catch {}
-    }
-
-    /// Stores the retreats that a process before this one noted; says whether there were any.
-    func recordNotedRetreats() throws(EngineError) -> Bool {
-        guard let bytes = try? Files.read(retreatsPath, byteCountMax: Self.retreatByteCountMax),
-            let noted = try? KassaStorageV1.StoredRetreats(decoding: bytes.span)
-        else { return false }
-        for retreat in noted.retreats { try commit(retreat) }
-        do throws(FileError) {
-            try Files.remove(retreatsPath)
-        } catch {
-            throw EngineError(.unavailable, error.description)
-        }
-        return true
-    }
 
     /// Stores slots, with the record of how they came to be so, in one durable transaction.
     func commit(_ change: KassaStorageV1.StoredRetreat) throws(EngineError) {
@@ -132,7 +102,4 @@ extension Engine {
         }
         try commit(audit, epoch: change.epoch, puts: puts, indexes: indexes)
     }
-
-    private var retreatsPath: String { "\(folder)/retreats" }
-    private static var retreatByteCountMax: Int { 64 << 20 }
 }

@@ -42,7 +42,9 @@ extension Engine {
         }
         let until =
             entry.previousSinceMicroseconds + Int64(RolloutLimits.previousSeconds) * 1_000_000
-        let watched = entry.watched(for: spec).flatMap { guards.status(of: $0.rollout.id) }
+        let watched = entry.watched(for: spec).flatMap {
+            guards.status(of: $0.rollout.id, isDrifting: driftGuard.isFrozen(spec.name))
+        }
         return KassaV1.RolloutStatus(
             scorer: spec.name, revision: slots.revision, epoch: base.epoch,
             slots: state(.stable, slots.stable) + state(.canary, slots.canary)

@@ -148,6 +148,7 @@ extension Engine {
         guard let planned = try? plan(verb, call, in: published.current), planned.2.isChange,
             planned.1.brake.pull(flags)
         else { return nil }
+        wakeKeeper()
         return Retreat(brake: planned.1.brake, flags: flags)
     }
 }

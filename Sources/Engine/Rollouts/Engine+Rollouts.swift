@@ -4,6 +4,7 @@ internal import API
 internal import Base
 internal import Crypto
 internal import Rollout
+internal import Store
 internal import Synchronization
 internal import Wire
 
@@ -109,15 +110,22 @@ extension Engine {
                     + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
                 transitions: records),
             scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
-            evidence: evidence, ended: transitions.compactMap(\.endedPromotion))
+            evidence: evidence, ended: transitions.compactMap(\.endedPromotion),
+            configuration: next)
         if verb.isRetreat {
-            published.publish(next)
             pendingRecords.withLock { $0.append(record) }
-            // What cannot be recorded now stays pending; the keeper tries again, and so does a restart.
-            do throws(EngineError) { try recordPending() } catch { noteRetreats() }
-        } else {
-            try commit(record.stored(of: next))
+            // The brake has taken the traffic away; a kill must not give it back.
+            noteRetreats()
+            environment.faults.hit(.rolloutNoted)
             published.publish(next)
+            environment.faults.hit(.rolloutPublished)
+            // What cannot be recorded now stays pending; the keeper tries again, and so does a restart.
+            do throws(EngineError) { try recordPending() } catch { syncRetreats() }
+        } else {
+            try commit(record.stored(over: next))
+            environment.faults.hit(.rolloutRecorded)
+            published.publish(next)
+            environment.faults.hit(.rolloutPublished)
         }
         // The guard sleeps longer while no rollout is open.
         outcomes.wakeUps.signal()

@@ -34,6 +34,11 @@ final class RolloutKeeper: Sendable {
         }
     }
 
+    /// Has it look now instead of at its next tick.
+    func wake() {
+        wakeUps.signal()
+    }
+
     private func run(
         _ engine: Engine, _ submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
     ) {
@@ -42,9 +47,11 @@ final class RolloutKeeper: Sendable {
         defer { engine.guards.onAlert(nil) }
         var care = GuardCare()
         while !isStopping.load(ordering: .acquiring) {
+            engine.noteBrakes()
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
-            let orders = engine.guards.orders(at: .now())
+            let orders = engine.guards.orders(
+                at: .now(), drifting: engine.driftGuard.frozenScorers)
             for alarm in engine.guards.newlyFrozen() { engine.tell(alarm) }
             care.store(engine.guards, of: engine, at: .now())
             engine.driftTurn(at: .now(), wall: .now())
@@ -56,7 +63,7 @@ final class RolloutKeeper: Sendable {
                     for order in orders { engine.carryOut(order) }
                     do throws(EngineError) {
                         try engine.recordPending()
-                    } catch { engine.noteRetreats() }
+                    } catch { engine.syncRetreats() }
                     for scorer in due { engine.releasePrevious(of: scorer) }
                     engine.carryOutDriftOrders()
                     isBusy.store(false, ordering: .releasing)
@@ -85,12 +92,13 @@ struct PreviousReleases {
             let since = entry.previousSinceMicroseconds
             let period = Int64(RolloutLimits.previousSeconds) * 1_000_000
             if deadlines[name]?.since != since {
-                // Before this process began, or just now: then nothing has passed.
+                // Before this process began only the wall clock knows how long ago.
                 let passed = min(
                     max(wall.subtractingReportingOverflow(since).partialValue, 0), period)
-                deadlines[name] = (
-                    since, now.advanced(byNanoseconds: UInt64(period - passed) * 1_000)
-                )
+                let deadline =
+                    entry.previousSince?.advanced(byNanoseconds: UInt64(period) * 1_000)
+                    ?? now.advanced(byNanoseconds: UInt64(period - passed) * 1_000)
+                deadlines[name] = (since, deadline)
             }
             if let deadline = deadlines[name]?.deadline, deadline <= now { due.append(name) }
         }

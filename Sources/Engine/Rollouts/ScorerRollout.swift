@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Base
 internal import Rollout
 
 /// What is in a scorer's slots, with what the engine adds to the pure state: times and the brake.
@@ -11,6 +12,8 @@ struct ScorerRollout: Sendable {
     var changedAtMicroseconds: Int64 = 0
     /// When PREVIOUS was filled; 0 if it is empty.
     var previousSinceMicroseconds: Int64 = 0
+    /// The same by the monotonic clock, if that was in this process.
+    var previousSince: MonotonicTime?
     /// Of the newest rollout, or of its promotion.
     var brake = Brake()
     /// What the guard of the newest rollout judges by.
@@ -42,6 +45,7 @@ struct ScorerRollout: Sendable {
         }
         if change.slots.previous != slots.previous {
             next.previousSinceMicroseconds = change.slots.previous == nil ? 0 : now
+            next.previousSince = change.slots.previous == nil ? nil : .now()
         }
         // A retreat that was announced holds as long as what it is about is in its slot.
         let isSame =

@@ -120,6 +120,16 @@ internal import Models
         for input in 0..<inputCount { unsafe vector[input] = values[start + input] }
     }
 
+    /// Copies the statuses to `raw`, beginning at `start`.
+    func copyStatuses(to raw: inout MutableSpan<UInt8>, at start: Int) {
+        for input in 0..<inputCount { unsafe raw[start + input] = statuses[input] }
+    }
+
+    /// Takes the statuses that ``copyStatuses(to:at:)`` copied.
+    func setStatuses(_ raw: Span<UInt8>, at start: Int) {
+        for input in 0..<inputCount { unsafe statuses[input] = raw[start + input] }
+    }
+
     /// Copies the evaluated vector in float32 and its statuses, ``inputCount`` of each.
     @unsafe func copy(
         to values: UnsafeMutablePointer<Float>, _ rawStatuses: UnsafeMutablePointer<UInt8>

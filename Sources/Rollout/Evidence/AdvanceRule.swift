@@ -61,12 +61,14 @@ package struct AdvanceRule: Equatable, Sendable {
     ///   - index: the present stage's position in ``steps``.
     ///   - stepAgeMilliseconds: how long the stage has lasted, by a clock that does not step.
     ///   - rolloutAgeMilliseconds: how long the rollout has.
+    ///   - isDriftAlarmOn: whether the scorer's features or scores have drifted: then nothing rises by itself.
     package func decision(
         _ evidence: Evidence, step index: Int, stepAgeMilliseconds: UInt64,
-        rolloutAgeMilliseconds: UInt64
+        rolloutAgeMilliseconds: UInt64, isDriftAlarmOn: Bool = false
     ) -> AdvanceDecision {
         guard index >= 0 && index < steps.count else { return .hold([.noStep]) }
         var reasons = unmet(by: evidence)
+        if isDriftAlarmOn { reasons.insert(.drift) }
         if stepAgeMilliseconds < steps[index].dwellMilliseconds { reasons.insert(.dwell) }
         if evidence.step.entities.canary < steps[index].entitiesMin { reasons.insert(.entities) }
         if !reasons.isEmpty {
@@ -142,4 +144,6 @@ package struct HoldReasons: OptionSet, Sendable {
     package static let entities = HoldReasons(rawValue: 1 << 7)
     /// The rollout has no such stage.
     package static let noStep = HoldReasons(rawValue: 1 << 8)
+    /// A drift alarm is on.
+    package static let drift = HoldReasons(rawValue: 1 << 9)
 }

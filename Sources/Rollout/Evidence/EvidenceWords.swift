@@ -53,6 +53,7 @@ extension HoldReasons {
             (.errors, "errors"), (.sloMisses, "slo_misses"), (.fallbacks, "fallbacks"),
             (.decisionFlips, "decision_flips"), (.pairs, "pairs"), (.evidence, "evidence"),
             (.dwell, "dwell"), (.entities, "entities"), (.noStep, "no_step"),
+            (.drift, "drift"),
         ]
         return all.filter { contains($0.0) }.map(\.1)
     }

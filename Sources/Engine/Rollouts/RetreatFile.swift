@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Base
+internal import Files
+internal import Glibc
+
+/// The file `retreats` beside the store: what took traffic away and is not on record yet.
+///
+/// It has two places that are written in turn, so that a process which ends while it writes one leaves the
+/// other. Its blocks are taken when there is room (as `retreats.spare`), so that a full disk takes a note
+/// too. A note that was written outlives the process; one that was synced outlives a power cut as well.
+///
+/// Invariant: the valid place with the highest serial number is the note; an empty one says that there is
+/// nothing.
+struct RetreatFile {
+    /// Bytes of one place, its header included.
+    static let placeByteCount = 64 << 10
+    /// Magic, serial number, length, and the CRC-32C of those two and the note: eight bytes each.
+    static let headerByteCount = 32
+    static let byteCountMax = 64 << 20
+    private static let magic: UInt64 = 0x7374_6165_7274_6572
+
+    private let folder: String
+    private let path: String
+    private let sparePath: String
+    private var serial: UInt64 = 0
+    private var noted: [UInt8] = []
+    private var isSynced = true
+
+    init(folder: String) {
+        self.folder = folder
+        path = "\(folder)/retreats"
+        sparePath = "\(folder)/retreats.spare"
+    }
+
+    /// What is noted; empty for nothing. To be called once, before anything is written.
+    mutating func read() -> [UInt8] {
+        // The spare tells how far the numbers have come; its note is empty.
+        let name = Files.exists(path) ? path : sparePath
+        guard let file = try? Files.read(name, byteCountMax: Self.byteCountMax) else { return [] }
+        for start in [0, Self.placeByteCount] {
+            guard let (number, note) = Self.place(at: start, of: file.span), number >= serial else {
+                continue
+            }
+            serial = number
+            noted = note
+        }
+        return noted
+    }
+
+    private static func place(at start: Int, of file: Span<UInt8>) -> (UInt64, [UInt8])? {
+        guard file.count >= start + headerByteCount else { return nil }
+        func number(_ index: Int) -> UInt64 {
+            let first = start + 8 * index
+            return readInteger(file.extracting(first..<(first + 8)))
+        }
+        guard number(0) == magic, let count = Int(exactly: number(2)),
+            count <= file.count - start - headerByteCount
+        else { return nil }
+        let first = start + headerByteCount
+        let note = file.extracting(first..<(first + count))
+        guard number(3) == checksum(of: note, serial: number(1)) else { return nil }
+        return (number(1), note.indices.map { note[$0] })
+    }
+
+    private static func checksum(of note: Span<UInt8>, serial: UInt64) -> UInt64 {
+        let head = integerBytes(serial) + integerBytes(UInt64(note.count))
+        return UInt64(CRC32C.checksum(note, continuing: CRC32C.checksum(head.span)))
+    }
+
+    /// Notes `note`, unless that is what is noted; false if the disk does not take it.
+    @discardableResult
+    mutating func write(_ note: [UInt8]) -> Bool {
+        guard note != noted else { return true }
+        let next = serial + 1
+        let record =
+            integerBytes(Self.magic) + integerBytes(next) + integerBytes(UInt64(note.count))
+            + integerBytes(Self.checksum(of: note.span, serial: next)) + note
+        if record.count > Self.placeByteCount {
+            guard (try? Files.write(record.span, to: path)) != nil else { return false }
+        } else {
+            if !Files.exists(path) {
+                keepSpare()
+                // Without a spare the file is made below, if there is room. Safe: both paths are
+                // NUL-terminated copies.
+                _ = unsafe rename(sparePath, path)
+            }
+            let start = Int(next % 2) * Self.placeByteCount
+            guard Self.write(record, at: start, of: path) else { return false }
+        }
+        serial = next
+        noted = note
+        isSynced = false
+        return true
+    }
+
+    /// Notes that there is nothing. A failure leaves a note of what is on record, which is known by that.
+    mutating func clear() {
+        guard !noted.isEmpty || Files.exists(path) else { return }
+        guard write([]) else { return }
+        // Safe: both paths are NUL-terminated copies.
+        if unsafe rename(path, sparePath) == 0 { isSynced = true }
+    }
+
+    /// Makes the note outlive a power cut.
+    mutating func sync() {
+        guard !isSynced else { return }
+        for (name, flags) in [(path, O_WRONLY), (folder, O_RDONLY | O_DIRECTORY)] {
+            // Safe: Swift passes a NUL-terminated copy of the path for the call.
+            let file = unsafe open(name, flags | O_CLOEXEC)
+            guard file >= 0 else { return }
+            defer { close(file) }
+            guard fsync(file) == 0 else { return }
+        }
+        isSynced = true
+    }
+
+    /// Takes blocks for a note, if there is room and they are not taken yet.
+    func keepSpare() {
+        guard !Files.exists(path), !Files.exists(sparePath) else { return }
+        // Safe: Swift passes a NUL-terminated copy of the path for the call.
+        let file = unsafe open(sparePath, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        if posix_fallocate(file, 0, off_t(2 * Self.placeByteCount)) != 0 {
+            // None is better than one that seems to have its blocks.
+            _ = unsafe unlink(sparePath)
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], at start: Int, of path: String) -> Bool {
+        // Safe: the path is a NUL-terminated copy, the source is the rest of the array.
+        let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBufferPointer { buffer in
+                unsafe pwrite(
+                    file, buffer.baseAddress! + written, buffer.count - written,
+                    off_t(start + written))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+}
