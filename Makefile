@@ -55,7 +55,8 @@ soak: venv build release ## The long versions: 200 kills, all failing calls, ten
 	python3 Tests/durability/corpus.py --flips 10000
 	python3 Tests/durability/address_space.py --rounds 100
 	KASSA_STOP_SECONDS=30 $(PYTHON) -m pytest -q Tests/python/test_signals.py
-	KASSA_SWAPS=10000 $(PYTHON) -m pytest -q -s Tests/python/test_rollouts.py -k swapped
+	KASSA_SWAPS=10000 KASSA_KILL_ROUNDS=200 $(PYTHON) -m pytest -q -s Tests/python/test_rollouts.py -k "swapped or kill_9"
+	KASSA_FEATURE_VERSIONS=200 $(PYTHON) -m pytest -q -s Tests/python/test_feature_versions.py
 	KASSA_KILL_ROUNDS=200 $(PYTHON) -m pytest -q Tests/python/test_durability.py
 	$(PYTHON) bench/soak.py --seconds 600
 	KASSA_SIMULATIONS=20000 .build/release/RolloutSimulations soak

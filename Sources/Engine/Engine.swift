@@ -103,9 +103,9 @@ package final class Engine: Sendable {
             try Self.load(environment, tables, artefacts, retreats: retreats))
         metrics = EngineMetrics(loopCount: loopCount)
         driftBook = DriftBook(loopCount: loopCount)
-        driftGuard = DriftGuard(driftBook)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
         do throws(StoreError) {
+            driftGuard = DriftGuard(driftBook, left: try Self.storedHours(environment, tables))
             guards = Guards(
                 loopCount: loopCount, published: published,
                 left: try Self.storedEvidence(environment, tables))
@@ -202,6 +202,7 @@ package final class Engine: Sendable {
         outcomes.stop()
         guards.turn(at: .now())
         GuardCare.storeAll(self)
+        storeHours()
         writer.stop()
     }
 }

@@ -14,7 +14,7 @@ enum RPC: Int, CaseIterable {
     case discardGeneration, listGenerations
     case shadow, canary, setWeight, pause, resume, promote, abort, undo
     case quarantine, clearQuarantine, rolloutStatus, rolloutHistory, explainRollout, watchRollouts
-    case drift
+    case drift, acceptDrift
     case healthCheck, healthWatch
     case reflection, reflectionAlpha
 
@@ -62,6 +62,7 @@ enum RPC: Int, CaseIterable {
         case .rolloutHistory: KassaV1.RolloutsService.history
         case .explainRollout: KassaV1.RolloutsService.explain
         case .drift: KassaV1.RolloutsService.drift
+        case .acceptDrift: KassaV1.RolloutsService.acceptDrift
         case .watchRollouts: KassaV1.RolloutsService.watch
         case .healthCheck: HealthV1.HealthService.check
         case .healthWatch: HealthV1.HealthService.watch

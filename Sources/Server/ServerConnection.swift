@@ -118,7 +118,8 @@ final class ServerConnection: ByteSession {
             .discardGeneration, .listGenerations:
             generations(call, rpc, now)
         case .shadow, .canary, .setWeight, .pause, .resume, .promote, .abort, .undo, .quarantine,
-            .clearQuarantine, .rolloutStatus, .rolloutHistory, .explainRollout, .drift:
+            .clearQuarantine, .rolloutStatus, .rolloutHistory, .explainRollout, .drift,
+            .acceptDrift:
             rollouts(call, rpc, now)
         case .watchRollouts: watchRollouts(call)
         case .upload: uploadNext(call)

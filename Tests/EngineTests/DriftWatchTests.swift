@@ -10,7 +10,7 @@ import Testing
 
 /// A clock that the test sets, and an engine whose models know how their inputs were distributed: items
 /// from 0 to 9 alike, and the scores that a stump makes of them.
-private final class DriftBench {
+final class DriftBench {
     let engine: Engine
     var now = MonotonicTime(nanoseconds: 1_000_000_000_000)
     var wall = Timestamp.now()
@@ -87,7 +87,7 @@ private func scoreHistogram(high: UInt64) -> KassaV1.ReferenceHistogram {
         n: 5_000, edges: [0, 0.5, 1], counts: [5_000 - high * 500, high * 500])
 }
 
-private func withBench(
+func withDriftBench(
     sharing policy: KassaV1.SharedDrift = .page, bakeMilliseconds: UInt64 = 0,
     canaryScores: UInt64 = 5, in folder: TemporaryFolder = TemporaryFolder(),
     _ body: (DriftBench, inout Worker) throws -> Void
@@ -119,7 +119,7 @@ private func withBench(
 
 struct `A drift watch` {
     @Test func `is silent on traffic like that of training`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.engine.canary(50)
             try bench.windows(6, &worker, even)
             #expect(try bench.alarms.isEmpty)
@@ -135,7 +135,7 @@ struct `A drift watch` {
     }
 
     @Test func `pages and freezes when both slots see zeros, and rolls nothing back`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.engine.canary(50)
             try bench.windows(2, &worker, even)
             let seen = bench.engine.events.last
@@ -176,7 +176,7 @@ struct `A drift watch` {
     }
 
     @Test func `holds the guard's own steps until its alarm is off, and nobody else's`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             let engine = bench.engine
             _ = try engine.canary(
                 KassaV1.CanaryRequest(
@@ -215,7 +215,7 @@ struct `A drift watch` {
     }
 
     @Test func `sees what a shadow alone reads, tells it, and moves no slot`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             let engine = bench.engine
             try engine.uploadStump(threshold: 7) {
                 $0.inputs = [
@@ -269,7 +269,7 @@ struct `A drift watch` {
     @Test func `tells when STABLE's traffic drifts, what was paused for it, and when it ends`()
         throws
     {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             let told = Notices()
             bench.engine.onDriftNotice { told.add($0) }
             try bench.engine.canary(50)
@@ -289,7 +289,7 @@ struct `A drift watch` {
 
     @Test func `holds a canary that alone has drifted`() throws {
         // Its scores are said to be nearly all low, and are not.
-        try withBench(canaryScores: 0) { bench, worker in
+        try withDriftBench(canaryScores: 0) { bench, worker in
             try bench.engine.canary(50)
             try bench.windows(3, &worker, even)
             #expect(try bench.alarms == ["CANARY score DRIFT_SHIFT"])
@@ -301,7 +301,7 @@ struct `A drift watch` {
     }
 
     @Test func `undoes a promotion that the alarm began after, if the policy says so`() throws {
-        try withBench(sharing: .rollback) { bench, worker in
+        try withDriftBench(sharing: .rollback) { bench, worker in
             try bench.engine.canary(50)
             try bench.windows(1, &worker, even)
             _ = try bench.engine.promote(full: true)
@@ -326,7 +326,7 @@ struct `A drift watch` {
     }
 
     @Test func `only pages when the bake time is over`() throws {
-        try withBench(sharing: .rollback, bakeMilliseconds: 2_000) { bench, worker in
+        try withDriftBench(sharing: .rollback, bakeMilliseconds: 2_000) { bench, worker in
             try bench.engine.promote("stump@2")
             bench.wall = .now()
             try bench.windows(3, &worker, even)
@@ -337,7 +337,7 @@ struct `A drift watch` {
     }
 
     @Test func `does not blame a promotion for what STABLE saw before it`() throws {
-        try withBench(sharing: .rollback) { bench, worker in
+        try withDriftBench(sharing: .rollback) { bench, worker in
             try bench.windows(3, &worker, zeros)
             #expect(try bench.report.action == .driftPageAndFreeze)
             try bench.engine.promote("stump@2")
@@ -350,7 +350,7 @@ struct `A drift watch` {
     }
 
     @Test func `sees a rate of nulls rise in the first window`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.windows(1, &worker, even)
             try bench.windows(1, &worker) { $0 % 20 == 0 ? nil : even($0) }
             #expect(try bench.alarms == ["STABLE cart.items DRIFT_NULL"])
@@ -361,7 +361,7 @@ struct `A drift watch` {
     }
 
     @Test func `counts numbers outside the histogram as unseen`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.windows(1, &worker) { $0 % 10 == 0 ? 11 : $0 % 10 == 1 ? -1 : even($0) }
             #expect(try bench.alarms == ["STABLE cart.items DRIFT_UNSEEN"])
             #expect(try bench.report.slots[0].features.first?.unseenRate == 0.2)
@@ -369,7 +369,7 @@ struct `A drift watch` {
     }
 
     @Test func `keeps a window of 999 values open, and says that traffic is short`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.windows(1, of: 999, &worker, zeros)
             var slot = try bench.report.slots[0]
             #expect(slot.windows == 0 && slot.openValues == 999)
@@ -386,7 +386,7 @@ struct `A drift watch` {
     }
 
     @Test func `goes on counting for a model that is promoted`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.engine.canary(100)
             try bench.drive(600, &worker, even)
             _ = try bench.engine.promote(full: true)
@@ -402,12 +402,12 @@ struct `A drift watch` {
 
     @Test func `leaves what it did in force over a restart, and finds the shift anew`() throws {
         let folder = TemporaryFolder()
-        try withBench(in: folder) { bench, worker in
+        try withDriftBench(in: folder) { bench, worker in
             try bench.engine.canary(50)
             try bench.windows(3, &worker, zeros)
             #expect(try bench.engine.status.rollout?.phase == .phasePaused)
         }
-        try withBench(in: folder) { bench, worker in
+        try withDriftBench(in: folder) { bench, worker in
             #expect(try bench.engine.status.rollout?.phase == .phasePaused)
             #expect(try bench.drifts.count == 1)
             #expect(try bench.alarms.isEmpty)
@@ -418,7 +418,7 @@ struct `A drift watch` {
     }
 
     @Test func `counts one score of so many if it is told to`() throws {
-        try withBench { bench, worker in
+        try withDriftBench { bench, worker in
             try bench.engine.apply([
                 .scorer(
                     KassaV1.ScorerSpec(
@@ -433,7 +433,7 @@ struct `A drift watch` {
     }
 
     @Test func `is refused settings out of range`() throws {
-        try withBench { bench, _ in
+        try withDriftBench { bench, _ in
             let fits = KassaV1.DriftSpec(
                 windowMs: 100, falsePagesPerMonth: 1_000, bakeMs: 30 * 86_400_000,
                 sampleEvery: 1_000)
@@ -468,7 +468,7 @@ struct `A drift watch` {
 }
 
 /// The notices of an engine.
-private final class Notices: Sendable {
+final class Notices: Sendable {
     private let notices = Mutex<[DriftNotice]>([])
 
     func add(_ notice: DriftNotice) { notices.withLock { $0.append(notice) } }

@@ -64,27 +64,6 @@ struct `A drift reference` {
         #expect(reference.counts[22] == 2)
     }
 
-    @Test func `observed bit by bit is that of its values while they fit`() {
-        var builder = DriftReferenceBuilder(seed: 1)
-        let values = (0..<5_000).map { Double($0 * 7_919 % 5_003) }
-        for value in values { builder.observe(number: value) }
-        #expect(builder.build() == DriftReference(numbers: values))
-    }
-
-    @Test func `observed beyond its capacity is near that of all values`() {
-        var builder = DriftReferenceBuilder(seed: 1, capacity: 2_000)
-        var generator = SeededGenerator(seed: 3)
-        let values = (0..<50_000).map { _ in Double(generator.next() >> 40) }
-        for value in values { builder.observe(number: value) }
-        let sampled = builder.build()
-        #expect(sampled.total == 2_000)
-        let all = DriftReference(numbers: values)
-        var counts = [UInt64](repeating: 0, count: sampled.bins.count)
-        for value in values { counts[sampled.bins.index(ofNumber: value)] += 1 }
-        #expect(PSI.index(counts, reference: sampled.counts) < 0.05)
-        #expect(all.bins.count == sampled.bins.count)
-    }
-
     @Test func `that was stored wrongly is refused`() {
         #expect(throws: EvidenceError.self) {
             try DriftReference(bins: .numbers(edges: [1, 1]), counts: [1, 2, 3])

@@ -424,7 +424,7 @@ def test_a_file_of_settings_names_the_webhook(tmp_path, secret_file):
 # Series that only a rollout brings; the rest must be exported by a server that serves and was scrubbed.
 ROLLOUT_ONLY = {
     "kassa_rollout_weight_ratio", "kassa_rollout_frozen", "kassa_rollout_log_evidence",
-    "kassa_feature_psi", "kassa_feature_psi_threshold",
+    "kassa_feature_psi", "kassa_feature_psi_threshold", "kassa_feature_usual",
 }
 
 

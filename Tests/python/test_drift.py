@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drift over a real server: a pipeline that sends zeros, one that loses values, and an ordinary day."""
 
+import json
 import random
 import subprocess
 import time
@@ -249,6 +250,84 @@ def test_a_freeze_and_its_record_outlive_a_crash(start_server, histograms):
         # What goes on is found again.
         Traffic(client, seed=2).until(lambda: alarms(client), zero)
         assert eventually(lambda: len([e for e in audit(client) if e.action == "drift alarm"]) > before)
+
+
+def alarms_in_log(server):
+    prefix = "kassa: alarm "
+    return [json.loads(line[len(prefix):]) for line in server.output if line.startswith(prefix)]
+
+
+def test_the_guard_takes_no_step_while_an_alarm_is_on(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms)
+        traffic = Traffic(client)
+        traffic.until(lambda: report(client).action == rollouts_pb2.DRIFT_PAGE_AND_FREEZE, zero)
+        # It is told as every alarm is.
+        def told():
+            return [alarm for alarm in alarms_in_log(server) if "drift" in alarm["kind"]]
+        assert eventually(lambda: {alarm["kind"] for alarm in told()}
+                          == {"shared_drift", "feature_drift"})
+        assert all(alarm["state"] == "raised" and alarm["scorer"] == SCORER for alarm in told())
+        assert "signals.signal_2" in told()[0]["reason"]
+        # A person begins a rollout all the same, which would go on by itself.
+        client.rollouts.Canary(rollouts_pb2.CanaryRequest(
+            scorer=SCORER, model="abandonment@2", weight_percent=50,
+            guard=rollouts_pb2.GuardPolicy(
+                decision_threshold=0.999999, slo_microseconds=1_000_000, dwell_ms=1,
+                entities_min=100, pairs_min=100)),
+            timeout=20)
+        traffic.until(lambda: list(status(client).guard.holds) == ["drift"], zero)
+        shown = subprocess.run(
+            [binary(), "rollout", "status", SCORER, "--server", server.address],
+            capture_output=True, text=True, timeout=20, check=True).stdout
+        assert "the next step waits for: drift" in shown
+        assert status(client).rollout.phase == rollouts_pb2.PHASE_CANARY
+        traffic.until(
+            lambda: status(client).rollout.phase == rollouts_pb2.PHASE_PROMOTED, ordinary)
+        assert eventually(lambda: [alarm for alarm in told() if alarm["state"] == "cleared"])
+        assert any(e.action == "rollout promote" and e.actor == "guard" for e in audit(client))
+
+
+def test_what_a_person_accepts_is_no_alarm_after_a_crash_either(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms)
+        error = shop.refusal(client.rollouts.AcceptDrift, rollouts_pb2.AcceptDriftRequest(
+            scorer=SCORER, reason="nothing has happened"))
+        assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
+        traffic = Traffic(client)
+        traffic.until(lambda: report(client).action == rollouts_pb2.DRIFT_PAGE_AND_FREEZE, zero)
+        accept = [binary(), "drift", "accept", SCORER, "--server", server.address]
+        assert subprocess.run(accept, capture_output=True, timeout=20).returncode == 2
+        shown = subprocess.run(
+            accept + ["--reason", "signal 2 is gone for good"],
+            capture_output=True, text=True, timeout=20, check=True).stdout
+        assert "abandonment@1 signals.signal_2: accepted" in shown
+        assert "drift: nothing" in shown
+        assert not alarms(client)
+        record = next(e for e in audit(client) if e.action == "drift accept")
+        assert record.reason == "signal 2 is gone for good"
+        assert "abandonment@1 signals.signal_2" in record.details
+        windows = report(client).slots[0].windows
+        traffic.until(lambda: report(client).slots[0].windows > windows + 4, zero)
+        assert not alarms(client) and report(client).action == rollouts_pb2.DRIFT_NOTHING
+        feature = next(f for f in report(client).slots[0].features
+                       if f.feature == "signals.signal_2")
+        assert feature.psi > feature.psi_threshold
+        assert list(feature.usual) == [rollouts_pb2.DRIFT_SHIFT]
+        server.kill()
+    server = start_server(folder=server.folder)
+    with Client(server.address) as client:
+        traffic = Traffic(client, seed=2)
+        traffic.until(lambda: report(client).slots[0].windows >= 5, zero)
+        assert not alarms(client) and report(client).action == rollouts_pb2.DRIFT_NOTHING
+        # Another feature is another matter.
+        def zero_another(signals, draw):
+            zero(signals, draw)
+            signals[1] = 0.0
+        traffic.until(lambda: alarms(client), zero_another)
+        assert {feature for _, feature, _ in alarms(client)} == {"signals.signal_1"}
 
 
 def test_a_scorer_without_histograms_is_not_watched(start_server):

@@ -14,7 +14,7 @@ import pytest
 
 import client as shop
 from client import Client, assert_refused, refusal
-from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2
+from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
 from kassa_process import Server, eventually
 
 Code = grpc.StatusCode
@@ -216,6 +216,128 @@ def test_a_canary_whose_own_features_are_missing_goes(kassa):
     with Load(kassa.server.address) as load:
         rollout = canary(kassa, model, weight=20, guard=guard).rollout.id
         assert_rolled_back(kassa, rollout, "fallbacks")
+    assert load.errors == []
+
+
+class Pipeline(threading.Thread):
+    """Writes some features of every session ever again, until it is stopped."""
+
+    def __init__(self, address, feature_set, *features):
+        super().__init__(daemon=True)
+        self.address = address
+        self.request = shop.write(
+            feature_set, [f"s-{number}" for number in range(SESSIONS)],
+            *(shop.column(feature, "floats", [row[place] for row in ROWS])
+              for place, feature in enumerate(features)))
+        self.stopping, self.written = threading.Event(), threading.Event()
+        self.error = None
+
+    def run(self):
+        with grpc.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            features = Client(self.address, channel).features
+            try:
+                while not self.stopping.is_set():
+                    features.Write(self.request, timeout=20)
+                    self.written.set()
+                    self.stopping.wait(0.1)
+            except grpc.RpcError as error:
+                self.error = error
+
+    def __enter__(self):
+        self.start()
+        assert self.written.wait(20)
+        return self
+
+    def stop(self):
+        self.stopping.set()
+        self.join(20)
+        assert not self.is_alive() and self.error is None
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def with_momentum():
+    """The plain model with one more input, of little weight."""
+    artefact = json.loads(plain())
+    artefact["terms"].append({"feature": "momentum", "weight": 0.001, "missing": 0})
+    return json.dumps(artefact).encode()
+
+
+def test_a_candidate_by_whose_version_the_same_rows_are_too_old_goes(kassa):
+    """Its version says how long a row lives, STABLE's does not; both have the same features."""
+    kassa.apply(shop.feature_set(
+        "signals", ["session"], *shop.SIGNAL_SET.features, ttl_ms=1_000))
+    names = [f"signal_{place}" for place in range(5)]
+    # The decision flips are not what it is to go for.
+    guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, **LENIENT)
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]), inputs=[
+        models_pb2.ModelInput(feature_set="signals@2", feature=name, default=values_pb2.Value(
+            number=0.1)) for name in names])
+    with Pipeline(kassa.server.address, "signals", *names) as pipeline, \
+            Load(kassa.server.address) as load:
+        rollout = canary(kassa, model, weight=30, guard=guard).rollout.id
+        time.sleep(1.5)
+        assert status(kassa).guard.verdict == "WITHIN"
+        pipeline.stop()
+        assert_rolled_back(kassa, rollout, "fallbacks")
+        assert_only_stable(kassa)
+    assert load.errors == []
+
+
+@pytest.mark.parametrize("how", ["stale", "expired", "default", "shadow"])
+def test_a_candidate_whose_own_features_grow_stale_goes(kassa, how):
+    """It reads a newer version of the feature set than STABLE does, and the pipeline of that stops."""
+    fresh = shop.feature("momentum", "FLOAT32")
+    if how == "expired":
+        kassa.apply(shop.feature_set("fresh", ["session"], fresh, ttl_ms=1_000))
+        name, own = "fresh", "fresh@1"
+    else:
+        fresh.max_age_ms = 1_000
+        if how == "default":
+            fresh.default.number = 0.5
+            fresh.on_stale = config_pb2.FALLBACK_DEFAULT
+        kassa.apply(shop.feature_set("signals", ["session"], *shop.SIGNAL_SET.features, fresh))
+        name, own = "signals@2", "signals@2"
+    inputs = [models_pb2.ModelInput(
+        feature_set="signals@1" if how == "expired" else own, feature=f"signal_{place}")
+        for place in range(5)] + [models_pb2.ModelInput(feature_set=own, feature="momentum")]
+    model = upload(
+        kassa, with_momentum(), inputs=inputs, golden=[shop.golden_row([0] * 6, margin=0)])
+    with Pipeline(kassa.server.address, name, "momentum") as pipeline, \
+            Load(kassa.server.address) as load:
+        rollout = (shadow(kassa, model) if how == "shadow"
+                   else canary(kassa, model, weight=30)).rollout.id
+        # Longer than a value lives: as long as somebody writes, all is well.
+        time.sleep(1.5)
+        before = status(kassa)
+        assert before.guard.verdict == "WITHIN" and before.rollout.phase in (
+            rollouts_pb2.PHASE_CANARY, rollouts_pb2.PHASE_SHADOW)
+        bad = {sample.event for sample in before.guard.samples}
+        assert "fallbacks" not in bad, before.guard
+        pipeline.stop()
+        last = assert_rolled_back(kassa, rollout, "fallbacks")
+        assert_only_stable(kassa)
+    assert load.errors == []
+    assert last.candidate == model
+    assert {sample.event for sample in last.samples} >= {"fallbacks"}
+
+
+def test_what_both_models_read_grows_stale_and_is_no_evidence_against_one(kassa):
+    """The features of both are as old: no candidate goes for that."""
+    stale = [shop.feature(f"signal_{place}", "FLOAT32", max_age_ms=300) for place in range(5)]
+    kassa.apply(shop.feature_set("signals", ["session"], *stale))
+    inputs = [models_pb2.ModelInput(feature_set="signals@2", feature=f"signal_{place}")
+              for place in range(5)]
+    kassa.replace(SCORER, upload(kassa, plain([weight * 1.002 for weight in WEIGHTS]), inputs=inputs))
+    model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]), inputs=inputs)
+    time.sleep(0.4)
+    with Load(kassa.server.address) as load:
+        canary(kassa, model, weight=30)
+        assert eventually(lambda: status(kassa).guard.pairs > 1_000, 20)
+    found = status(kassa)
+    assert found.rollout.phase == rollouts_pb2.PHASE_CANARY
+    assert found.guard.verdict == "WITHIN", found.guard
     assert load.errors == []
 
 

@@ -540,6 +540,204 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
+    /// What each hour of the day usually brings a scorer's models, under "hours/NAME" in the table of rollouts.
+    @usableFromInline package struct StoredHours: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredHours" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `models`.
+            @inlinable package static var models: UInt32 { 2 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// The field `models`.
+        package var models: [KassaStorageV1.StoredModelHours] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            models: [KassaStorageV1.StoredModelHours] = []
+        ) {
+            self.scorer = scorer
+            self.models = models
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 18: self.models.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            for element in self.models { writer.message(2, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The message `kassa.storage.v1.StoredModelHours`.
+    @usableFromInline package struct StoredModelHours: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredModelHours" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `bundle_sha256`.
+            @inlinable package static var bundleSha256: UInt32 { 1 }
+            /// The number of `features`.
+            @inlinable package static var features: UInt32 { 2 }
+        }
+
+        /// The field `bundle_sha256`.
+        package var bundleSha256: [UInt8] = []
+
+        /// The field `features`.
+        package var features: [KassaStorageV1.StoredFeatureHours] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            bundleSha256: [UInt8] = [],
+            features: [KassaStorageV1.StoredFeatureHours] = []
+        ) {
+            self.bundleSha256 = bundleSha256
+            self.features = features
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.bundleSha256 = try reader.byteArray()
+                case 18: self.features.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.bundleSha256.isEmpty { writer.bytes(1, self.bundleSha256) }
+            for element in self.features { writer.message(2, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// One feature, or the score, in the bins of the model's histogram.
+    @usableFromInline package struct StoredFeatureHours: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredFeatureHours" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature`.
+            @inlinable package static var feature: UInt32 { 1 }
+            /// The number of `counts`.
+            @inlinable package static var counts: UInt32 { 2 }
+            /// The number of `stale`.
+            @inlinable package static var stale: UInt32 { 3 }
+            /// The number of `days`.
+            @inlinable package static var days: UInt32 { 4 }
+            /// The number of `accepted_hours`.
+            @inlinable package static var acceptedHours: UInt32 { 5 }
+            /// The number of `open_hours`.
+            @inlinable package static var openHours: UInt32 { 6 }
+        }
+
+        /// The field `feature`.
+        package var feature: String = ""
+
+        /// Hour by hour a count per bin.
+        package var counts: [UInt64] = []
+
+        /// By hour the values that were stale, and the last day that was learnt from, in days since 1970.
+        package var stale: [UInt64] = []
+
+        /// The field `days`.
+        package var days: [Int64] = []
+
+        /// A bit per hour that a person has accepted, and per hour that still learns whatever it brings.
+        package var acceptedHours: UInt32 = 0
+
+        /// The field `open_hours`.
+        package var openHours: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            feature: String = "",
+            counts: [UInt64] = [],
+            stale: [UInt64] = [],
+            days: [Int64] = [],
+            acceptedHours: UInt32 = 0,
+            openHours: UInt32 = 0
+        ) {
+            self.feature = feature
+            self.counts = counts
+            self.stale = stale
+            self.days = days
+            self.acceptedHours = acceptedHours
+            self.openHours = openHours
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.feature = try reader.string()
+                case 16: self.counts.append(try reader.uint64())
+                case 18: try reader.packed(uint64: &self.counts)
+                case 24: self.stale.append(try reader.uint64())
+                case 26: try reader.packed(uint64: &self.stale)
+                case 32: self.days.append(try reader.sint64())
+                case 34: try reader.packed(sint64: &self.days)
+                case 40: self.acceptedHours = try reader.uint32()
+                case 48: self.openHours = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.feature.isEmpty { writer.string(1, self.feature) }
+            writer.packed(2, uint64: self.counts)
+            writer.packed(3, uint64: self.stale)
+            writer.packed(4, sint64: self.days)
+            if self.acceptedHours != 0 { writer.uint32(5, self.acceptedHours) }
+            if self.openHours != 0 { writer.uint32(6, self.openHours) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
     /// The slots of a scorer, under "slots/NAME" in the table of rollouts.
     @usableFromInline package struct StoredSlots: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -1220,6 +1418,6 @@ extension APIFiles {
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQixwEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlIvgCCgtTdG9yZWRTbG90cxIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SNgoGc3RhYmxlGAMgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSBnN0YWJsZRI6CghwcmV2aW91cxgEIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUghwcmV2aW91cxIqChFwcmV2aW91c19zaW5jZV91cxgFIAEoElIPcHJldmlvdXNTaW5jZVVzEjkKB3JvbGxvdXQYBiABKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJvbGxvdXRSB3JvbGxvdXQSGwoJbGFzdF92ZXJiGAcgASgJUghsYXN0VmVyYhI9Cglwcm9tb3Rpb24YCCABKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJvbGxvdXRSCXByb21vdGlvbiLyAgoNU3RvcmVkUmV0cmVhdBIzCgVhdWRpdBgBIAEoCzIdLmthc3NhLnN0b3JhZ2UudjEuQXVkaXRSZWNvcmRSBWF1ZGl0EhQKBWVwb2NoGAIgASgEUgVlcG9jaBIzCgVzbG90cxgDIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2xvdHNSBXNsb3RzEjgKB3Njb3JlcnMYBCADKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNjb3JlclIHc2NvcmVycxJCCgpxdWFyYW50aW5lGAUgAygLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRRdWFyYW50aW5lUgpxdWFyYW50aW5lEjwKCGV2aWRlbmNlGDIgAygLMiAua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRFdmlkZW5jZVIIZXZpZGVuY2USJQoOZW5kZWRfcm9sbG91dHMYMyADKARSDWVuZGVkUm9sbG91dHMiVwoLU3RvcmVkQnJha2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEhQKBWZsYWdzGAMgASgNUgVmbGFncyKEAQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzEjUKBmJyYWtlcxgCIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnJha2VSBmJyYWtlcyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQixwEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlImEKC1N0b3JlZEhvdXJzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxIb3Vyc1IGbW9kZWxzInkKEFN0b3JlZE1vZGVsSG91cnMSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EkAKCGZlYXR1cmVzGAIgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlSG91cnNSCGZlYXR1cmVzIrYBChJTdG9yZWRGZWF0dXJlSG91cnMSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIWCgZjb3VudHMYAiADKARSBmNvdW50cxIUCgVzdGFsZRgDIAMoBFIFc3RhbGUSEgoEZGF5cxgEIAMoElIEZGF5cxIlCg5hY2NlcHRlZF9ob3VycxgFIAEoDVINYWNjZXB0ZWRIb3VycxIdCgpvcGVuX2hvdXJzGAYgASgNUglvcGVuSG91cnMi+AIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiEj0KCXByb21vdGlvbhgIIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIJcHJvbW90aW9uIvICCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUSPAoIZXZpZGVuY2UYMiADKAsyIC5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEV2aWRlbmNlUghldmlkZW5jZRIlCg5lbmRlZF9yb2xsb3V0cxgzIAMoBFINZW5kZWRSb2xsb3V0cyJXCgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzIoQBCg5TdG9yZWRSZXRyZWF0cxI7CghyZXRyZWF0cxgBIAMoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUmV0cmVhdFIIcmV0cmVhdHMSNQoGYnJha2VzGAIgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCcmFrZVIGYnJha2VzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
 }

@@ -2669,6 +2669,121 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// The message `kassa.v1.AcceptDriftRequest`.
+    @usableFromInline package struct AcceptDriftRequest: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.AcceptDriftRequest" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `actor`.
+            @inlinable package static var actor: UInt32 { 2 }
+            /// The number of `reason`.
+            @inlinable package static var reason: UInt32 { 3 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// The field `actor`.
+        package var actor: String = ""
+
+        /// Required.
+        package var reason: String = ""
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            actor: String = "",
+            reason: String = ""
+        ) {
+            self.scorer = scorer
+            self.actor = actor
+            self.reason = reason
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 18: self.actor = try reader.string()
+                case 26: self.reason = try reader.string()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            if !self.actor.isEmpty { writer.string(2, self.actor) }
+            if !self.reason.isEmpty { writer.string(3, self.reason) }
+        }
+    }
+}
+
+extension KassaV1 {
+    /// The message `kassa.v1.AcceptDriftResponse`.
+    @usableFromInline package struct AcceptDriftResponse: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.AcceptDriftResponse" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `features`.
+            @inlinable package static var features: UInt32 { 1 }
+            /// The number of `report`.
+            @inlinable package static var report: UInt32 { 2 }
+        }
+
+        /// What was accepted, "abandonment@2 cart.items".
+        package var features: [String] = []
+
+        /// The field `report`.
+        package var report: KassaV1.DriftReport? = nil
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            features: [String] = [],
+            report: KassaV1.DriftReport? = nil
+        ) {
+            self.features = features
+            self.report = report
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.features.append(try reader.string())
+                case 18: try reader.merge(into: &self.report)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            for element in self.features { writer.string(1, element) }
+            if let value = self.report { writer.message(2, value) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// One feature, or the score, in the last full window.
     @usableFromInline package struct FeatureDrift: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -2700,6 +2815,14 @@ extension KassaV1 {
             @inlinable package static var alarms: UInt32 { 11 }
             /// The number of `reference_values`.
             @inlinable package static var referenceValues: UInt32 { 12 }
+            /// The number of `usual`.
+            @inlinable package static var usual: UInt32 { 13 }
+            /// The number of `hour_psi`.
+            @inlinable package static var hourPsi: UInt32 { 14 }
+            /// The number of `hour_psi_threshold`.
+            @inlinable package static var hourPsiThreshold: UInt32 { 15 }
+            /// The number of `accepted`.
+            @inlinable package static var accepted: UInt32 { 16 }
         }
 
         /// "cart.items"; "score" for the score.
@@ -2738,6 +2861,19 @@ extension KassaV1 {
         /// Rows behind the model's histogram.
         package var referenceValues: UInt64 = 0
 
+        /// What training does not tolerate and is usual at this hour of the day: no alarm.
+        package var usual: [KassaV1.DriftSignal] = []
+
+        /// The window against what its hour has brought on the last days; absent where training tolerates it, and
+        /// while the hour has brought too little.
+        package var hourPsi: Double? = nil
+
+        /// The field `hour_psi_threshold`.
+        package var hourPsiThreshold: Double? = nil
+
+        /// A person has accepted what comes: for at most a day it is learnt, whatever it is.
+        package var accepted: Bool = false
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -2754,7 +2890,11 @@ extension KassaV1 {
             staleRate: Double = 0,
             staleRateMax: Double = 0,
             alarms: [KassaV1.DriftSignal] = [],
-            referenceValues: UInt64 = 0
+            referenceValues: UInt64 = 0,
+            usual: [KassaV1.DriftSignal] = [],
+            hourPsi: Double? = nil,
+            hourPsiThreshold: Double? = nil,
+            accepted: Bool = false
         ) {
             self.feature = feature
             self.psi = psi
@@ -2768,6 +2908,10 @@ extension KassaV1 {
             self.staleRateMax = staleRateMax
             self.alarms = alarms
             self.referenceValues = referenceValues
+            self.usual = usual
+            self.hourPsi = hourPsi
+            self.hourPsiThreshold = hourPsiThreshold
+            self.accepted = accepted
         }
 
         /// Reads fields until `reader` ends.
@@ -2788,6 +2932,11 @@ extension KassaV1 {
                 case 88: self.alarms.append(try reader.enumeration())
                 case 90: try reader.packed(enumeration: &self.alarms)
                 case 96: self.referenceValues = try reader.uint64()
+                case 104: self.usual.append(try reader.enumeration())
+                case 106: try reader.packed(enumeration: &self.usual)
+                case 113: self.hourPsi = try reader.double()
+                case 121: self.hourPsiThreshold = try reader.double()
+                case 128: self.accepted = try reader.bool()
                 default: try reader.skip(tag)
                 }
             }
@@ -2808,6 +2957,10 @@ extension KassaV1 {
             if self.staleRateMax.bitPattern != 0 { writer.double(10, self.staleRateMax) }
             writer.packed(11, enumeration: self.alarms)
             if self.referenceValues != 0 { writer.uint64(12, self.referenceValues) }
+            writer.packed(13, enumeration: self.usual)
+            if let value = self.hourPsi { writer.double(14, value) }
+            if let value = self.hourPsiThreshold { writer.double(15, value) }
+            if self.accepted { writer.bool(16, self.accepted) }
         }
     }
 }
@@ -3101,6 +3254,13 @@ extension KassaV1 {
             clientStreams: false, serverStreams: false,
             request: "kassa.v1.DriftRequest", response: "kassa.v1.DriftReport")
 
+        /// Says that the alarms of today and yesterday are about something normal: it is learnt as what these hours of the
+        /// day usually bring, and for a day so is what comes while the alarms are on.
+        package static let acceptDrift = APIMethod(
+            path: "/kassa.v1.Rollouts/AcceptDrift",
+            clientStreams: false, serverStreams: false,
+            request: "kassa.v1.AcceptDriftRequest", response: "kassa.v1.AcceptDriftResponse")
+
         /// Changes and drift alarms as they happen.
         package static let watch = APIMethod(
             path: "/kassa.v1.Rollouts/Watch",
@@ -3110,7 +3270,7 @@ extension KassaV1 {
         /// The service's full name and its methods.
         package static let descriptor = APIService(
             name: "kassa.v1.Rollouts",
-            methods: [shadow, canary, setWeight, pause, resume, promote, abort, undo, quarantine, clearQuarantine, status, history, explain, drift, watch])
+            methods: [shadow, canary, setWeight, pause, resume, promote, abort, undo, quarantine, clearQuarantine, status, history, explain, drift, acceptDrift, watch])
     }
 }
 
@@ -3119,6 +3279,6 @@ extension APIFiles {
     static let kassaV1Rollouts = APIFile(
         name: "kassa/v1/rollouts.proto",
         dependencies: ["kassa/v1/scoring.proto"],
-        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.DriftAlarm kassa.v1.DriftRequest kassa.v1.FeatureDrift kassa.v1.SlotDrift kassa.v1.DriftReport kassa.v1.RolloutPhase kassa.v1.DriftSignal kassa.v1.DriftAction kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Drift kassa.v1.Rollouts.Watch",
-        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8imwQKC0d1YXJkUG9saWN5EhQKBWFscGhhGAEgASgBUgVhbHBoYRIqChFyZWxhdGl2ZV9yaXNrX21heBgCIAEoAVIPcmVsYXRpdmVSaXNrTWF4EiIKDWZsaXBfcmF0ZV9tYXgYAyABKAFSC2ZsaXBSYXRlTWF4EiEKDGJyaWVyX21hcmdpbhgEIAEoAVILYnJpZXJNYXJnaW4SMgoVY2FsaWJyYXRpb25fbWFyZ2luX3BwGAUgASgBUhNjYWxpYnJhdGlvbk1hcmdpblBwEikKEHNsb19taWNyb3NlY29uZHMYBiABKA1SD3Nsb01pY3Jvc2Vjb25kcxIsChJwYWlyX3NoYXJlX3BlcmNlbnQYByABKAFSEHBhaXJTaGFyZVBlcmNlbnQSGQoIZHdlbGxfbXMYCCABKARSB2R3ZWxsTXMSIQoMZW50aXRpZXNfbWluGAkgASgEUgtlbnRpdGllc01pbhIbCglwYWlyc19taW4YCiABKARSCHBhaXJzTWluEh8KC2RlYWRsaW5lX21zGAsgASgEUgpkZWFkbGluZU1zEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgMIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQSMwoTd2F0Y2hfc2hhcmVfcGVyY2VudBgNIAEoAUgAUhF3YXRjaFNoYXJlUGVyY2VudIgBAUIWChRfd2F0Y2hfc2hhcmVfcGVyY2VudCLgAQoNU2hhZG93UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb24SKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmRCFAoSX2V4cGVjdGVkX3JldmlzaW9uIqwCCg1DYW5hcnlSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIlCg53ZWlnaHRfcGVyY2VudBgDIAEoAVINd2VpZ2h0UGVyY2VudBIjCg1zdGVwX3BlcmNlbnRzGAQgAygBUgxzdGVwUGVyY2VudHMSMAoRZXhwZWN0ZWRfcmV2aXNpb24YBSABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgGIAEoCVIFYWN0b3ISFgoGcmVhc29uGAcgASgJUgZyZWFzb24SKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmRCFAoSX2V4cGVjdGVkX3JldmlzaW9uIscBChBTZXRXZWlnaHRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEiUKDndlaWdodF9wZXJjZW50GAIgASgBUg13ZWlnaHRQZXJjZW50EjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMUGF1c2VSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKdAQoNUmVzdW1lUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24isgEKDlByb21vdGVSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhIKBGZ1bGwYAiABKAhSBGZ1bGwSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpwBCgxBYm9ydFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpsBCgtVbmRvUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24ifAoRUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ieAoSUXVhcmFudGluZVJlc3BvbnNlEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIfCgtyb2xsZWRfYmFjaxgCIAMoCVIKcm9sbGVkQmFjaxIcCgl1bmNoYW5nZWQYAyABKAhSCXVuY2hhbmdlZCKBAQoWQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiJcChdDbGVhclF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHAoJdW5jaGFuZ2VkGAIgASgIUgl1bmNoYW5nZWQiagoJU2xvdFN0YXRlEiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAIgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAMgASgMUgxidW5kbGVTaGEyNTYivgIKB1JvbGxvdXQSDgoCaWQYASABKARSAmlkEiwKBXBoYXNlGAIgASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgVwaGFzZRIlCg53ZWlnaHRfcGVyY2VudBgDIAEoAVINd2VpZ2h0UGVyY2VudBIjCg1zdGVwX3BlcmNlbnRzGAQgAygBUgxzdGVwUGVyY2VudHMSMQoJY2FuZGlkYXRlGAUgASgLMhMua2Fzc2EudjEuU2xvdFN0YXRlUgljYW5kaWRhdGUSGgoIYmFzZWxpbmUYBiABKAlSCGJhc2VsaW5lEhIKBHNhbHQYByABKAlSBHNhbHQSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMiqgIKDVJvbGxvdXRTdGF0dXMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEhQKBWVwb2NoGAMgASgEUgVlcG9jaBIpCgVzbG90cxgEIAMoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIFc2xvdHMSKwoHcm9sbG91dBgFIAEoCzIRLmthc3NhLnYxLlJvbGxvdXRSB3JvbGxvdXQSKgoRcHJldmlvdXNfdW50aWxfdXMYBiABKBJSD3ByZXZpb3VzVW50aWxVcxIeCgp1bnJlY29yZGVkGAcgASgIUgp1bnJlY29yZGVkEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRTdGF0dXNSBWd1YXJkIl8KDkd1YXJkQ29tcG9uZW50EhIKBG5hbWUYASABKAlSBG5hbWUSFgoGd2VpZ2h0GAIgASgBUgZ3ZWlnaHQSIQoMbG9nX2V2aWRlbmNlGAMgASgBUgtsb2dFdmlkZW5jZSJWCgpHdWFyZENvdW50EhIKBG5hbWUYASABKAlSBG5hbWUSFgoGc3RhYmxlGAIgASgEUgZzdGFibGUSHAoJY2FuZGlkYXRlGAMgASgEUgljYW5kaWRhdGUiPwoLR3VhcmRTYW1wbGUSFAoFZXZlbnQYASABKAlSBWV2ZW50EhoKCGVudGl0aWVzGAIgAygGUghlbnRpdGllcyLPBAoLR3VhcmRTdGF0dXMSGAoHdmVyZGljdBgBIAEoCVIHdmVyZGljdBIhCgxsb2dfZXZpZGVuY2UYAiABKAFSC2xvZ0V2aWRlbmNlEiMKDWxvZ190aHJlc2hvbGQYAyABKAFSDGxvZ1RocmVzaG9sZBIdCgpsb2dfZnJlZXplGAQgASgBUglsb2dGcmVlemUSOAoKY29tcG9uZW50cxgFIAMoCzIYLmthc3NhLnYxLkd1YXJkQ29tcG9uZW50Ugpjb21wb25lbnRzEiwKBmNvdW50cxgGIAMoCzIULmthc3NhLnYxLkd1YXJkQ291bnRSBmNvdW50cxIUCgVwYWlycxgHIAEoBFIFcGFpcnMSJwoPZGlmZmVyaW5nX3BhaXJzGAggASgEUg5kaWZmZXJpbmdQYWlycxIWCgZsYWJlbHMYCSABKARSBmxhYmVscxIcCgl2aW9sYXRpb24YCiABKAlSCXZpb2xhdGlvbhIUCgVob2xkcxgLIAMoCVIFaG9sZHMSLQoGcG9saWN5GAwgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBnBvbGljeRIvCgdzYW1wbGVzGA0gAygLMhUua2Fzc2EudjEuR3VhcmRTYW1wbGVSB3NhbXBsZXMSIQoMcnVsZV92ZXJzaW9uGA4gASgNUgtydWxlVmVyc2lvbhIVCgZhZ2VfbXMYDyABKARSBWFnZU1zEh4KC3N0ZXBfYWdlX21zGBAgASgEUglzdGVwQWdlTXMSEgoEbW9kZRgRIAEoCVIEbW9kZSJgCg9Sb2xsb3V0UmVzcG9uc2USLwoGc3RhdHVzGAEgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkIi4KFFJvbGxvdXRTdGF0dXNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIvIFChFSb2xsb3V0VHJhbnNpdGlvbhIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SHQoKcm9sbG91dF9pZBgDIAEoBFIJcm9sbG91dElkEhMKBWF0X3VzGAQgASgSUgRhdFVzEhQKBWFjdG9yGAUgASgJUgVhY3RvchIWCgZyZWFzb24YBiABKAlSBnJlYXNvbhISCgR2ZXJiGAcgASgJUgR2ZXJiEjkKDHBoYXNlX2JlZm9yZRgIIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVILcGhhc2VCZWZvcmUSLAoFcGhhc2UYCSABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEjIKFXdlaWdodF9wZXJjZW50X2JlZm9yZRgKIAEoAVITd2VpZ2h0UGVyY2VudEJlZm9yZRIlCg53ZWlnaHRfcGVyY2VudBgLIAEoAVINd2VpZ2h0UGVyY2VudBIWCgZzdGFibGUYDCABKAlSBnN0YWJsZRIcCgljYW5kaWRhdGUYDSABKAlSCWNhbmRpZGF0ZRIpChBjYW5kaWRhdGVfc2hhMjU2GA4gASgMUg9jYW5kaWRhdGVTaGEyNTYSIwoNc3RlcF9wZXJjZW50cxgPIAMoAVIMc3RlcFBlcmNlbnRzEhQKBWVwb2NoGBAgASgEUgVlcG9jaBISCgRzYWx0GBEgASgJUgRzYWx0EiMKDXN0YWJsZV9zaGEyNTYYEiABKAxSDHN0YWJsZVNoYTI1NhIaCghldmlkZW5jZRgyIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgzIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEjQKFGxhc3RfYW5zd2VyX2FmdGVyX3VzGDQgASgSSABSEWxhc3RBbnN3ZXJBZnRlclVziAEBQhcKFV9sYXN0X2Fuc3dlcl9hZnRlcl91cyJuChVSb2xsb3V0SGlzdG9yeVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbGltaXQYAiABKA1SBWxpbWl0EicKD2JlZm9yZV9yZXZpc2lvbhgDIAEoBFIOYmVmb3JlUmV2aXNpb24iVwoWUm9sbG91dEhpc3RvcnlSZXNwb25zZRI9Cgt0cmFuc2l0aW9ucxgBIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyI2ChVFeHBsYWluUm9sbG91dFJlcXVlc3QSHQoKcm9sbG91dF9pZBgBIAEoBFIJcm9sbG91dElkIvsBChZFeHBsYWluUm9sbG91dFJlc3BvbnNlEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEj0KC3RyYW5zaXRpb25zGAIgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zEhYKBmFncmVlcxgDIAEoCFIGYWdyZWVzEiIKDGRpc2FncmVlbWVudBgEIAEoCVIMZGlzYWdyZWVtZW50EiEKDGNoYWluX2ludGFjdBgFIAEoCFILY2hhaW5JbnRhY3QSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFN0YXR1c1IFZ3VhcmQiLgoUV2F0Y2hSb2xsb3V0c1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIi5QEKDFJvbGxvdXRFdmVudBIaCghzZXF1ZW5jZRgBIAEoBFIIc2VxdWVuY2USOwoKdHJhbnNpdGlvbhgCIAEoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgp0cmFuc2l0aW9uEi8KBnN0YXR1cxgDIAEoCzIXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSBnN0YXR1cxIfCgtldmVudHNfbG9zdBgEIAEoCFIKZXZlbnRzTG9zdBIqCgVkcmlmdBgoIAEoCzIULmthc3NhLnYxLkRyaWZ0QWxhcm1SBWRyaWZ0IqYCCgpEcmlmdEFsYXJtEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEiIKBHNsb3QYAiABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAMgASgJUgVtb2RlbBIYCgdmZWF0dXJlGAQgASgJUgdmZWF0dXJlEi0KBnNpZ25hbBgFIAEoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgZzaWduYWwSFgoGcmFpc2VkGAYgASgIUgZyYWlzZWQSEwoFYXRfdXMYByABKBJSBGF0VXMSFgoGdmFsdWVzGAggASgEUgZ2YWx1ZXMSGgoIbWVhc3VyZWQYCSABKAFSCG1lYXN1cmVkEhwKCXRvbGVyYXRlZBgKIAEoAVIJdG9sZXJhdGVkIiYKDERyaWZ0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLIAwoMRmVhdHVyZURyaWZ0EhgKB2ZlYXR1cmUYASABKAlSB2ZlYXR1cmUSEAoDcHNpGAIgASgBUgNwc2kSKAoNcHNpX3RocmVzaG9sZBgDIAEoAUgAUgxwc2lUaHJlc2hvbGSIAQESJwoPd2luZG93c19zaGlmdGVkGAQgASgNUg53aW5kb3dzU2hpZnRlZBIbCgludWxsX3JhdGUYBSABKAFSCG51bGxSYXRlEiIKDW51bGxfcmF0ZV9tYXgYBiABKAFSC251bGxSYXRlTWF4Eh8KC3Vuc2Vlbl9yYXRlGAcgASgBUgp1bnNlZW5SYXRlEiYKD3Vuc2Vlbl9yYXRlX21heBgIIAEoAVINdW5zZWVuUmF0ZU1heBIdCgpzdGFsZV9yYXRlGAkgASgBUglzdGFsZVJhdGUSJAoOc3RhbGVfcmF0ZV9tYXgYCiABKAFSDHN0YWxlUmF0ZU1heBItCgZhbGFybXMYCyADKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIGYWxhcm1zEikKEHJlZmVyZW5jZV92YWx1ZXMYDCABKARSD3JlZmVyZW5jZVZhbHVlc0IQCg5fcHNpX3RocmVzaG9sZCKYAgoJU2xvdERyaWZ0EiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAIgASgJUgVtb2RlbBIYCgd3aW5kb3dzGAMgASgEUgd3aW5kb3dzEhYKBnZhbHVlcxgEIAEoBFIGdmFsdWVzEh8KC29wZW5fdmFsdWVzGAUgASgEUgpvcGVuVmFsdWVzEiwKEnRvb19saXR0bGVfdHJhZmZpYxgGIAEoCFIQdG9vTGl0dGxlVHJhZmZpYxIyCghmZWF0dXJlcxgHIAMoCzIWLmthc3NhLnYxLkZlYXR1cmVEcmlmdFIIZmVhdHVyZXMSHAoJdW53YXRjaGVkGAggASgNUgl1bndhdGNoZWQi6gEKC0RyaWZ0UmVwb3J0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEikKBXNsb3RzGAIgAygLMhMua2Fzc2EudjEuU2xvdERyaWZ0UgVzbG90cxItCgZhY3Rpb24YAyABKA4yFS5rYXNzYS52MS5EcmlmdEFjdGlvblIGYWN0aW9uEhkKCHNpbmNlX3VzGAQgASgSUgdzaW5jZVVzEhsKCXdpbmRvd19tcxgFIAEoBFIId2luZG93TXMSMQoVZmFsc2VfcGFnZXNfcGVyX21vbnRoGAYgASgBUhJmYWxzZVBhZ2VzUGVyTW9udGgqoQEKDFJvbGxvdXRQaGFzZRIdChlST0xMT1VUX1BIQVNFX1VOU1BFQ0lGSUVEEAASEAoMUEhBU0VfU0hBRE9XEAESEAoMUEhBU0VfQ0FOQVJZEAISEAoMUEhBU0VfUEFVU0VEEAMSEgoOUEhBU0VfUFJPTU9URUQQBBIRCg1QSEFTRV9BQk9SVEVEEAUSFQoRUEhBU0VfUk9MTEVEX0JBQ0sQBipvCgtEcmlmdFNpZ25hbBIcChhEUklGVF9TSUdOQUxfVU5TUEVDSUZJRUQQABIPCgtEUklGVF9TSElGVBABEg4KCkRSSUZUX05VTEwQAhIQCgxEUklGVF9VTlNFRU4QAxIPCgtEUklGVF9TVEFMRRAEKl0KC0RyaWZ0QWN0aW9uEhEKDURSSUZUX05PVEhJTkcQABIQCgxEUklGVF9GUkVFWkUQARIZChVEUklGVF9QQUdFX0FORF9GUkVFWkUQAhIOCgpEUklGVF9VTkRPEAMy9QcKCFJvbGxvdXRzEjwKBlNoYWRvdxIXLmthc3NhLnYxLlNoYWRvd1JlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGQ2FuYXJ5Ehcua2Fzc2EudjEuQ2FuYXJ5UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJCCglTZXRXZWlnaHQSGi5rYXNzYS52MS5TZXRXZWlnaHRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBVBhdXNlEhYua2Fzc2EudjEuUGF1c2VSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjwKBlJlc3VtZRIXLmthc3NhLnYxLlJlc3VtZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPgoHUHJvbW90ZRIYLmthc3NhLnYxLlByb21vdGVSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBUFib3J0EhYua2Fzc2EudjEuQWJvcnRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjgKBFVuZG8SFS5rYXNzYS52MS5VbmRvUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJHCgpRdWFyYW50aW5lEhsua2Fzc2EudjEuUXVhcmFudGluZVJlcXVlc3QaHC5rYXNzYS52MS5RdWFyYW50aW5lUmVzcG9uc2USVgoPQ2xlYXJRdWFyYW50aW5lEiAua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBohLmthc3NhLnYxLkNsZWFyUXVhcmFudGluZVJlc3BvbnNlEkEKBlN0YXR1cxIeLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSZXF1ZXN0Ghcua2Fzc2EudjEuUm9sbG91dFN0YXR1cxJMCgdIaXN0b3J5Eh8ua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXF1ZXN0GiAua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXNwb25zZRJMCgdFeHBsYWluEh8ua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXF1ZXN0GiAua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXNwb25zZRI2CgVEcmlmdBIWLmthc3NhLnYxLkRyaWZ0UmVxdWVzdBoVLmthc3NhLnYxLkRyaWZ0UmVwb3J0EkEKBVdhdGNoEh4ua2Fzc2EudjEuV2F0Y2hSb2xsb3V0c1JlcXVlc3QaFi5rYXNzYS52MS5Sb2xsb3V0RXZlbnQwAWIGcHJvdG8z")
+        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.DriftAlarm kassa.v1.DriftRequest kassa.v1.AcceptDriftRequest kassa.v1.AcceptDriftResponse kassa.v1.FeatureDrift kassa.v1.SlotDrift kassa.v1.DriftReport kassa.v1.RolloutPhase kassa.v1.DriftSignal kassa.v1.DriftAction kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Drift kassa.v1.Rollouts.AcceptDrift kassa.v1.Rollouts.Watch",
+        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8imwQKC0d1YXJkUG9saWN5EhQKBWFscGhhGAEgASgBUgVhbHBoYRIqChFyZWxhdGl2ZV9yaXNrX21heBgCIAEoAVIPcmVsYXRpdmVSaXNrTWF4EiIKDWZsaXBfcmF0ZV9tYXgYAyABKAFSC2ZsaXBSYXRlTWF4EiEKDGJyaWVyX21hcmdpbhgEIAEoAVILYnJpZXJNYXJnaW4SMgoVY2FsaWJyYXRpb25fbWFyZ2luX3BwGAUgASgBUhNjYWxpYnJhdGlvbk1hcmdpblBwEikKEHNsb19taWNyb3NlY29uZHMYBiABKA1SD3Nsb01pY3Jvc2Vjb25kcxIsChJwYWlyX3NoYXJlX3BlcmNlbnQYByABKAFSEHBhaXJTaGFyZVBlcmNlbnQSGQoIZHdlbGxfbXMYCCABKARSB2R3ZWxsTXMSIQoMZW50aXRpZXNfbWluGAkgASgEUgtlbnRpdGllc01pbhIbCglwYWlyc19taW4YCiABKARSCHBhaXJzTWluEh8KC2RlYWRsaW5lX21zGAsgASgEUgpkZWFkbGluZU1zEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgMIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQSMwoTd2F0Y2hfc2hhcmVfcGVyY2VudBgNIAEoAUgAUhF3YXRjaFNoYXJlUGVyY2VudIgBAUIWChRfd2F0Y2hfc2hhcmVfcGVyY2VudCLgAQoNU2hhZG93UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb24SKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmRCFAoSX2V4cGVjdGVkX3JldmlzaW9uIqwCCg1DYW5hcnlSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIlCg53ZWlnaHRfcGVyY2VudBgDIAEoAVINd2VpZ2h0UGVyY2VudBIjCg1zdGVwX3BlcmNlbnRzGAQgAygBUgxzdGVwUGVyY2VudHMSMAoRZXhwZWN0ZWRfcmV2aXNpb24YBSABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgGIAEoCVIFYWN0b3ISFgoGcmVhc29uGAcgASgJUgZyZWFzb24SKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmRCFAoSX2V4cGVjdGVkX3JldmlzaW9uIscBChBTZXRXZWlnaHRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEiUKDndlaWdodF9wZXJjZW50GAIgASgBUg13ZWlnaHRQZXJjZW50EjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMUGF1c2VSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKdAQoNUmVzdW1lUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24isgEKDlByb21vdGVSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhIKBGZ1bGwYAiABKAhSBGZ1bGwSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpwBCgxBYm9ydFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpsBCgtVbmRvUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24ifAoRUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ieAoSUXVhcmFudGluZVJlc3BvbnNlEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIfCgtyb2xsZWRfYmFjaxgCIAMoCVIKcm9sbGVkQmFjaxIcCgl1bmNoYW5nZWQYAyABKAhSCXVuY2hhbmdlZCKBAQoWQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiJcChdDbGVhclF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHAoJdW5jaGFuZ2VkGAIgASgIUgl1bmNoYW5nZWQiagoJU2xvdFN0YXRlEiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAIgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAMgASgMUgxidW5kbGVTaGEyNTYivgIKB1JvbGxvdXQSDgoCaWQYASABKARSAmlkEiwKBXBoYXNlGAIgASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgVwaGFzZRIlCg53ZWlnaHRfcGVyY2VudBgDIAEoAVINd2VpZ2h0UGVyY2VudBIjCg1zdGVwX3BlcmNlbnRzGAQgAygBUgxzdGVwUGVyY2VudHMSMQoJY2FuZGlkYXRlGAUgASgLMhMua2Fzc2EudjEuU2xvdFN0YXRlUgljYW5kaWRhdGUSGgoIYmFzZWxpbmUYBiABKAlSCGJhc2VsaW5lEhIKBHNhbHQYByABKAlSBHNhbHQSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMiqgIKDVJvbGxvdXRTdGF0dXMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEhQKBWVwb2NoGAMgASgEUgVlcG9jaBIpCgVzbG90cxgEIAMoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIFc2xvdHMSKwoHcm9sbG91dBgFIAEoCzIRLmthc3NhLnYxLlJvbGxvdXRSB3JvbGxvdXQSKgoRcHJldmlvdXNfdW50aWxfdXMYBiABKBJSD3ByZXZpb3VzVW50aWxVcxIeCgp1bnJlY29yZGVkGAcgASgIUgp1bnJlY29yZGVkEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRTdGF0dXNSBWd1YXJkIl8KDkd1YXJkQ29tcG9uZW50EhIKBG5hbWUYASABKAlSBG5hbWUSFgoGd2VpZ2h0GAIgASgBUgZ3ZWlnaHQSIQoMbG9nX2V2aWRlbmNlGAMgASgBUgtsb2dFdmlkZW5jZSJWCgpHdWFyZENvdW50EhIKBG5hbWUYASABKAlSBG5hbWUSFgoGc3RhYmxlGAIgASgEUgZzdGFibGUSHAoJY2FuZGlkYXRlGAMgASgEUgljYW5kaWRhdGUiPwoLR3VhcmRTYW1wbGUSFAoFZXZlbnQYASABKAlSBWV2ZW50EhoKCGVudGl0aWVzGAIgAygGUghlbnRpdGllcyLPBAoLR3VhcmRTdGF0dXMSGAoHdmVyZGljdBgBIAEoCVIHdmVyZGljdBIhCgxsb2dfZXZpZGVuY2UYAiABKAFSC2xvZ0V2aWRlbmNlEiMKDWxvZ190aHJlc2hvbGQYAyABKAFSDGxvZ1RocmVzaG9sZBIdCgpsb2dfZnJlZXplGAQgASgBUglsb2dGcmVlemUSOAoKY29tcG9uZW50cxgFIAMoCzIYLmthc3NhLnYxLkd1YXJkQ29tcG9uZW50Ugpjb21wb25lbnRzEiwKBmNvdW50cxgGIAMoCzIULmthc3NhLnYxLkd1YXJkQ291bnRSBmNvdW50cxIUCgVwYWlycxgHIAEoBFIFcGFpcnMSJwoPZGlmZmVyaW5nX3BhaXJzGAggASgEUg5kaWZmZXJpbmdQYWlycxIWCgZsYWJlbHMYCSABKARSBmxhYmVscxIcCgl2aW9sYXRpb24YCiABKAlSCXZpb2xhdGlvbhIUCgVob2xkcxgLIAMoCVIFaG9sZHMSLQoGcG9saWN5GAwgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBnBvbGljeRIvCgdzYW1wbGVzGA0gAygLMhUua2Fzc2EudjEuR3VhcmRTYW1wbGVSB3NhbXBsZXMSIQoMcnVsZV92ZXJzaW9uGA4gASgNUgtydWxlVmVyc2lvbhIVCgZhZ2VfbXMYDyABKARSBWFnZU1zEh4KC3N0ZXBfYWdlX21zGBAgASgEUglzdGVwQWdlTXMSEgoEbW9kZRgRIAEoCVIEbW9kZSJgCg9Sb2xsb3V0UmVzcG9uc2USLwoGc3RhdHVzGAEgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkIi4KFFJvbGxvdXRTdGF0dXNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIvIFChFSb2xsb3V0VHJhbnNpdGlvbhIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SHQoKcm9sbG91dF9pZBgDIAEoBFIJcm9sbG91dElkEhMKBWF0X3VzGAQgASgSUgRhdFVzEhQKBWFjdG9yGAUgASgJUgVhY3RvchIWCgZyZWFzb24YBiABKAlSBnJlYXNvbhISCgR2ZXJiGAcgASgJUgR2ZXJiEjkKDHBoYXNlX2JlZm9yZRgIIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVILcGhhc2VCZWZvcmUSLAoFcGhhc2UYCSABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEjIKFXdlaWdodF9wZXJjZW50X2JlZm9yZRgKIAEoAVITd2VpZ2h0UGVyY2VudEJlZm9yZRIlCg53ZWlnaHRfcGVyY2VudBgLIAEoAVINd2VpZ2h0UGVyY2VudBIWCgZzdGFibGUYDCABKAlSBnN0YWJsZRIcCgljYW5kaWRhdGUYDSABKAlSCWNhbmRpZGF0ZRIpChBjYW5kaWRhdGVfc2hhMjU2GA4gASgMUg9jYW5kaWRhdGVTaGEyNTYSIwoNc3RlcF9wZXJjZW50cxgPIAMoAVIMc3RlcFBlcmNlbnRzEhQKBWVwb2NoGBAgASgEUgVlcG9jaBISCgRzYWx0GBEgASgJUgRzYWx0EiMKDXN0YWJsZV9zaGEyNTYYEiABKAxSDHN0YWJsZVNoYTI1NhIaCghldmlkZW5jZRgyIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgzIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEjQKFGxhc3RfYW5zd2VyX2FmdGVyX3VzGDQgASgSSABSEWxhc3RBbnN3ZXJBZnRlclVziAEBQhcKFV9sYXN0X2Fuc3dlcl9hZnRlcl91cyJuChVSb2xsb3V0SGlzdG9yeVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbGltaXQYAiABKA1SBWxpbWl0EicKD2JlZm9yZV9yZXZpc2lvbhgDIAEoBFIOYmVmb3JlUmV2aXNpb24iVwoWUm9sbG91dEhpc3RvcnlSZXNwb25zZRI9Cgt0cmFuc2l0aW9ucxgBIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyI2ChVFeHBsYWluUm9sbG91dFJlcXVlc3QSHQoKcm9sbG91dF9pZBgBIAEoBFIJcm9sbG91dElkIvsBChZFeHBsYWluUm9sbG91dFJlc3BvbnNlEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEj0KC3RyYW5zaXRpb25zGAIgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zEhYKBmFncmVlcxgDIAEoCFIGYWdyZWVzEiIKDGRpc2FncmVlbWVudBgEIAEoCVIMZGlzYWdyZWVtZW50EiEKDGNoYWluX2ludGFjdBgFIAEoCFILY2hhaW5JbnRhY3QSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFN0YXR1c1IFZ3VhcmQiLgoUV2F0Y2hSb2xsb3V0c1JlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIi5QEKDFJvbGxvdXRFdmVudBIaCghzZXF1ZW5jZRgBIAEoBFIIc2VxdWVuY2USOwoKdHJhbnNpdGlvbhgCIAEoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgp0cmFuc2l0aW9uEi8KBnN0YXR1cxgDIAEoCzIXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSBnN0YXR1cxIfCgtldmVudHNfbG9zdBgEIAEoCFIKZXZlbnRzTG9zdBIqCgVkcmlmdBgoIAEoCzIULmthc3NhLnYxLkRyaWZ0QWxhcm1SBWRyaWZ0IqYCCgpEcmlmdEFsYXJtEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEiIKBHNsb3QYAiABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAMgASgJUgVtb2RlbBIYCgdmZWF0dXJlGAQgASgJUgdmZWF0dXJlEi0KBnNpZ25hbBgFIAEoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgZzaWduYWwSFgoGcmFpc2VkGAYgASgIUgZyYWlzZWQSEwoFYXRfdXMYByABKBJSBGF0VXMSFgoGdmFsdWVzGAggASgEUgZ2YWx1ZXMSGgoIbWVhc3VyZWQYCSABKAFSCG1lYXN1cmVkEhwKCXRvbGVyYXRlZBgKIAEoAVIJdG9sZXJhdGVkIiYKDERyaWZ0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciJaChJBY2NlcHREcmlmdFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFYWN0b3IYAiABKAlSBWFjdG9yEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uImAKE0FjY2VwdERyaWZ0UmVzcG9uc2USGgoIZmVhdHVyZXMYASADKAlSCGZlYXR1cmVzEi0KBnJlcG9ydBgCIAEoCzIVLmthc3NhLnYxLkRyaWZ0UmVwb3J0UgZyZXBvcnQiiAUKDEZlYXR1cmVEcmlmdBIYCgdmZWF0dXJlGAEgASgJUgdmZWF0dXJlEhAKA3BzaRgCIAEoAVIDcHNpEigKDXBzaV90aHJlc2hvbGQYAyABKAFIAFIMcHNpVGhyZXNob2xkiAEBEicKD3dpbmRvd3Nfc2hpZnRlZBgEIAEoDVIOd2luZG93c1NoaWZ0ZWQSGwoJbnVsbF9yYXRlGAUgASgBUghudWxsUmF0ZRIiCg1udWxsX3JhdGVfbWF4GAYgASgBUgtudWxsUmF0ZU1heBIfCgt1bnNlZW5fcmF0ZRgHIAEoAVIKdW5zZWVuUmF0ZRImCg91bnNlZW5fcmF0ZV9tYXgYCCABKAFSDXVuc2VlblJhdGVNYXgSHQoKc3RhbGVfcmF0ZRgJIAEoAVIJc3RhbGVSYXRlEiQKDnN0YWxlX3JhdGVfbWF4GAogASgBUgxzdGFsZVJhdGVNYXgSLQoGYWxhcm1zGAsgAygOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSBmFsYXJtcxIpChByZWZlcmVuY2VfdmFsdWVzGAwgASgEUg9yZWZlcmVuY2VWYWx1ZXMSKwoFdXN1YWwYDSADKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIFdXN1YWwSHgoIaG91cl9wc2kYDiABKAFIAVIHaG91clBzaYgBARIxChJob3VyX3BzaV90aHJlc2hvbGQYDyABKAFIAlIQaG91clBzaVRocmVzaG9sZIgBARIaCghhY2NlcHRlZBgQIAEoCFIIYWNjZXB0ZWRCEAoOX3BzaV90aHJlc2hvbGRCCwoJX2hvdXJfcHNpQhUKE19ob3VyX3BzaV90aHJlc2hvbGQimAIKCVNsb3REcmlmdBIiCgRzbG90GAEgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSGAoHd2luZG93cxgDIAEoBFIHd2luZG93cxIWCgZ2YWx1ZXMYBCABKARSBnZhbHVlcxIfCgtvcGVuX3ZhbHVlcxgFIAEoBFIKb3BlblZhbHVlcxIsChJ0b29fbGl0dGxlX3RyYWZmaWMYBiABKAhSEHRvb0xpdHRsZVRyYWZmaWMSMgoIZmVhdHVyZXMYByADKAsyFi5rYXNzYS52MS5GZWF0dXJlRHJpZnRSCGZlYXR1cmVzEhwKCXVud2F0Y2hlZBgIIAEoDVIJdW53YXRjaGVkIuoBCgtEcmlmdFJlcG9ydBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIpCgVzbG90cxgCIAMoCzITLmthc3NhLnYxLlNsb3REcmlmdFIFc2xvdHMSLQoGYWN0aW9uGAMgASgOMhUua2Fzc2EudjEuRHJpZnRBY3Rpb25SBmFjdGlvbhIZCghzaW5jZV91cxgEIAEoElIHc2luY2VVcxIbCgl3aW5kb3dfbXMYBSABKARSCHdpbmRvd01zEjEKFWZhbHNlX3BhZ2VzX3Blcl9tb250aBgGIAEoAVISZmFsc2VQYWdlc1Blck1vbnRoKqEBCgxSb2xsb3V0UGhhc2USHQoZUk9MTE9VVF9QSEFTRV9VTlNQRUNJRklFRBAAEhAKDFBIQVNFX1NIQURPVxABEhAKDFBIQVNFX0NBTkFSWRACEhAKDFBIQVNFX1BBVVNFRBADEhIKDlBIQVNFX1BST01PVEVEEAQSEQoNUEhBU0VfQUJPUlRFRBAFEhUKEVBIQVNFX1JPTExFRF9CQUNLEAYqbwoLRHJpZnRTaWduYWwSHAoYRFJJRlRfU0lHTkFMX1VOU1BFQ0lGSUVEEAASDwoLRFJJRlRfU0hJRlQQARIOCgpEUklGVF9OVUxMEAISEAoMRFJJRlRfVU5TRUVOEAMSDwoLRFJJRlRfU1RBTEUQBCpdCgtEcmlmdEFjdGlvbhIRCg1EUklGVF9OT1RISU5HEAASEAoMRFJJRlRfRlJFRVpFEAESGQoVRFJJRlRfUEFHRV9BTkRfRlJFRVpFEAISDgoKRFJJRlRfVU5ETxADMsEICghSb2xsb3V0cxI8CgZTaGFkb3cSFy5rYXNzYS52MS5TaGFkb3dSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjwKBkNhbmFyeRIXLmthc3NhLnYxLkNhbmFyeVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USQgoJU2V0V2VpZ2h0Ehoua2Fzc2EudjEuU2V0V2VpZ2h0UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI6CgVQYXVzZRIWLmthc3NhLnYxLlBhdXNlUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI8CgZSZXN1bWUSFy5rYXNzYS52MS5SZXN1bWVSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEj4KB1Byb21vdGUSGC5rYXNzYS52MS5Qcm9tb3RlUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI6CgVBYm9ydBIWLmthc3NhLnYxLkFib3J0UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI4CgRVbmRvEhUua2Fzc2EudjEuVW5kb1JlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USRwoKUXVhcmFudGluZRIbLmthc3NhLnYxLlF1YXJhbnRpbmVSZXF1ZXN0Ghwua2Fzc2EudjEuUXVhcmFudGluZVJlc3BvbnNlElYKD0NsZWFyUXVhcmFudGluZRIgLmthc3NhLnYxLkNsZWFyUXVhcmFudGluZVJlcXVlc3QaIS5rYXNzYS52MS5DbGVhclF1YXJhbnRpbmVSZXNwb25zZRJBCgZTdGF0dXMSHi5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUmVxdWVzdBoXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXMSTAoHSGlzdG9yeRIfLmthc3NhLnYxLlJvbGxvdXRIaXN0b3J5UmVxdWVzdBogLmthc3NhLnYxLlJvbGxvdXRIaXN0b3J5UmVzcG9uc2USTAoHRXhwbGFpbhIfLmthc3NhLnYxLkV4cGxhaW5Sb2xsb3V0UmVxdWVzdBogLmthc3NhLnYxLkV4cGxhaW5Sb2xsb3V0UmVzcG9uc2USNgoFRHJpZnQSFi5rYXNzYS52MS5EcmlmdFJlcXVlc3QaFS5rYXNzYS52MS5EcmlmdFJlcG9ydBJKCgtBY2NlcHREcmlmdBIcLmthc3NhLnYxLkFjY2VwdERyaWZ0UmVxdWVzdBodLmthc3NhLnYxLkFjY2VwdERyaWZ0UmVzcG9uc2USQQoFV2F0Y2gSHi5rYXNzYS52MS5XYXRjaFJvbGxvdXRzUmVxdWVzdBoWLmthc3NhLnYxLlJvbGxvdXRFdmVudDABYgZwcm90bzM=")
 }

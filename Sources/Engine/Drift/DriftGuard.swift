@@ -11,7 +11,7 @@ internal import Synchronization
 /// the control thread.
 final class DriftGuard: Sendable {
     private let book: DriftBook
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var scorers: [String: ScorerDrift] = [:]
@@ -19,6 +19,10 @@ final class DriftGuard: Sendable {
         /// Alarms raised so far, by scorer and whether STABLE saw it.
         var raised: [AlarmCount: UInt64] = [:]
         var configuration: Configuration?
+        /// What a process before this one has learnt of the hours of the day, by scorer and bundle.
+        var left: [String: [[UInt8]: ModelHours]]
+        /// The hour of the last look.
+        var hour: DayHour?
     }
 
     struct AlarmCount: Hashable {
@@ -27,8 +31,10 @@ final class DriftGuard: Sendable {
         let signal: String
     }
 
-    init(_ book: DriftBook) {
+    /// - Parameter left: what a process before this one has learnt of the hours of the day, by scorer and bundle.
+    init(_ book: DriftBook, left: [String: [[UInt8]: ModelHours]]) {
         self.book = book
+        state = Mutex(State(left: left))
     }
 
     /// Closes the windows whose time has come; returns what is to be told at once.
@@ -45,7 +51,10 @@ final class DriftGuard: Sendable {
             var orders: [DriftOrder] = []
             for (name, found) in slots {
                 let settings = DriftSettings(found.first?.scorer.spec.drift)
-                var drift = state.scorers[name] ?? ScorerDrift(settings, at: now)
+                var drift =
+                    state.scorers[name]
+                    ?? ScorerDrift(
+                        settings, learnt: state.left.removeValue(forKey: name) ?? [:], at: now)
                 if drift.settings != settings {
                     drift = ScorerDrift(settings, after: drift, at: now)
                 }
@@ -100,6 +109,30 @@ final class DriftGuard: Sendable {
         state.withLock { state in
             Set(state.scorers.lazy.filter { $0.value.response != .none }.map(\.key))
         }
+    }
+
+    /// Takes a person's word that a scorer's alarms of today and yesterday are about something normal.
+    ///
+    /// - Returns: what there is to tell.
+    func accept(_ scorer: String, _ slots: [Scorer], wall: Int64) -> DriftOrder? {
+        state.withLock { state in
+            state.scorers[scorer]?.accept(slots, wall: wall).order
+        }
+    }
+
+    /// Whether another hour of the day began since the last look.
+    func isHourOver(at wall: Int64) -> Bool {
+        state.withLock { state in
+            let hour = DayHour(microseconds: wall)
+            defer { state.hour = hour }
+            return state.hour.map { $0 != hour } ?? false
+        }
+    }
+
+    /// What was learnt of the hours of the day, to be stored.
+    var hours: [KassaStorageV1.StoredHours] {
+        let hours = state.withLock { $0.scorers.mapValues(\.hours) }
+        return hours.map { KassaStorageV1.StoredHours($0.key, $0.value) }
     }
 
     /// Everything, for metrics.

@@ -23,6 +23,9 @@ struct DriftSettings: Equatable, Sendable {
         self.policy = policy
     }
 
+    /// Whether a window belongs to one hour of the day.
+    var tellsHoursApart: Bool { windowMilliseconds <= DayHour.windowSecondsMax * 1_000 }
+
     /// What is wrong with a document's key `drift`, beginning with the field; nil if nothing is.
     static func fault(_ spec: KassaV1.DriftSpec) -> String? {
         let windows = DriftLimits.windowMilliseconds

@@ -20,6 +20,11 @@ struct DriftSource: MetricSource {
     private static let on = MetricFamily(
         .gauge, "kassa_drift_alarms_on",
         help: "Alarms of features and scores that are on now.", labels: ["scorer", "slot"])
+    private static let usual = MetricFamily(
+        .gauge, "kassa_feature_usual",
+        help:
+            "1 if what exceeds training's tolerance is usual at this hour of the day.",
+        labels: ["scorer", "feature", "slot"])
     private static let raised = MetricFamily(
         .counter, "kassa_drift_alarms_total",
         help: "Alarms of features and scores that began.", labels: ["scorer", "slot", "signal"])
@@ -28,7 +33,7 @@ struct DriftSource: MetricSource {
         help: "Features beyond the bound, whose index is not told.")
 
     var families: [MetricFamily] {
-        [Self.psi, Self.threshold, Self.on, Self.raised, Self.leftOut]
+        [Self.psi, Self.threshold, Self.usual, Self.on, Self.raised, Self.leftOut]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
@@ -51,6 +56,7 @@ struct DriftSource: MetricSource {
                 let labels = [name, feature.watch.name, scorer.slot.name]
                 snapshot.add(Self.psi, labels, number: feature.drift.psi)
                 snapshot.add(Self.threshold, labels, number: feature.drift.psiThreshold)
+                snapshot.add(Self.usual, labels, count: feature.usual.isEmpty ? 0 : 1)
             }
         }
         for (alarm, count) in raised {

@@ -19,9 +19,15 @@ extension Engine {
             if order.response == .undo {
                 _ = anticipate(KassaV1.UndoRequest(scorer: order.scorer))
             }
-            for alarm in order.alarms { events.append(alarm) }
-            for notice in order.notices { tell(notice) }
+            tell(order)
         }
+        if driftGuard.isHourOver(at: wall.microseconds) { storeHours() }
+    }
+
+    /// Tells those who watch, and the log.
+    func tell(_ order: DriftOrder) {
+        for alarm in order.alarms { events.append(alarm) }
+        for notice in order.notices { tell(notice) }
     }
 
     /// Does what the guard has ordered: pauses or undoes, and records alarms. On the control thread.

@@ -14,7 +14,9 @@ struct ModelDrift {
         var rates = [Double](repeating: 0, count: FeatureRate.allCases.count)
         /// The signals that are on.
         var alarms: [KassaV1.DriftSignal] = []
-        /// When the first of the windows running began that exceeded the PSI's threshold.
+        /// Those that would be, if they were not usual at this hour of the day.
+        var usual: [KassaV1.DriftSignal] = []
+        /// When the first of the windows running began that exceeded the PSI's threshold unexplained.
         var shiftedSince: MonotonicTime?
     }
 
@@ -41,29 +43,55 @@ struct ModelDrift {
     private(set) var lastFull: MonotonicTime
     /// When the open window began: with its first values.
     private var opened: MonotonicTime
+    /// The same by the wall clock, in microseconds since 1970.
+    private var openedMicroseconds: Int64
     /// What was taken from the counters so far.
     private(set) var taken: [UInt64]
 
-    /// - Parameter taken: what was judged by other settings already; nil for nothing.
+    /// - Parameters:
+    ///   - taken: what was judged by other settings already; nil for nothing.
+    ///   - hours: what was learnt of the hours of the day so far.
+    ///   - wall: the time of day in microseconds.
     init(
         _ counters: DriftCounters, _ settings: DriftSettings, after taken: [UInt64]?,
-        at now: MonotonicTime
+        hours: ModelHours, at now: MonotonicTime, wall: Int64
     ) {
         self.counters = counters
         let budget = settings.budget(watchCount: counters.plan.watches.count)
-        features = counters.plan.watches.map {
-            Feature(watch: $0, drift: FeatureDrift(reference: $0.reference, budget: budget))
+        features = counters.plan.watches.enumerated().map { index, watch in
+            var hourly: HourlyReference?
+            if index < DriftLimits.hourlyWatchesMax && settings.tellsHoursApart {
+                let bins = watch.reference.bins
+                hourly =
+                    hours[watch.name].flatMap { HourlyReference(bins: bins, $0) }
+                    ?? HourlyReference(bins: bins)
+            }
+            return Feature(
+                watch: watch,
+                drift: FeatureDrift(reference: watch.reference, budget: budget, hourly: hourly))
         }
         self.taken = taken ?? [UInt64](repeating: 0, count: counters.plan.cellCount)
         lastFull = now
         opened = now
+        openedMicroseconds = wall
+    }
+
+    /// What was learnt of the hours of the day.
+    var hours: ModelHours {
+        var hours: ModelHours = [:]
+        for feature in features { hours[feature.watch.name] = feature.drift.hourly?.stored }
+        return hours
     }
 
     /// Whether any alarm is on.
     var isAlarm: Bool { alarmSince != nil }
 
     /// Takes what the loops have counted, and ends the window if it has values enough.
-    mutating func close(at now: MonotonicTime) -> [Edge] {
+    ///
+    /// - Parameter wall: the time of day in microseconds.
+    mutating func close(at now: MonotonicTime, wall: Int64) -> [Edge] {
+        let place = DayHour(
+            from: openedMicroseconds, to: wall, lasting: now.nanoseconds(since: opened))
         let counts = counters.counts
         let news = zip(counts, taken).map { $0 &- $1 }
         taken = counts
@@ -76,7 +104,7 @@ struct ModelDrift {
             if index == 0 { openValues = total }
             guard total >= PSI.windowValuesMin else { continue }
             isFull = true
-            edges += closeWindow(of: index, total)
+            edges += closeWindow(of: index, total, at: place)
         }
         if isFull {
             windows += 1
@@ -84,15 +112,38 @@ struct ModelDrift {
             openValues = 0
             lastFull = now
         }
+        noteAlarms()
+        if isFull || openValues == 0 {
+            opened = now
+            openedMicroseconds = wall
+        }
+        return edges
+    }
+
+    private mutating func noteAlarms() {
         let began = features.compactMap { feature in
             feature.alarms.isEmpty ? nil : feature.shiftedSince ?? opened
         }
         alarmSince = began.isEmpty ? nil : alarmSince ?? began.min()
-        if isFull || openValues == 0 { opened = now }
-        return edges
     }
 
-    private mutating func closeWindow(of index: Int, _ total: UInt64) -> [Edge] {
+    /// Takes a person's word that the alarms of today and yesterday are about something normal.
+    ///
+    /// - Returns: the features that had some, and the alarms that end by it.
+    mutating func accept(at now: DayHour) -> (features: [String], edges: [Edge]) {
+        var accepted: [String] = []
+        var edges: [Edge] = []
+        for index in features.indices where features[index].drift.accept(at: now) {
+            accepted.append(features[index].watch.name)
+            edges += note(features[index].drift.status, of: index, values)
+        }
+        noteAlarms()
+        return (accepted, edges)
+    }
+
+    private mutating func closeWindow(
+        of index: Int, _ total: UInt64, at place: DayHour?
+    ) -> [Edge] {
         var feature = features[index]
         let bins = feature.watch.reference.bins
         let counted = [
@@ -100,11 +151,22 @@ struct ModelDrift {
             min(feature.drift.staleCount, total),
         ]
         feature.rates = counted.map { Double($0) / Double(total) }
-        let status = feature.drift.closeWindow()
-        feature.shiftedSince =
-            feature.drift.windowsShifted == 0 ? nil : feature.shiftedSince ?? opened
-        var alarms: [KassaV1.DriftSignal] = status.isShifted ? [.driftShift] : []
-        alarms += status.risenRates.map(\.signal)
+        let status = feature.drift.closeWindow(at: place)
+        let isNormal = feature.drift.windowsUnexplained == 0 && !status.isShiftAlarm
+        feature.shiftedSince = isNormal ? nil : feature.shiftedSince ?? opened
+        features[index] = feature
+        return note(status, of: index, total)
+    }
+
+    /// Notes which alarms are on.
+    private mutating func note(
+        _ status: FeatureDriftStatus, of index: Int, _ total: UInt64
+    ) -> [Edge] {
+        var feature = features[index]
+        let alarms =
+            (status.isShiftAlarm ? [.driftShift] : []) + status.alarmRates.map(\.signal)
+        let exceeded = (status.isShifted ? [.driftShift] : []) + status.risenRates.map(\.signal)
+        feature.usual = exceeded.filter { !alarms.contains($0) }
         let changed = Set(alarms).symmetricDifference(feature.alarms)
         let edges = changed.sorted { $0.rawValue < $1.rawValue }.map { signal in
             Edge(
@@ -138,7 +200,9 @@ extension ModelDrift.Feature {
             nullRate: measured(.driftNull), nullRateMax: tolerated(.driftNull),
             unseenRate: measured(.driftUnseen), unseenRateMax: tolerated(.driftUnseen),
             staleRate: measured(.driftStale), staleRateMax: tolerated(.driftStale),
-            alarms: alarms, referenceValues: watch.reference.total)
+            alarms: alarms, referenceValues: watch.reference.total, usual: usual,
+            hourPsi: drift.hourShift?.psi, hourPsiThreshold: drift.hourShift?.threshold,
+            accepted: drift.hourly?.isOpen ?? false)
     }
 }
 

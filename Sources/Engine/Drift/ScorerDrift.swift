@@ -21,6 +21,8 @@ struct ScorerDrift {
     private var promotion: Promotion?
     /// What was judged by other settings, by bundle.
     private let judged: [[UInt8]: [UInt64]]
+    /// What was learnt of the hours of the day before, by bundle.
+    private let learnt: [[UInt8]: ModelHours]
 
     /// The last promotion, as long as it can be undone.
     private struct Promotion {
@@ -31,9 +33,15 @@ struct ScorerDrift {
         let wasShifted: Bool
     }
 
-    /// - Parameter former: the watch by other settings, if there was one.
-    init(_ settings: DriftSettings, after former: ScorerDrift? = nil, at now: MonotonicTime) {
+    /// - Parameters:
+    ///   - former: the watch by other settings, if there was one.
+    ///   - learnt: what a process before this one has learnt of the hours of the day, by bundle.
+    init(
+        _ settings: DriftSettings, after former: ScorerDrift? = nil,
+        learnt: [[UInt8]: ModelHours] = [:], at now: MonotonicTime
+    ) {
         self.settings = settings
+        self.learnt = former?.hours ?? learnt
         judged = former?.models.mapValues(\.taken) ?? [:]
         lastTurn = now
         windowEnds = now.advanced(byNanoseconds: settings.windowMilliseconds * 1_000_000)
@@ -53,7 +61,9 @@ struct ScorerDrift {
         lastTurn = now
         for (scorer, counters) in slots where models[scorer.model.bundleDigest] == nil {
             let digest = scorer.model.bundleDigest
-            models[digest] = ModelDrift(counters, settings, after: judged[digest], at: now)
+            models[digest] = ModelDrift(
+                counters, settings, after: judged[digest], hours: learnt[digest] ?? [:], at: now,
+                wall: wall)
         }
         let digests = slots.map(\.scorer.model.bundleDigest)
         models = models.filter { digests.contains($0.key) }
@@ -61,10 +71,17 @@ struct ScorerDrift {
         windowEnds = now.advanced(byNanoseconds: settings.windowMilliseconds * 1_000_000)
         var alarms: [KassaV1.DriftAlarm] = []
         for (scorer, _) in slots {
-            let edges = models[scorer.model.bundleDigest]?.close(at: now) ?? []
+            let edges = models[scorer.model.bundleDigest]?.close(at: now, wall: wall) ?? []
             alarms += edges.map { $0.alarm(of: scorer, atMicroseconds: wall) }
         }
-        let next = decide(slots.map(\.scorer))
+        return respond(to: alarms, of: slots.map(\.scorer), wall)
+    }
+
+    /// Decides anew what is done.
+    private mutating func respond(
+        to alarms: [KassaV1.DriftAlarm], of slots: [Scorer], _ wall: Int64
+    ) -> DriftOrder? {
+        let next = decide(slots)
         let isNew = next != response
         let isWorse = next.severity > response.severity
         let wasShared = response.isShared
@@ -72,12 +89,35 @@ struct ScorerDrift {
             response = next
             sinceMicroseconds = next == .none ? 0 : wall
         }
-        guard isNew || !alarms.isEmpty, let name = slots.first?.scorer.spec.name else { return nil }
+        guard isNew || !alarms.isEmpty, let name = slots.first?.spec.name else { return nil }
         return DriftOrder(
             scorer: name, alarms: alarms, response: isWorse ? next : .none,
-            reason: isWorse ? reason(slots.map(\.scorer)) : "", wasShared: wasShared,
+            reason: isWorse ? reason(slots) : "", wasShared: wasShared,
             isShared: next.isShared)
     }
+
+    /// Takes a person's word that the alarms of today and yesterday are about something normal.
+    ///
+    /// - Parameters:
+    ///   - slots: the models in slots, STABLE first.
+    ///   - wall: the time of day in microseconds.
+    /// - Returns: what was accepted, "abandonment@2 cart.items", and what there is to tell.
+    mutating func accept(
+        _ slots: [Scorer], wall: Int64
+    ) -> (features: [String], order: DriftOrder?) {
+        var features: [String] = []
+        var alarms: [KassaV1.DriftAlarm] = []
+        for scorer in slots {
+            let accepted = models[scorer.model.bundleDigest]?
+                .accept(at: DayHour(microseconds: wall))
+            features += accepted?.features.map { "\(scorer.model.name) \($0)" } ?? []
+            alarms += accepted?.edges.map { $0.alarm(of: scorer, atMicroseconds: wall) } ?? []
+        }
+        return (features, respond(to: alarms, of: slots, wall))
+    }
+
+    /// What was learnt of the hours of the day, by bundle.
+    var hours: [[UInt8]: ModelHours] { models.mapValues(\.hours) }
 
     private mutating func notePromotion(
         _ entry: ScorerRollout?, at now: MonotonicTime, wall: Int64

@@ -259,8 +259,10 @@ extension Worker {
             }
         }
         if score.isFinite {
-            drift.observe(
-                scratch, isDegraded: pair.isDegraded, score: score, place: pair.other)
+            if scorer.slot != .previous {
+                drift.observe(
+                    scratch, isDegraded: pair.isDegraded, score: score, place: pair.other)
+            }
             guardCounters.timed(pair.other, nanoseconds: elapsed)
             guardCounters.differ(pair.place, by: score - pair.score)
             event.marks.insert(.isPair)

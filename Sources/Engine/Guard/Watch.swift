@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import API
+internal import Features
 internal import Models
 internal import Rollout
 
@@ -66,7 +67,7 @@ final class Watch: Sendable {
         pairHashMax = share >= 1 ? .max : UInt64(share * 0x1p64)
         decisionThreshold = policy.decisionThreshold
         sharesInputs = scorers[reference].takesVector(of: scorers[trial])
-        let names = (trial: scorers[trial].inputNames, reference: scorers[reference].inputNames)
+        let names = (trial: scorers[trial].pinnedInputs, reference: scorers[reference].pinnedInputs)
         let sets = (trial: Set(names.trial), reference: Set(names.reference))
         ownInputsOfTrial = names.trial.indices.filter { !sets.reference.contains(names.trial[$0]) }
         ownInputsOfReference = names.reference.indices.filter {
@@ -102,6 +103,13 @@ final class Watch: Sendable {
 }
 
 extension Scorer {
+    /// What its inputs read, "cart@2.items": by another version the same value may be stale.
+    fileprivate var pinnedInputs: [String] {
+        plan.names.indices.map {
+            "\(plan.setNames[$0])@\(plan.versions[$0]).\(plan.names[$0])"
+        }
+    }
+
     /// Whether both models take the same vector: same features, same codes, in the same order.
     func takesVector(of other: Scorer) -> Bool {
         model.info.spec?.inputs == other.model.info.spec?.inputs

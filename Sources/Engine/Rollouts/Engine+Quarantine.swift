@@ -78,7 +78,7 @@ extension Engine {
         return KassaV1.ClearQuarantineResponse(bundleSha256: digest)
     }
 
-    private static func reasoned(
+    static func reasoned(
         _ actor: String, _ reason: String
     ) throws(EngineError) -> VerbCall {
         guard !reason.isEmpty else {

@@ -79,14 +79,15 @@ struct RetreatFile {
         if record.count > Self.placeByteCount {
             guard (try? Files.write(record.span, to: path)) != nil else { return false }
         } else {
-            if !Files.exists(path) {
-                keepSpare()
-                // Without a spare the file is made below, if there is room. Safe: both paths are
-                // NUL-terminated copies.
-                _ = unsafe rename(sparePath, path)
-            }
+            let isThere = Files.exists(path)
+            if !isThere { keepSpare() }
             let start = Int(next % 2) * Self.placeByteCount
-            guard Self.write(record, at: start, of: path) else { return false }
+            // Without a spare one is made now, if there is room.
+            guard Self.write(record, at: start, of: isThere ? path : sparePath) else {
+                return false
+            }
+            // Safe: both paths are NUL-terminated copies.
+            guard unsafe isThere || rename(sparePath, path) == 0 else { return false }
         }
         serial = next
         noted = note

@@ -23,6 +23,9 @@ enum RolloutKey {
     static func filters(ofRollout id: UInt64) -> [UInt8] {
         Array("guard-filters/".utf8) + bigEndian(id)
     }
+    static let hours = Array("hours/".utf8)
+    /// What each hour of the day usually brings a scorer's models.
+    static func hours(_ scorer: String) -> [UInt8] { hours + Array(scorer.utf8) }
     /// The transitions of a scorer; a revision behind it tells one.
     static func history(_ scorer: String) -> [UInt8] { Array("history/\(scorer)/".utf8) }
     /// The audit record of one transition.

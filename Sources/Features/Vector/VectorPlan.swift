@@ -23,6 +23,8 @@ internal import Base
     package let names: [String]
     /// The feature set of each input.
     package let setNames: [String]
+    /// The version of it that each input is read by.
+    package let versions: [UInt32]
     /// The type of each input.
     package let types: [FeatureType]
     /// The categories of each input, in code order; empty unless it is a string.
@@ -56,6 +58,7 @@ internal import Base
         groups = builder.groups
         names = builder.names
         setNames = builder.setNames
+        versions = builder.versions
         types = builder.rules.map(\.type)
         categories = builder.categories
         tables = builder.tables

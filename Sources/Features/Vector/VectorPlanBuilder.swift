@@ -7,6 +7,7 @@ struct VectorPlanBuilder {
     private(set) var groups: [VectorGroup] = []
     private(set) var names: [String] = []
     private(set) var setNames: [String] = []
+    private(set) var versions: [UInt32] = []
     private(set) var categories: [[String]] = []
     private(set) var tables: [ByteTable] = []
     /// For each table what a model sees of any other text, then of each category.
@@ -77,6 +78,7 @@ struct VectorPlanBuilder {
             let isVector = feature.type.dimension > 0
             names.append(isVector ? "\(feature.name)[\(index)]" : feature.name)
             setNames.append(input.set.name)
+            versions.append(version.number)
             categories.append(known)
             columns.append(Int(version.columnIDs[place]))
             rules.append(

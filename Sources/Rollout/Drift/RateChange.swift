@@ -29,7 +29,12 @@ package struct RateChange: Equatable, Sendable {
 
     /// A watch on a rate that the reference had: tolerated up to the double, or a percentage point more.
     package init(referenceRate rate: Double, runLength: Double) {
-        self.init(rateMax: max(2 * rate, rate + 0.01), runLength: runLength)
+        self.init(rateMax: Self.tolerated(referenceRate: rate), runLength: runLength)
+    }
+
+    /// What a rate may rise to where it usually is `rate`: the double, or a percentage point more.
+    package static func tolerated(referenceRate rate: Double) -> Double {
+        max(2 * rate, rate + 0.01)
     }
 
     /// The evidence of a rise as a natural logarithm; 0 when there is none.

@@ -84,6 +84,11 @@ extension ServerConnection {
             answerNow(call) { engine throws(EngineError) in
                 try engine.driftReport(request).encodedBytes()
             }
+        case .acceptDrift:
+            let request = try KassaV1.AcceptDriftRequest(decoding: call.message)
+            submit(call) { engine throws(EngineError) in
+                try engine.acceptDrift(request, at: now).encodedBytes()
+            }
         case .rolloutHistory:
             let request = try KassaV1.RolloutHistoryRequest(decoding: call.message)
             submit(call) { engine throws(EngineError) in

@@ -11,7 +11,7 @@ let commands: [Command] = [
     rolloutShadowCommand, rolloutCanaryCommand, rolloutSetWeightCommand, rolloutPauseCommand,
     rolloutResumeCommand, rolloutPromoteCommand, rolloutAbortCommand, rolloutUndoCommand,
     rolloutQuarantineCommand, rolloutClearQuarantineCommand, rolloutStatusCommand,
-    rolloutHistoryCommand, rolloutExplainCommand, driftCommand,
+    rolloutHistoryCommand, rolloutExplainCommand, driftCommand, driftAcceptCommand,
     storeStatsCommand, storeVerifyCommand, storeSnapshotCommand, storeRestoreCommand,
     storeCompactCommand, versionCommand,
 ]

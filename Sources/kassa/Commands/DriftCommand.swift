@@ -30,6 +30,41 @@ let driftCommand = Command(
         report.lines(featuresMax: arguments.has(allFlag.name) ? .max : 10).forEach { print($0) }
     })
 
+let driftAcceptCommand = Command(
+    name: "drift accept",
+    operands: "SCORER",
+    operandCount: 1...1,
+    summary: "Say that a scorer's drift alarms are about something normal.",
+    discussion: """
+        What the alarms of today and yesterday are about is learnt as what these hours of the day usually
+        bring; for a day, while the alarms are on, so is what comes. Traffic that is as usual at its
+        hour is no alarm from then on. A fault that is accepted is not seen when it comes again at the
+        same hours.
+
+        example:
+          kassa drift accept cart_abandonment --reason "at night only the app buys"
+        """,
+    flags: [requiredReasonFlag, actorFlag] + serverFlags,
+    run: { arguments throws(CommandError) in
+        let request = KassaV1.AcceptDriftRequest(
+            scorer: arguments.operands[0], actor: arguments.actor,
+            reason: try arguments.requiredReason())
+        let client = try arguments.connect()
+        let response: KassaV1.AcceptDriftResponse = try asking { () throws(ClientError) in
+            try client.call(KassaV1.RolloutsService.acceptDrift, request)
+        }
+        if arguments.has(jsonFlag.name) {
+            print(
+                Tree.map([
+                    .init("features", .list(response.features.map { .text($0) })),
+                    .init("report", response.report?.tree ?? .null),
+                ]).json())
+            return
+        }
+        for feature in response.features { print("\(feature): accepted") }
+        if let report = response.report { print(report.line) }
+    })
+
 /// Asks a server how a scorer's features stand.
 func driftReport(
     of scorer: String, _ client: Client

@@ -96,12 +96,18 @@ extension KassaV1.SlotDrift {
 }
 
 extension KassaV1.FeatureDrift {
+    /// "shift", "null usual at this hour".
+    private var notes: [String] {
+        alarms.map(\.word) + usual.map { "\($0.word) usual at this hour" }
+            + (accepted ? ["accepted"] : [])
+    }
+
     /// The cells of a table of features.
     var row: [String] {
         [
             feature, psiThreshold == nil ? "" : rounded(psi), psiThreshold.map(rounded) ?? "",
             "\(windowsShifted)", percent(nullRate), percent(unseenRate), percent(staleRate),
-            alarms.map(\.word).joined(separator: ", "),
+            notes.joined(separator: ", "),
         ]
     }
 
@@ -116,6 +122,10 @@ extension KassaV1.FeatureDrift {
             .init("stale_rate", .number(staleRate)),
             .init("stale_rate_max", .number(staleRateMax)),
             .init("alarms", .list(alarms.map { .text($0.word) })),
+            .init("usual", .list(usual.map { .text($0.word) })),
+            .init("hour_psi", hourPsi.map { .number($0) } ?? .null),
+            .init("hour_psi_threshold", hourPsiThreshold.map { .number($0) } ?? .null),
+            .init("accepted", .flag(accepted)),
             .init("reference_values", .unsigned(referenceValues)),
         ])
     }

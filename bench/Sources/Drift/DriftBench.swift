@@ -9,11 +9,12 @@ import Wire
 /// What watching features costs of a Score: processor time of one thread, without network.
 struct DriftBench {
     static let help = """
-        usage: Bench drift [--rounds N] [--scores N]
+        usage: Bench drift [--rounds N] [--scores N] [--shadow 1]
 
           Scores the same requests by two engines in this process, one whose model brought histograms of
           its 32 inputs and its score and one whose model brought none, in turns of ten requests, by
-          rounds in alternation (21 of 20000). Prints one line of JSON with nanoseconds of processor time
+          rounds in alternation (21 of 20000). With --shadow a second model scores every request after
+          its reply, and is watched too in the engine that watches. Prints one line of JSON with nanoseconds of processor time
           for each Score: median, least and most of the rounds.
         """
     static let turn = 10
@@ -21,6 +22,7 @@ struct DriftBench {
 
     private var roundCount = 21
     private var scoreCount = 20_000
+    private var hasShadow = false
 
     init(_ words: [String]) throws(BenchError) {
         var rest = words[...]
@@ -28,6 +30,7 @@ struct DriftBench {
             switch (word, rest.popFirst().flatMap(Int.init)) {
             case ("--rounds", let number?) where number > 0: roundCount = number
             case ("--scores", let number?) where number > 0: scoreCount = number
+            case ("--shadow", 1): hasShadow = true
             default: throw BenchError(Self.help)
             }
         }
@@ -41,13 +44,14 @@ struct DriftBench {
         let engine = try Engine(folder: plainFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { engine.stop() }
         var worker = try Worker(engine: engine, loop: 0)
-        try Self.fill(engine, &worker, plain)
+        try Self.fill(engine, &worker, plain, hasShadow: hasShadow)
         plain.driftWindowMilliseconds = 300_000
         let watchedEngine = try Engine(
             folder: watchedFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { watchedEngine.stop() }
         var watchedWorker = try Worker(engine: watchedEngine, loop: 0)
-        try Self.fill(watchedEngine, &watchedWorker, plain)
+        try Self.fill(
+            watchedEngine, &watchedWorker, plain, hasShadow: hasShadow)
 
         _ = try Self.nanoseconds(&worker, requests, scoreCount: scoreCount)
         _ = try Self.nanoseconds(&watchedWorker, requests, scoreCount: scoreCount)
@@ -59,13 +63,13 @@ struct DriftBench {
         }
         let cost = zip(with, without).map { $0 - $1 }
         print(
-            "{\"rounds\": \(roundCount), \"scores\": \(scoreCount),",
+            "{\"rounds\": \(roundCount), \"scores\": \(scoreCount), \"shadow\": \(hasShadow),",
             "\"unwatched_ns\": \(Self.json(without)), \"watched_ns\": \(Self.json(with)),",
             "\"cost_ns\": \(Self.json(cost))}")
     }
 
     static func fill(
-        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData
+        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData, hasShadow: Bool = false
     ) throws {
         func apply(_ resource: KassaV1.Document.Resource) throws {
             _ = try engine.apply(
@@ -76,6 +80,13 @@ struct DriftBench {
         let (spec, artefact) = data.bundle()
         _ = try engine.upload(spec, artefact: artefact, at: .now())
         try apply(.scorer(data.scorer))
+        if hasShadow {
+            let (spec, artefact) = data.bundle(
+                version: 2, goldenRowCount: SyntheticData.goldenRowCount - 1)
+            _ = try engine.upload(spec, artefact: artefact, at: .now())
+            _ = try engine.shadow(
+                KassaV1.ShadowRequest(scorer: "bench", model: "bench@2"), at: .now())
+        }
         let written = Acknowledgement()
         for first in stride(from: 0, to: entityCount, by: 1_000) {
             let entities = first..<first + 1_000

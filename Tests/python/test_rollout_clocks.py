@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rollouts while the wall clock steps: what waits waits by the monotonic clock, and the record stays whole."""
+
+import threading
+import time
+
+import pytest
+
+import test_guards as guards
+from client import Client
+from kassa.v1 import config_pb2, rollouts_pb2, scoring_pb2
+from kassa_process import eventually
+from test_clocks import DAY, HOUR, Clock
+from test_guards import LENIENT, SCORER, WEIGHTS, Load, plain, upload
+from test_rollout_faults import ask, is_in
+
+STEPS = [HOUR, -HOUR, DAY, -DAY, 0, 400 * DAY, -400 * DAY, DAY // 2, 1, 0]
+
+
+class Stepping(threading.Thread):
+    """Sets the clock ever again to another time, until the end of `with`."""
+
+    def __init__(self, clock, seconds=0.13):
+        super().__init__(daemon=True)
+        self.clock, self.seconds = clock, seconds
+        self.ended = threading.Event()
+        self.count = 0
+
+    def run(self):
+        while not self.ended.wait(self.seconds):
+            self.clock.move(STEPS[self.count % len(STEPS)])
+            self.count += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join(5)
+        self.clock.move(0)
+
+
+@pytest.fixture
+def stepped(tmp_path):
+    """A server with a scorer and a good candidate, its clock, and a client."""
+    clock = Clock(tmp_path / "clock")
+    server = clock.serve(tmp_path / "data", sweep_seconds=0)
+    client = Client(server.address)
+    client.server = server
+    try:
+        guards.set_up(client)
+        upload(client, plain([weight * 1.001 for weight in WEIGHTS]))
+        upload(client, plain([-weight for weight in WEIGHTS]))
+        yield clock, client
+        client.close()
+        server.stop()
+    finally:
+        server.kill()
+
+
+def status(client):
+    return client.rollouts.Status(
+        rollouts_pb2.RolloutStatusRequest(scorer=SCORER), timeout=20)
+
+
+def canary(client, model=2, **policy):
+    return ask(
+        "Canary", model=f"{SCORER}@{model}", weight_percent=20, step_percents=[50, 100],
+        guard=rollouts_pb2.GuardPolicy(**LENIENT, **policy))(client).status
+
+
+def assert_record_is_whole(client, rollout):
+    explained = client.rollouts.Explain(
+        rollouts_pb2.ExplainRolloutRequest(rollout_id=rollout), timeout=20)
+    assert explained.agrees and explained.chain_intact, explained.disagreement
+    audit = client.config.Audit(config_pb2.AuditRequest(verify=True), timeout=20)
+    assert audit.broken_at == 0 and audit.verified > 0
+    return explained.transitions
+
+
+def test_steps_take_as_long_as_they_say_while_the_clock_steps(stepped):
+    clock, client = stepped
+    dwell = 1.0
+    seen = []
+    with Stepping(clock) as stepping, Load(client.server.address, rows=200) as load:
+        started = time.monotonic()
+        rollout = canary(client, dwell_ms=int(dwell * 1_000), entities_min=300,
+                         pairs_min=300).rollout.id
+        weight = 20
+        while True:
+            found = status(client).rollout
+            if found.weight_percent != weight:
+                seen.append(time.monotonic() - started)
+                weight = found.weight_percent
+            if found.phase == rollouts_pb2.PHASE_PROMOTED:
+                break
+            # By the monotonic clock too, whatever the other shows.
+            now = status(client).guard
+            assert now.age_ms <= (time.monotonic() - started) * 1_000 + 50
+            assert time.monotonic() - started < 30, found
+            time.sleep(0.02)
+        # What was promoted can be undone for a day, and no jump shortens that.
+        time.sleep(0.8)
+        assert [slot.slot for slot in status(client).slots] == [
+            scoring_pb2.STABLE, scoring_pb2.PREVIOUS]
+    assert stepping.count > 20 and load.errors == []
+    waits = [later - earlier for earlier, later in zip([0, *seen], seen)]
+    assert len(waits) == 3 and all(dwell - 0.05 < wait < dwell + 2 for wait in waits), waits
+    transitions = assert_record_is_whole(client, rollout)
+    # Wall times are for people, and may go back.
+    assert [one.weight_percent for one in transitions] == [20, 50, 100, 0]
+    undone = ask("Undo")(client).status
+    assert undone.rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK
+
+
+def test_a_deadline_comes_when_it_is_due_while_the_clock_steps(stepped):
+    clock, client = stepped
+    with Stepping(clock) as stepping:
+        started = time.monotonic()
+        rollout = canary(client, dwell_ms=1, deadline_ms=1_500).rollout.id
+        assert eventually(lambda: is_in("PAUSED")(status(client)), 10)
+        took = time.monotonic() - started
+    assert 1.4 < took < 4 and stepping.count >= 8
+    (last,) = assert_record_is_whole(client, rollout)[1:]
+    assert "deadline" in last.reason
+
+
+def test_a_bad_canary_goes_while_the_clock_steps_and_says_so_once(stepped):
+    clock, client = stepped
+    with Stepping(clock, 0.01) as stepping, Load(client.server.address) as load:
+        assert eventually(lambda: stepping.count > 10)
+        rollout = canary(client, model=3).rollout.id
+        last = guards.assert_rolled_back(client, rollout, "decision_flips")
+        guards.assert_only_stable(client)
+    assert load.errors == []
+    assert 0 <= last.last_answer_after_us < 50_000
+    assert_record_is_whole(client, rollout)
+    assert eventually(
+        lambda: guards.metric(client, 'kassa_alarms_total{kind="rolled_back"}') == 1)
+
+
+@pytest.mark.parametrize("offset, slots", [
+    (-400 * DAY, 2), (-DAY, 2), (-HOUR, 2), (0, 2), (DAY - HOUR, 2), (DAY + 60, 1)])
+def test_a_restart_goes_on_by_the_wall_clock_within_a_day(stepped, offset, slots):
+    clock, client = stepped
+    rollout = ask("Canary", model=f"{SCORER}@2", weight_percent=50)(client).status.rollout.id
+    ask("Promote", full=True)(client)
+    client.server.stop()
+    clock.move(offset)
+    server = clock.serve(client.server.folder)
+    try:
+        with Client(server.address) as again:
+            if slots == 1:
+                assert eventually(lambda: len(status(again).slots) == 1)
+            else:
+                time.sleep(0.4)
+            assert len(status(again).slots) == slots
+            # From here on the monotonic clock counts.
+            if slots == 2:
+                clock.move(offset + DAY)
+                time.sleep(0.4)
+                assert len(status(again).slots) == 2
+            assert_record_is_whole(again, rollout)
+        server.stop()
+    finally:
+        server.kill()
