@@ -18,6 +18,8 @@ private func run(_ words: [String]) throws {
         try bench.run()
     case "allocations":
         try AllocationBench(Array(words.dropFirst())).run()
+    case "aftercare":
+        try AftercareBench(Array(words.dropFirst())).run()
     case "drift":
         try DriftBench(Array(words.dropFirst())).run()
     case "prepare":
@@ -28,7 +30,7 @@ private func run(_ words: [String]) throws {
         print(
             [
                 ScoreOptions.help, StoreOptions.help, ModelsOptions.help, AllocationBench.help,
-                DriftBench.help, prepareHelp, loadHelp, writerHelp,
+                DriftBench.help, AftercareBench.help, prepareHelp, loadHelp, writerHelp,
             ].joined(separator: "\n\n"))
     }
 }

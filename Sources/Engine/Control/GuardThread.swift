@@ -52,8 +52,7 @@ final class GuardThread: Sendable {
             }
             if isDue { nextMaturing = now.advanced(byNanoseconds: OutcomeLimits.matureNanoseconds) }
             _ = outcomes.wakeUps.wait(
-                timeoutNanoseconds: guards.isWatching
-                    ? GuardLimits.openTurnNanoseconds : OutcomeLimits.turnNanoseconds)
+                timeoutNanoseconds: min(guards.turnNanoseconds, OutcomeLimits.turnNanoseconds))
         }
     }
 }

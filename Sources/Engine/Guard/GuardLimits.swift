@@ -8,6 +8,8 @@ package enum GuardLimits {
     static let eventsPerTurn = 8_192
     /// How often the guard thread looks while a rollout is open.
     static let openTurnNanoseconds: UInt64 = 200_000
+    /// How often it looks while only promotions are watched, whose guards weigh a small share of requests.
+    static let aftercareTurnNanoseconds: UInt64 = 1_000_000
     /// Requests that wait for the end of a turn to be scored by the other model.
     static let waitingPairsMax = 256
     /// Inputs of theirs together.
@@ -18,6 +20,8 @@ package enum GuardLimits {
     static let storeMilliseconds: UInt64 = 1_000
     /// How often the memory of who has spoken is stored, which is larger.
     static let storeFiltersMilliseconds: UInt64 = 2_000
+    /// The share of entities that PREVIOUS scores too after a promotion, if nobody says otherwise.
+    package static let watchSharePercent = 5.0
     /// What a score may take, if nobody says otherwise.
     package static let sloMicroseconds: UInt32 = 500
     /// Entities of a step, if nobody says otherwise.

@@ -22,7 +22,11 @@ struct PairQueue: ~Copyable {
         var record: RecordedScore?
         /// Whether a value of the vector is not PRESENT; only then are its statuses kept.
         var isDegraded: Bool
-        var start: Int
+        var start = 0
+        /// Where the vector of the model on trial is, if that may have to be timed again; -1 otherwise.
+        var trialStart = -1
+        /// What its part has taken then.
+        var trialNanoseconds: UInt64 = 0
     }
 
     private(set) var pairs: [Pair] = []
@@ -44,16 +48,21 @@ struct PairQueue: ~Copyable {
     /// Takes a pair, with the vector that is in `scratch`.
     mutating func append(_ pair: Pair, _ scratch: ScoreScratch) {
         var pair = pair
+        pair.start = append(scratch, withStatuses: pair.isDegraded)
+        pairs.append(pair)
+    }
+
+    /// Takes the vector that is in `scratch`; where it is.
+    mutating func append(_ scratch: ScoreScratch, withStatuses: Bool = false) -> Int {
         let start = inputCount
-        pair.start = start
         var span = values.mutableSpan
         scratch.copyVector(to: &span, at: start)
-        if pair.isDegraded {
+        if withStatuses {
             var span = statuses.mutableSpan
             scratch.copyStatuses(to: &span, at: start)
         }
         inputCount += scratch.inputCount
-        pairs.append(pair)
+        return start
     }
 
     mutating func removeAll() {

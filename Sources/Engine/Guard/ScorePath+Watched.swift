@@ -6,8 +6,8 @@ internal import Features
 internal import Rollout
 internal import Wire
 
-/// The request path of a scorer with an open rollout: the same answer, timed and judged, with STABLE in
-/// the place of a canary that fails.
+/// The request path of a watched scorer: the same answer, timed and judged, with the model that the one on
+/// trial is compared with in its place when it fails: STABLE for a canary, PREVIOUS for a promoted one.
 extension Worker {
     /// Answers under the watch of a guard; false as in the path without one.
     mutating func attemptWatched(
@@ -16,15 +16,15 @@ extension Worker {
     ) throws(EngineError) -> Bool {
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
-        let isCanary = slot == watch.candidate
+        let isTrial = slot == watch.trial
         var event = GuardEvent(
-            rollout: watch.rollout, entity: assignment.entity, atNanoseconds: 0,
-            weight: watch.weight,
-            marks: isCanary ? .isCanary : watch.isShadow ? .isShadow : [])
+            rollout: watch.rollout, entity: assignment.entity, weight: watch.weight,
+            mode: watch.mode)
+        if isTrial { event.marks.insert(.isTrial) }
         var summary = GatherSummary()
         var score = Double.nan
         var failure: EngineError?
-        makeRoomForPair(place, watch.candidate)
+        makeRoomForPair(watch)
         let started = MonotonicTime.now()
         var gathered = started
         do throws(EngineError) {
@@ -38,26 +38,27 @@ extension Worker {
         let ended = MonotonicTime.now()
         event.atNanoseconds = ended.nanoseconds
         let violation = failure == nil ? contractViolation(score, of: slot) : nil
-        if failure == nil && (violation == nil || !isCanary) {
+        if failure == nil && (violation == nil || !isTrial) {
             let elapsed = ended.nanoseconds(since: started)
             guardCounters.timed(slot, nanoseconds: elapsed)
-            if elapsed > watch.sloNanoseconds { event.outcome.insert(.sloMiss) }
-            let own = isCanary ? watch.ownInputsOfCandidate : watch.ownInputsOfStable
-            if isDegraded(own, of: slot) { event.outcome.insert(.fallback) }
+            if elapsed > watch.sloNanoseconds { event.insert(.sloMiss, ofTrial: isTrial) }
+            if isDegraded(watch.ownInputs(of: slot), of: slot) {
+                event.insert(.fallback, ofTrial: isTrial)
+            }
         }
         var answering = slot
-        if isCanary, failure != nil || violation != nil {
-            answering = place
+        if isTrial, failure != nil || violation != nil {
+            answering = watch.reference
             try fallBack(
-                from: failure, violation, to: place, message, at: now, &event, &summary, &score)
+                from: failure, violation, place, message, at: now, &event, &summary, &score)
         } else if let failure {
             if failure.kind == .internal || failure.kind == .failedPrecondition {
-                event.outcome.insert(.error)
+                event.reference.insert(.error)
                 guardRing.push(event)
             }
             throw failure
         } else if !score.isFinite {
-            event.outcome.insert(.error)
+            event.reference.insert(.error)
             guardRing.push(event)
             throw noNumber(slot)
         }
@@ -68,12 +69,13 @@ extension Worker {
             recorded = record(score, by: answering, message, at: now, into: &writer)
             recorded?.rollout = watch.rollout
         }
-        if isCanary && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
+        if isTrial && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
         let own = gathered.nanoseconds(since: started)
         guard answering == slot, watch.samples(assignment.entity),
             try enqueue(
-                event, place, isCanary ? place : watch.candidate, score, message, at: now,
-                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil, recorded)
+                event, place, isTrial ? watch.reference : watch.trial, score, message, at: now,
+                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil,
+                isSlow: watch.isSlow(ended.nanoseconds(since: started)), recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
             guardRing.push(event)
@@ -83,28 +85,37 @@ extension Worker {
         return true
     }
 
-    /// Has STABLE answer in the canary's place; if that is refused too, it is the caller's fault or both
-    /// models', and no evidence.
+    /// Has the other model answer in the place of the one on trial; if that is refused too, it is the
+    /// caller's fault or both models', and no evidence.
     private mutating func fallBack(
-        from failure: EngineError?, _ violation: ContractViolation?, to place: Int,
+        from failure: EngineError?, _ violation: ContractViolation?, _ place: Int,
         _ message: Span<UInt8>, at now: Timestamp, _ event: inout GuardEvent,
         _ summary: inout GatherSummary, _ score: inout Double
     ) throws(EngineError) {
         if let violation { brake(place, for: violation, &event) }
-        event.outcome.insert(.error)
-        event.outcome.insert(.fallback)
+        event.trial.insert(.error)
+        event.trial.insert(.fallback)
+        let watch = configuration.value.splits[place].watch
+        // Of entities that are not scored by both, an error of the other would not be known.
+        if watch.samples(event.entity) { event.marks.insert(.isCompared) }
         summary = GatherSummary()
         do throws(EngineError) {
-            try gather(place, message, at: now, &summary)
-            score = try evaluate(place, message, at: now, &summary)
-            guard score.isFinite else { throw noNumber(place) }
+            try gather(watch.reference, message, at: now, &summary)
+            score = try evaluate(watch.reference, message, at: now, &summary)
+            guard score.isFinite else { throw noNumber(watch.reference) }
         } catch {
             if violation != nil { guardRing.push(event) }
             throw error
         }
     }
 
-    /// Takes the candidate's traffic away at once, on this loop.
+    /// Whether the slot at `slot` has the model that was promoted last, with PREVIOUS ready to answer for it.
+    func isPromoted(_ slot: Int, of place: Int) -> Bool {
+        let watch = configuration.value.splits[place].watch
+        return watch.mode == .aftercare && slot == watch.trial
+    }
+
+    /// Takes the traffic of the model on trial away at once, on this loop.
     private func brake(
         _ place: Int, for violation: ContractViolation, _ event: inout GuardEvent
     ) {
@@ -133,12 +144,16 @@ extension Worker {
     ///
     /// - Parameter shared: the slot whose vector serves, and what gathering it took; nil to gather anew,
     ///   from the same snapshot.
+    /// - Parameter isSlow: whether the answer took so long that the models' times may have to be compared.
     private mutating func enqueue(
         _ event: GuardEvent, _ place: Int, _ other: Int, _ score: Double, _ message: Span<UInt8>,
         at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64, isDegraded: Bool)?,
+        isSlow: Bool,
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
+        let watch = configuration.value.splits[place].watch
+        let isTrial = other == watch.trial
         var nanoseconds: UInt64 = 0
         var isDegraded = false
         var source = other
@@ -153,35 +168,58 @@ extension Worker {
                 try gather(other, message, at: now, &summary)
                 try complete(other, message, at: now, &summary)
             } catch {
-                guard event.marks.contains(.isShadow) else { return false }
-                event.marks.insert(.isShadowed)
-                event.shadowOutcome.insert(.error)
+                guard watch.mode.comparesRequests else { return false }
+                event.marks.insert(.isCompared)
+                event.insert(.error, ofTrial: isTrial)
                 guardRing.push(event)
                 if let recorded { recorder.record(recorded) }
                 return true
             }
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
             isDegraded = summary.degradedCount > 0
-            if event.marks.contains(.isShadow),
-                self.isDegraded(
-                    configuration.value.splits[place].watch.ownInputsOfCandidate, of: other)
-            {
-                event.shadowOutcome.insert(.fallback)
+            if watch.mode.comparesRequests, self.isDegraded(watch.ownInputs(of: other), of: other) {
+                event.insert(.fallback, ofTrial: isTrial)
             }
         }
-        pairs.append(
-            PairQueue.Pair(
-                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-                record: recorded, isDegraded: isDegraded, start: 0), scratches[source])
+        var pair = PairQueue.Pair(
+            event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
+            record: recorded, isDegraded: isDegraded)
+        if !isTrial && watch.mode.comparesRequests {
+            // Neither is slow for having touched a row first.
+            if shared == nil && watch.isSlow(2 &* nanoseconds) {
+                pair.nanoseconds = gatherAgain(other, message, at: now)
+            }
+            if isSlow {
+                pair.trialNanoseconds =
+                    shared == nil ? gatherAgain(watch.trial, message, at: now) : nanoseconds
+                pair.trialStart = pairs.append(scratches[watch.trial])
+            }
+        }
+        pairs.append(pair, scratches[source])
         return true
     }
 
-    /// Scores what waits if one more vector of either model finds no room.
+    /// What gathering the vector of `slot` takes once its rows were read; the reply stands whatever comes of it.
+    private mutating func gatherAgain(
+        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp
+    ) -> UInt64 {
+        let started = MonotonicTime.now()
+        var summary = GatherSummary()
+        do throws(EngineError) {
+            try gather(slot, message, at: now, &summary)
+            try complete(slot, message, at: now, &summary)
+        } catch {
+            return 0
+        }
+        return MonotonicTime.now().nanoseconds(since: started)
+    }
+
+    /// Scores what waits if a vector of each model finds no room.
     ///
     /// Before a request is gathered, because scoring puts other vectors into the memory that it is
     /// gathered into.
-    private mutating func makeRoomForPair(_ place: Int, _ candidate: Int) {
-        let count = max(scratches[place].inputCount, scratches[candidate].inputCount)
+    private mutating func makeRoomForPair(_ watch: Watch) {
+        let count = scratches[watch.trial].inputCount + scratches[watch.reference].inputCount
         if pairs.isFull(for: count) { scorePairs() }
     }
 
@@ -202,19 +240,23 @@ extension Worker {
         let watch = configuration.value.splits[pair.place].watch
         let scratch = scratches[pair.other]
         var event = pair.event
+        let isTrial = pair.other == watch.trial
         let started = MonotonicTime.now()
         scratch.setVector(pairs.values.span, at: pair.start)
         if pair.isDegraded { scratch.setStatuses(pairs.statuses.span, at: pair.start) }
         let isNumber = scratch.evaluate(by: scorer.model.compiled)
         let score = isNumber ? scorer.model.output.score(scratch) : .nan
         let elapsed = MonotonicTime.now().nanoseconds(since: started) &+ pair.nanoseconds
-        let isCandidate = pair.other == watch.candidate
         let violation = contractViolation(score, of: pair.other)
-        if isCandidate, let violation { brake(pair.place, for: violation, &event) }
-        if event.marks.contains(.isShadow) {
-            event.marks.insert(.isShadowed)
-            if violation != nil { event.shadowOutcome.insert(.error) }
-            if elapsed > watch.sloNanoseconds { event.shadowOutcome.insert(.sloMiss) }
+        if isTrial, let violation { brake(pair.place, for: violation, &event) }
+        if watch.mode.comparesRequests {
+            event.marks.insert(.isCompared)
+            if violation != nil { event.insert(.error, ofTrial: isTrial) }
+            if !isTrial {
+                compareTimes(&event, pair, watch, elapsed)
+            } else if elapsed > watch.sloNanoseconds {
+                event.trial.insert(.sloMiss)
+            }
         }
         if score.isFinite {
             if scorer.slot != .previous {
@@ -233,15 +275,49 @@ extension Worker {
         guardRing.push(event)
         guard var record = pair.record else { return }
         if score.isFinite {
-            if isCandidate {
+            if scorer.slot == .stable {
+                record.stable = score
+                record.stableBundle = scorer.model.bundlePrefix
+            } else {
                 record.candidate = score
                 record.candidateBundle = scorer.model.bundlePrefix
                 record.candidateSlot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
-            } else {
-                record.stable = score
-                record.stableBundle = scorer.model.bundlePrefix
             }
         }
         recorder.record(record)
+    }
+
+    /// Says which of the two missed its objective where the one on trial answers.
+    ///
+    /// That one was timed while its caller waited, in the middle of a turn, with no cache warm; the other one after
+    /// the reply, which took `elapsed`. The same model in both places would miss more often in the first. So what
+    /// convicts is that it is slower than the other one in the same place too, twice; and the other one, if that
+    /// is slower. If both are as good, the one on trial has no more of these misses than the other.
+    private func compareTimes(
+        _ event: inout GuardEvent, _ pair: PairQueue.Pair, _ watch: Watch, _ elapsed: UInt64
+    ) {
+        let isMissed = event.trial.contains(.sloMiss)
+        guard isMissed || watch.isSlow(elapsed) else { return }
+        func timeAgain(_ slot: Int, _ start: Int, _ gathering: UInt64) -> UInt64 {
+            let started = MonotonicTime.now()
+            scratches[slot].setVector(pairs.values.span, at: start)
+            _ = scratches[slot].evaluate(by: configuration.value.scorers[slot].model.compiled)
+            return MonotonicTime.now().nanoseconds(since: started) &+ gathering
+        }
+        func timeTrial() -> UInt64 {
+            timeAgain(watch.trial, pair.trialStart, pair.trialNanoseconds)
+        }
+        // One that answered in half of its time needs no second look.
+        let again = pair.trialStart >= 0 ? timeTrial() : 0
+        if isMissed, watch.isSlower(again, than: elapsed),
+            watch.isSlower(timeTrial(), than: elapsed)
+        {
+            return
+        }
+        let isOthers =
+            watch.isSlower(elapsed, than: again)
+            && watch.isSlower(timeAgain(pair.other, pair.start, pair.nanoseconds), than: again)
+        if isOthers { event.trial.remove(.sloMiss) }
+        if isOthers || isMissed { event.reference.insert(.sloMiss) }
     }
 }

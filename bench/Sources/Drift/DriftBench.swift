@@ -44,21 +44,22 @@ struct DriftBench {
         let engine = try Engine(folder: plainFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { engine.stop() }
         var worker = try Worker(engine: engine, loop: 0)
-        try fill(engine, &worker, plain)
+        try Self.fill(engine, &worker, plain, hasShadow: hasShadow)
         plain.driftWindowMilliseconds = 300_000
         let watchedEngine = try Engine(
             folder: watchedFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { watchedEngine.stop() }
         var watchedWorker = try Worker(engine: watchedEngine, loop: 0)
-        try fill(watchedEngine, &watchedWorker, plain)
+        try Self.fill(
+            watchedEngine, &watchedWorker, plain, hasShadow: hasShadow)
 
-        _ = try nanoseconds(&worker, requests)
-        _ = try nanoseconds(&watchedWorker, requests)
+        _ = try Self.nanoseconds(&worker, requests, scoreCount: scoreCount)
+        _ = try Self.nanoseconds(&watchedWorker, requests, scoreCount: scoreCount)
         var without: [Double] = []
         var with: [Double] = []
         for _ in 0..<roundCount {
-            without.append(try nanoseconds(&worker, requests))
-            with.append(try nanoseconds(&watchedWorker, requests))
+            without.append(try Self.nanoseconds(&worker, requests, scoreCount: scoreCount))
+            with.append(try Self.nanoseconds(&watchedWorker, requests, scoreCount: scoreCount))
         }
         let cost = zip(with, without).map { $0 - $1 }
         print(
@@ -67,8 +68,8 @@ struct DriftBench {
             "\"cost_ns\": \(Self.json(cost))}")
     }
 
-    private func fill(
-        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData
+    static func fill(
+        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData, hasShadow: Bool = false
     ) throws {
         func apply(_ resource: KassaV1.Document.Resource) throws {
             _ = try engine.apply(
@@ -87,7 +88,7 @@ struct DriftBench {
                 KassaV1.ShadowRequest(scorer: "bench", model: "bench@2"), at: .now())
         }
         let written = Acknowledgement()
-        for first in stride(from: 0, to: Self.entityCount, by: 1_000) {
+        for first in stride(from: 0, to: entityCount, by: 1_000) {
             let entities = first..<first + 1_000
             let request = KassaV1.WriteRequest(
                 featureSet: "bench@1",
@@ -106,13 +107,15 @@ struct DriftBench {
     }
 
     /// Processor time of one Score, in turns as a loop takes them.
-    private func nanoseconds(_ worker: inout Worker, _ requests: [[UInt8]]) throws -> Double {
+    static func nanoseconds(
+        _ worker: inout Worker, _ requests: [[UInt8]], scoreCount: Int
+    ) throws -> Double {
         var writer = WireWriter()
-        let start = Self.threadNanoseconds()
+        let start = threadNanoseconds()
         var next = 0
         while next < scoreCount {
             worker.begin()
-            for _ in 0..<Self.turn {
+            for _ in 0..<turn {
                 writer.buffer.removeAll()
                 let request = requests[next % requests.count]
                 try worker.score(request.span, at: .now(), into: &writer)
@@ -121,7 +124,7 @@ struct DriftBench {
             worker.end()
             worker.settle()
         }
-        return Double(Self.threadNanoseconds() - start) / Double(next)
+        return Double(threadNanoseconds() - start) / Double(next)
     }
 
     private static func threadNanoseconds() -> UInt64 {
@@ -131,7 +134,7 @@ struct DriftBench {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    private static func json(_ values: [Double]) -> String {
+    static func json(_ values: [Double]) -> String {
         let sorted = values.sorted()
         let numbers = [sorted[sorted.count / 2], sorted[0], sorted[sorted.count - 1]]
         return "[\(numbers.map { "\($0.rounded())" }.joined(separator: ", "))]"
