@@ -41,16 +41,17 @@ struct GuardedRolloutTests {
     ) -> GuardEvent {
         var event = GuardEvent(
             rollout: 7, entity: UInt64(entity) &* 0x9E37_79B9_7F4A_7C15,
-            atNanoseconds: UInt64(entity) + 1, weight: weight, outcome: outcome,
-            marks: canary ? .isCanary : [])
+            atNanoseconds: UInt64(entity) + 1, weight: weight, mode: .split)
+        event.insert(outcome, ofTrial: canary)
+        if canary { event.marks.insert(.isTrial) }
         if let differs {
             event.marks.insert(.isPair)
             if differs { event.marks.insert(.decisionsDiffer) }
         }
         if let shadow {
-            event.marks.insert(.isShadow)
-            event.marks.insert(.isShadowed)
-            event.shadowOutcome = shadow
+            event.mode = .shadow
+            event.marks.insert(.isCompared)
+            event.trial = shadow
         }
         event.violation = violation?.rawValue ?? 0
         return event

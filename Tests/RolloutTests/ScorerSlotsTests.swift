@@ -130,10 +130,13 @@ struct `The slots of a scorer` {
         try slots(.shadow(bundle(3)))
         try slots(.abort)
         var released = slots
+        #expect(slots.slots.aftercare?.candidate == bundle(2))
         try slots(.undo)
-        #expect(slots.slots.stable == bundle(1) && slots.phase == .aborted)
+        #expect(slots.slots.stable == bundle(1) && slots.phase == .rolledBack)
+        #expect(slots.slots.rollout?.candidate == bundle(2) && slots.slots.aftercare == nil)
         try released(.releasePrevious)
         #expect(released.slots.previous == nil && released.slots.stable == bundle(2))
+        #expect(released.slots.promotion == nil && released.slots.aftercare == nil)
         #expect(released.refusal(.undo) == .nothingToUndo)
     }
 
@@ -266,6 +269,10 @@ struct `The slots of a scorer` {
         #expect(slots.stable.digest.count == 32, comment)
         #expect(slots.canary == nil || slots.shadow == nil, comment)
         #expect((slots.weight > .none) <= (slots.canary != nil), comment)
+        if let promotion = slots.promotion {
+            #expect(promotion.phase == .promoted, comment)
+            #expect(promotion.candidate == slots.stable && slots.previous != nil, comment)
+        }
         if let open = slots.openRollout {
             #expect(open.candidate.digest != slots.stable.digest, comment)
             // What is open may only be what was let in before its bytes were quarantined elsewhere.

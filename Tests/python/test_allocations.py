@@ -30,9 +30,10 @@ def count(interposer, *options):
     return json.loads(run.stdout.splitlines()[0]), run.stdout
 
 
-# A Score, one while a canary answers half of them, one that is recorded, one while features are watched, Reads of
-# one row, and of many.
-CALLS = {"score": [], "canary": ["--canary", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
+# A Score, one while a canary answers half or all of them, one after a promotion, one that is recorded, one while
+# features are watched, Reads of one row, and of many.
+CALLS = {"score": [], "canary": ["--canary", "50"], "whole": ["--canary", "100"],
+         "aftercare": ["--aftercare", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
          "drift": ["--canary", "50", "--drift", "100"],
          "read 100": ["--reads", "100", "--warm-up", "2000", "--calls", "5000"]}
 

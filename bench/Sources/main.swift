@@ -18,8 +18,8 @@ private func run(_ words: [String]) throws {
         try bench.run()
     case "allocations":
         try AllocationBench(Array(words.dropFirst())).run()
-    case "drift":
-        try DriftBench(Array(words.dropFirst())).run()
+    case "aftercare":
+        try AftercareBench(Array(words.dropFirst())).run()
     case "guards":
         var bench = try GuardBench(Array(words.dropFirst()))
         try bench.run()
@@ -27,6 +27,8 @@ private func run(_ words: [String]) throws {
         try GuardCostBench(Array(words.dropFirst())).run()
     case "guards-swapper":
         try runSwapper(Array(words.dropFirst()))
+    case "drift":
+        try DriftBench(Array(words.dropFirst())).run()
     case "prepare":
         try runPrepare(Array(words.dropFirst()))
     case "load":
@@ -35,8 +37,8 @@ private func run(_ words: [String]) throws {
         print(
             [
                 ScoreOptions.help, StoreOptions.help, ModelsOptions.help, AllocationBench.help,
-                DriftBench.help, GuardBench.help, GuardCostBench.help, swapperHelp, prepareHelp,
-                loadHelp, writerHelp,
+                DriftBench.help, AftercareBench.help, GuardBench.help, GuardCostBench.help,
+                swapperHelp, prepareHelp, loadHelp, writerHelp,
             ].joined(separator: "\n\n"))
     }
 }

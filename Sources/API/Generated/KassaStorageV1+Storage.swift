@@ -450,7 +450,7 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
-    /// What a guard knows of an open rollout, under "guard/ID" in the table of rollouts.
+    /// What a guard knows of an open rollout or of a promotion, under "guard/ID" in the table of rollouts.
     @usableFromInline package struct StoredEvidence: WireMessage, Equatable {
         /// The message's full name in the proto file.
         @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredEvidence" }
@@ -467,8 +467,8 @@ extension KassaStorageV1 {
             @inlinable package static var ageMs: UInt32 { 4 }
             /// The number of `step_age_ms`.
             @inlinable package static var stepAgeMs: UInt32 { 5 }
-            /// The number of `is_shadow`.
-            @inlinable package static var isShadow: UInt32 { 6 }
+            /// The number of `mode`.
+            @inlinable package static var mode: UInt32 { 6 }
         }
 
         /// The field `rollout_id`.
@@ -486,8 +486,9 @@ extension KassaStorageV1 {
         /// The field `step_age_ms`.
         package var stepAgeMs: UInt64 = 0
 
-        /// Whether the step is that of a shadow.
-        package var isShadow: Bool = false
+        /// How the two models were compared: 0 each with its entities, 1 with a shadow, 2 with a canary that
+        /// answered everybody, 3 after the promotion.
+        package var mode: UInt32 = 0
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
@@ -499,14 +500,14 @@ extension KassaStorageV1 {
             samples: [KassaV1.GuardSample] = [],
             ageMs: UInt64 = 0,
             stepAgeMs: UInt64 = 0,
-            isShadow: Bool = false
+            mode: UInt32 = 0
         ) {
             self.rolloutId = rolloutId
             self.evidence = evidence
             self.samples = samples
             self.ageMs = ageMs
             self.stepAgeMs = stepAgeMs
-            self.isShadow = isShadow
+            self.mode = mode
         }
 
         /// Reads fields until `reader` ends.
@@ -519,7 +520,7 @@ extension KassaStorageV1 {
                 case 26: self.samples.append(try reader.message())
                 case 32: self.ageMs = try reader.uint64()
                 case 40: self.stepAgeMs = try reader.uint64()
-                case 48: self.isShadow = try reader.bool()
+                case 48: self.mode = try reader.uint32()
                 default: try reader.skip(tag)
                 }
             }
@@ -533,7 +534,7 @@ extension KassaStorageV1 {
             for element in self.samples { writer.message(3, element) }
             if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
             if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
-            if self.isShadow { writer.bool(6, self.isShadow) }
+            if self.mode != 0 { writer.uint32(6, self.mode) }
         }
     }
 }
@@ -758,6 +759,8 @@ extension KassaStorageV1 {
             @inlinable package static var rollout: UInt32 { 6 }
             /// The number of `last_verb`.
             @inlinable package static var lastVerb: UInt32 { 7 }
+            /// The number of `promotion`.
+            @inlinable package static var promotion: UInt32 { 8 }
         }
 
         /// The field `scorer`.
@@ -781,6 +784,9 @@ extension KassaStorageV1 {
         /// The field `last_verb`.
         package var lastVerb: String = ""
 
+        /// The one that filled PREVIOUS.
+        package var promotion: KassaStorageV1.StoredRollout? = nil
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -792,7 +798,8 @@ extension KassaStorageV1 {
             previous: KassaStorageV1.StoredBundle? = nil,
             previousSinceUs: Int64 = 0,
             rollout: KassaStorageV1.StoredRollout? = nil,
-            lastVerb: String = ""
+            lastVerb: String = "",
+            promotion: KassaStorageV1.StoredRollout? = nil
         ) {
             self.scorer = scorer
             self.revision = revision
@@ -801,6 +808,7 @@ extension KassaStorageV1 {
             self.previousSinceUs = previousSinceUs
             self.rollout = rollout
             self.lastVerb = lastVerb
+            self.promotion = promotion
         }
 
         /// Reads fields until `reader` ends.
@@ -815,6 +823,7 @@ extension KassaStorageV1 {
                 case 40: self.previousSinceUs = try reader.sint64()
                 case 50: try reader.merge(into: &self.rollout)
                 case 58: self.lastVerb = try reader.string()
+                case 66: try reader.merge(into: &self.promotion)
                 default: try reader.skip(tag)
                 }
             }
@@ -830,6 +839,7 @@ extension KassaStorageV1 {
             if self.previousSinceUs != 0 { writer.sint64(5, self.previousSinceUs) }
             if let value = self.rollout { writer.message(6, value) }
             if !self.lastVerb.isEmpty { writer.string(7, self.lastVerb) }
+            if let value = self.promotion { writer.message(8, value) }
         }
     }
 }
@@ -854,6 +864,8 @@ extension KassaStorageV1 {
             @inlinable package static var quarantine: UInt32 { 5 }
             /// The number of `evidence`.
             @inlinable package static var evidence: UInt32 { 50 }
+            /// The number of `ended_rollouts`.
+            @inlinable package static var endedRollouts: UInt32 { 51 }
         }
 
         /// The field `audit`.
@@ -874,6 +886,9 @@ extension KassaStorageV1 {
         /// The field `evidence`.
         package var evidence: [KassaStorageV1.StoredEvidence] = []
 
+        /// Rollouts whose evidence is needed no more.
+        package var endedRollouts: [UInt64] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -884,7 +899,8 @@ extension KassaStorageV1 {
             slots: [KassaStorageV1.StoredSlots] = [],
             scorers: [KassaStorageV1.StoredScorer] = [],
             quarantine: [KassaStorageV1.StoredQuarantine] = [],
-            evidence: [KassaStorageV1.StoredEvidence] = []
+            evidence: [KassaStorageV1.StoredEvidence] = [],
+            endedRollouts: [UInt64] = []
         ) {
             self.audit = audit
             self.epoch = epoch
@@ -892,6 +908,7 @@ extension KassaStorageV1 {
             self.scorers = scorers
             self.quarantine = quarantine
             self.evidence = evidence
+            self.endedRollouts = endedRollouts
         }
 
         /// Reads fields until `reader` ends.
@@ -905,6 +922,8 @@ extension KassaStorageV1 {
                 case 34: self.scorers.append(try reader.message())
                 case 42: self.quarantine.append(try reader.message())
                 case 402: self.evidence.append(try reader.message())
+                case 408: self.endedRollouts.append(try reader.uint64())
+                case 410: try reader.packed(uint64: &self.endedRollouts)
                 default: try reader.skip(tag)
                 }
             }
@@ -919,6 +938,7 @@ extension KassaStorageV1 {
             for element in self.scorers { writer.message(4, element) }
             for element in self.quarantine { writer.message(5, element) }
             for element in self.evidence { writer.message(50, element) }
+            writer.packed(51, uint64: self.endedRollouts)
         }
     }
 }
@@ -1399,5 +1419,5 @@ extension APIFiles {
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
         symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQi0AEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxIbCglpc19zaGFkb3cYBiABKAhSCGlzU2hhZG93ImEKC1N0b3JlZEhvdXJzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxIb3Vyc1IGbW9kZWxzInkKEFN0b3JlZE1vZGVsSG91cnMSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EkAKCGZlYXR1cmVzGAIgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlSG91cnNSCGZlYXR1cmVzIrYBChJTdG9yZWRGZWF0dXJlSG91cnMSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIWCgZjb3VudHMYAiADKARSBmNvdW50cxIUCgVzdGFsZRgDIAMoBFIFc3RhbGUSEgoEZGF5cxgEIAMoElIEZGF5cxIlCg5hY2NlcHRlZF9ob3VycxgFIAEoDVINYWNjZXB0ZWRIb3VycxIdCgpvcGVuX2hvdXJzGAYgASgNUglvcGVuSG91cnMiuQIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiIssCCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUSPAoIZXZpZGVuY2UYMiADKAsyIC5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEV2aWRlbmNlUghldmlkZW5jZSJXCgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzIoQBCg5TdG9yZWRSZXRyZWF0cxI7CghyZXRyZWF0cxgBIAMoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUmV0cmVhdFIIcmV0cmVhdHMSNQoGYnJha2VzGAIgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCcmFrZVIGYnJha2VzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQixwEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlImEKC1N0b3JlZEhvdXJzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxIb3Vyc1IGbW9kZWxzInkKEFN0b3JlZE1vZGVsSG91cnMSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EkAKCGZlYXR1cmVzGAIgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlSG91cnNSCGZlYXR1cmVzIrYBChJTdG9yZWRGZWF0dXJlSG91cnMSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIWCgZjb3VudHMYAiADKARSBmNvdW50cxIUCgVzdGFsZRgDIAMoBFIFc3RhbGUSEgoEZGF5cxgEIAMoElIEZGF5cxIlCg5hY2NlcHRlZF9ob3VycxgFIAEoDVINYWNjZXB0ZWRIb3VycxIdCgpvcGVuX2hvdXJzGAYgASgNUglvcGVuSG91cnMi+AIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiEj0KCXByb21vdGlvbhgIIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIJcHJvbW90aW9uIvICCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUSPAoIZXZpZGVuY2UYMiADKAsyIC5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEV2aWRlbmNlUghldmlkZW5jZRIlCg5lbmRlZF9yb2xsb3V0cxgzIAMoBFINZW5kZWRSb2xsb3V0cyJXCgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzIoQBCg5TdG9yZWRSZXRyZWF0cxI7CghyZXRyZWF0cxgBIAMoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUmV0cmVhdFIIcmV0cmVhdHMSNQoGYnJha2VzGAIgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCcmFrZVIGYnJha2VzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
 }

@@ -68,18 +68,24 @@ package final class Configuration: Sendable {
                 spec.entity.isEmpty ? scorers[index].plan.groups.first?.entityKinds.first : nil
             let canary = try add(entry?.slots.canary, .canary)
             let shadow = try add(entry?.slots.shadow, .shadow)
+            let previous = try add(entry?.slots.previous, .previous)
             var watch = Watch.none
-            if let entry, let rollout = entry.slots.openRollout, max(canary, shadow) >= 0 {
-                watch = Watch(
-                    rollout, entry.policy.completed(for: spec), at: max(canary, shadow),
-                    stable: scorers[index], candidate: scorers[max(canary, shadow)])
+            if let watched = entry?.watched(for: spec) {
+                let isAftercare = WatchMode(of: watched.rollout) == .aftercare
+                let trial = isAftercare ? index : max(canary, shadow)
+                let reference = isAftercare ? previous : index
+                if trial >= 0 && reference >= 0 {
+                    watch = Watch(
+                        watched.rollout, watched.policy, trial: trial, reference: reference,
+                        of: scorers)
+                }
             }
             splits.append(
                 Split(
                     canary: canary, shadow: shadow,
-                    previous: try add(entry?.slots.previous, .previous),
-                    weight: entry?.slots.rollout?.weight ?? .none,
-                    hash: EntityHash(salt: entry?.slots.rollout?.salt ?? ""),
+                    previous: previous, weight: entry?.slots.rollout?.weight ?? .none,
+                    hash: EntityHash(
+                        salt: (entry?.slots.aftercare ?? entry?.slots.rollout)?.salt ?? ""),
                     brake: entry?.brake ?? Brake(), kind: Array((kind ?? spec.entity).utf8),
                     watch: watch))
         }

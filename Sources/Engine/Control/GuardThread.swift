@@ -46,13 +46,13 @@ final class GuardThread: Sendable {
             let now = MonotonicTime.now()
             let isDue = now >= nextMaturing || outcomes.isMaturingDue
             if now >= nextOutcomes || isDue || outcomes.hasRequests {
+                outcomes.lookAtClock(wall: .now(), at: .now())
                 outcomes.turn(at: .now(), seesToMaturity: isDue)
                 nextOutcomes = now.advanced(byNanoseconds: OutcomeLimits.turnNanoseconds)
             }
             if isDue { nextMaturing = now.advanced(byNanoseconds: OutcomeLimits.matureNanoseconds) }
             _ = outcomes.wakeUps.wait(
-                timeoutNanoseconds: guards.isWatching
-                    ? GuardLimits.openTurnNanoseconds : OutcomeLimits.turnNanoseconds)
+                timeoutNanoseconds: min(guards.turnNanoseconds, OutcomeLimits.turnNanoseconds))
         }
     }
 }

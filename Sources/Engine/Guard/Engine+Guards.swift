@@ -10,17 +10,21 @@ internal import Wire
 
 /// What guards do to slots, and what they keep from being done. On the control thread.
 extension Engine {
-    /// Carries out what a guard wants, if its rollout is still open.
+    /// Carries out what a guard wants, if it still watches what it did.
     func carryOut(_ order: GuardOrder) {
         let base = published.current
         guard let spec = base.scorerSpec(order.scorer),
-            base.rollout(of: spec).slots.openRollout?.id == order.rollout
+            let watched = base.rollout(of: spec).watched(for: spec)?.rollout,
+            watched.id == order.rollout, (WatchMode(of: watched) == .aftercare) == order.isAftercare
         else { return }
         // A drift alarm may have come on since the order was made; it is made again when it is off.
         if case .promote = order.verb, driftGuard.isFrozen(order.scorer) { return }
         let call = VerbCall(
             scorer: order.scorer, expectedRevision: nil, actor: "guard", reason: order.reason)
-        if case .rollBack = order.verb {
+        var verb = order.verb
+        if case .rollBack = verb {
+            // Behind the promotion a rollout has begun and ended, which a roll-back would be about.
+            if base.rollout(of: spec).slots.rollout?.id != order.rollout { verb = .undo }
             // The traffic is gone already. Answers that were under way when the brake was pulled are
             // out within this time, so that the record says how late the last one was.
             usleep(GuardLimits.lastAnswersMicroseconds)
@@ -29,7 +33,7 @@ extension Engine {
             }
         }
         // What fails now is ordered again at the keeper's next look.
-        guard let response = try? carryOut(order.verb, call, at: .now()), !response.unchanged,
+        guard let response = try? carryOut(verb, call, at: .now()), !response.unchanged,
             let alarm = order.alarm
         else { return }
         tell(alarm)
@@ -90,6 +94,7 @@ extension Engine {
         try keep(\.decisionThreshold, "decision_threshold")
         if merged.sloMicroseconds == 0 { merged.sloMicroseconds = fixed.sloMicroseconds }
         if merged.pairSharePercent == 0 { merged.pairSharePercent = fixed.pairSharePercent }
+        if merged.watchSharePercent == nil { merged.watchSharePercent = fixed.watchSharePercent }
         return try merged.checked(for: spec)
     }
 
@@ -99,15 +104,22 @@ extension Engine {
     ) -> [KassaStorageV1.StoredEvidence] {
         var stored: [KassaStorageV1.StoredEvidence] = []
         for (index, transition) in transitions.enumerated() {
-            guard let rollout = transition.before.slots.openRollout,
-                let evidence = guards.record(of: rollout.id)
+            let (before, after) = (transition.before.slots, transition.after.slots)
+            guard let id = (before.openRollout ?? before.aftercare)?.id,
+                let evidence = guards.record(of: id)
             else { continue }
-            records[index].evidence = evidence.evidence
-            records[index].samples = evidence.samples
-            if case .rollBack = transition.verb {
-                records[index].lastAnswerAfterUs = guards.lastAnswerMicroseconds(of: rollout.id)
+            // Where another rollout begins, that of a promotion only rests.
+            if records[index].rolloutId == id {
+                records[index].evidence = evidence.evidence
+                records[index].samples = evidence.samples
+                switch transition.verb {
+                case .rollBack, .undo:
+                    records[index].lastAnswerAfterUs = guards.lastAnswerMicroseconds(of: id)
+                default: break
+                }
             }
-            if transition.after.slots.openRollout?.id == rollout.id { stored.append(evidence) }
+            let kept = evidence.isAftercare ? after.promotion : after.openRollout
+            if kept?.id == id { stored.append(evidence) }
         }
         return stored
     }

@@ -14,10 +14,13 @@ struct GuardCare {
     /// Everything at once, so that what comes after a stop goes on where this ends.
     static func storeAll(_ engine: Engine) {
         var care = GuardCare()
-        care.store(engine.guards, of: engine, at: .now())
+        care.store(engine.guards, of: engine, at: .now(), withResting: true)
     }
 
-    mutating func store(_ guards: Guards, of engine: Engine, at now: MonotonicTime) {
+    /// Those that rest do not change, and were stored when they began to.
+    mutating func store(
+        _ guards: Guards, of engine: Engine, at now: MonotonicTime, withResting: Bool = false
+    ) {
         guard now >= nextEvidence else { return }
         nextEvidence = now.advanced(byNanoseconds: GuardLimits.storeMilliseconds * 1_000_000)
         let withFilters = now >= nextFilters
@@ -25,7 +28,8 @@ struct GuardCare {
             nextFilters = now.advanced(
                 byNanoseconds: GuardLimits.storeFiltersMilliseconds * 1_000_000)
         }
-        for (scorer, stored, evidence) in guards.copies(at: now, withFilters: withFilters) {
+        let copies = guards.copies(at: now, withFilters: withFilters, withResting: withResting)
+        for (scorer, stored, evidence) in copies {
             let filters = evidence?.encodedFilters()
             let command = StoreEvidence(stored, of: scorer, filters: filters, engine)
             // A store that takes no writes is tried again in a second.
@@ -42,6 +46,7 @@ private final class StoreEvidence: WriteCommand {
     private let puts: [(key: [UInt8], value: [UInt8])]
     private let slotsKey: [UInt8]
     private let rollout: UInt64
+    private let isAftercare: Bool
     private let tables: EngineTables
     private let faults: FaultPoints
 
@@ -60,25 +65,27 @@ private final class StoreEvidence: WriteCommand {
         faults = engine.environment.faults
         slotsKey = RolloutKey.slots(scorer)
         rollout = stored.rolloutId
+        isAftercare = stored.isAftercare
         recordCount = puts.count
         byteCount = puts.reduce(0) { $0 + $1.key.count + $1.value.count }
     }
 
     func apply(in transaction: inout WriteTransaction, sequence: UInt64) throws(StoreError) {
-        // Of a rollout that ended meanwhile nothing is kept.
-        guard try isOpen(in: transaction) else { return }
+        // Of a rollout that ended meanwhile, or was promoted, nothing is kept.
+        guard try isWatched(in: transaction) else { return }
         for put in puts {
             try transaction.put(put.value.span, forKey: put.key.span, in: tables.rollouts)
         }
         faults.hit(.guardEvidence)
     }
 
-    private func isOpen(in transaction: borrowing WriteTransaction) throws(StoreError) -> Bool {
+    private func isWatched(in transaction: borrowing WriteTransaction) throws(StoreError) -> Bool {
         let key = slotsKey
         guard let bytes = try transaction.value(forKey: key.span, in: tables.rollouts),
-            let slots = try? KassaStorageV1.StoredSlots(decoding: bytes)
+            let stored = try? KassaStorageV1.StoredSlots(decoding: bytes),
+            let slots = ScorerRollout(stored)?.slots
         else { return false }
-        return ScorerRollout(slots)?.slots.openRollout?.id == rollout
+        return (isAftercare ? slots.promotion : slots.openRollout)?.id == rollout
     }
 
     func completed(_ outcome: WriteOutcome) {}

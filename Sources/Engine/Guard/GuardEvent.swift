@@ -2,7 +2,7 @@
 
 internal import Rollout
 
-/// What a loop tells the guard of one request of a scorer with an open rollout.
+/// What a loop tells the guard of one watched request.
 ///
 /// One event per request, about both models: what is dropped when a ring is full is dropped whole,
 /// whichever model answered.
@@ -12,35 +12,39 @@ struct GuardEvent: BitwiseCopyable, Sendable {
     /// The hash that has assigned the entity.
     var entity: UInt64
     /// When it happened, by the monotonic clock.
-    var atNanoseconds: UInt64
-    /// The canary's weight that was in force, in millionths.
+    var atNanoseconds: UInt64 = 0
+    /// The share that was in force, in millionths.
     var weight: UInt32
-    /// What went wrong with the model that the hash chose; of a shadowed request, with STABLE.
-    var outcome = RequestOutcome()
-    /// What went wrong with a shadow.
-    var shadowOutcome = RequestOutcome()
-    var marks: Marks
+    var mode: WatchMode
+    /// What went wrong with the model on trial, if it had the request.
+    var trial = RequestOutcome()
+    /// What went wrong with the model that it is compared with, if it had the request.
+    var reference = RequestOutcome()
+    var marks = Marks()
     /// The raw value of a breach of the contract; 0 without one.
     var violation: UInt8 = 0
 
     /// Whether it can speak against a candidate: all else makes evidence smaller.
     var mayDecide: Bool {
         violation != 0 || marks.contains(.decisionsDiffer)
-            || !outcome.union(shadowOutcome).isEmpty
+            || !trial.union(reference).isEmpty
     }
 
     struct Marks: OptionSet, BitwiseCopyable, Sendable {
         let rawValue: UInt8
 
-        /// The hash chose the canary.
-        static let isCanary = Marks(rawValue: 1)
-        /// The candidate answers nobody.
-        static let isShadow = Marks(rawValue: 2)
+        /// The model on trial was to answer.
+        static let isTrial = Marks(rawValue: 1)
         /// Both models have a score.
-        static let isPair = Marks(rawValue: 4)
+        static let isPair = Marks(rawValue: 2)
         /// They lie on different sides of the threshold.
-        static let decisionsDiffer = Marks(rawValue: 8)
-        /// A shadow has scored, or failed to.
-        static let isShadowed = Marks(rawValue: 16)
+        static let decisionsDiffer = Marks(rawValue: 4)
+        /// Both models had the request: of both it is known what went wrong.
+        static let isCompared = Marks(rawValue: 8)
+    }
+
+    /// Notes what went wrong with one of the two models.
+    mutating func insert(_ outcome: RequestOutcome, ofTrial isTrial: Bool) {
+        if isTrial { trial.insert(outcome) } else { reference.insert(outcome) }
     }
 }

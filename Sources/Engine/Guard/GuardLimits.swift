@@ -9,6 +9,8 @@ package enum GuardLimits {
     /// How often the guard thread looks while a rollout is open, if nothing may decide about it: loops ring
     /// for what may.
     static let openTurnNanoseconds: UInt64 = 2_000_000
+    /// How often it looks while only promotions are watched, whose guards weigh a small share of requests.
+    static let aftercareTurnNanoseconds: UInt64 = 5_000_000
     /// The least time between two rings of one loop.
     static let ringNanoseconds: UInt64 = 200_000
     /// What a watched request costs its loop while its caller waits; measured by `Bench guard-cost`.
@@ -25,6 +27,8 @@ package enum GuardLimits {
     static let storeMilliseconds: UInt64 = 1_000
     /// How often the memory of who has spoken is stored, which is larger.
     static let storeFiltersMilliseconds: UInt64 = 2_000
+    /// The share of entities that PREVIOUS scores too after a promotion, if nobody says otherwise.
+    package static let watchSharePercent = 5.0
     /// What a score may take, if nobody says otherwise.
     package static let sloMicroseconds: UInt32 = 500
     /// Entities of a step, if nobody says otherwise.

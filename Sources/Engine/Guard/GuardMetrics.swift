@@ -4,7 +4,7 @@ internal import API
 internal import Base
 internal import Metrics
 
-/// What loops count of requests of scorers with an open rollout.
+/// What loops count of requests that guards watch.
 final class GuardMetrics: Sendable {
     let slotTimes: LabelledHistograms
     let deltas: LabelledHistograms
@@ -46,14 +46,14 @@ final class GuardMetrics: Sendable {
 
     static let slotTimesFamily = MetricFamily(
         .histogram, "kassa_slot_score_seconds",
-        help: "Time that a slot's own features and model took, of scorers with an open rollout.",
+        help: "Time that a slot's own features and model took, of requests that a guard watches.",
         labels: ["scorer", "slot"])
     static let deltasFamily = MetricFamily(
         .histogram, "kassa_pair_score_delta",
         help: "Absolute difference of both models' scores of one vector.", labels: ["scorer"])
     static let fallbacksFamily = MetricFamily(
         .counter, "kassa_score_fallbacks_total",
-        help: "Requests that STABLE answered in the place of a canary that failed.",
+        help: "Requests that another slot answered in the place of a model on trial that failed.",
         labels: ["scorer"])
 }
 

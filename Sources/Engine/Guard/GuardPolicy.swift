@@ -19,6 +19,7 @@ extension KassaV1.GuardPolicy {
             calibrationMarginPp, else: rule.tolerances.calibrationMargin * 100)
         if sloMicroseconds == 0 { policy.sloMicroseconds = GuardLimits.sloMicroseconds }
         policy.pairSharePercent = given(pairSharePercent, else: 100)
+        policy.watchSharePercent = watchSharePercent ?? GuardLimits.watchSharePercent
         if entitiesMin == 0 { policy.entitiesMin = GuardLimits.entitiesMin }
         if pairsMin == 0 { policy.pairsMin = GuardLimits.pairsMin }
         if deadlineMs == 0 { policy.deadlineMs = GuardLimits.deadlineMilliseconds }
@@ -45,6 +46,9 @@ extension KassaV1.GuardPolicy {
         try check(
             policy.pairSharePercent > 0 && policy.pairSharePercent <= 100, "pair_share_percent",
             "above 0 and at most 100")
+        let watchShare = policy.watchSharePercent ?? 0
+        try check(
+            watchShare >= 0 && watchShare <= 100, "watch_share_percent", "from 0 to 100")
         try check(policy.decisionThreshold.isFinite, "decision_threshold", "a finite number")
         for (value, field) in [(policy.dwellMs, "dwell_ms"), (policy.deadlineMs, "deadline_ms")] {
             try check(

@@ -31,25 +31,28 @@ extension KassaV1.GuardStatus {
 }
 
 extension Evidence {
-    /// Why the candidate goes, in a sentence that names the cause first.
-    var rollbackReason: String {
+    /// Why the model on trial goes, in a sentence that names the cause first.
+    func rollbackReason(_ mode: WatchMode) -> String {
         if let violation = counts.violation {
             return "contract violation: \(violation.words)"
         }
         let cause = leadingComponent
         return
-            "\(cause.name): \(words(of: cause)); log evidence "
+            "\(cause.name): \(words(of: cause, mode.words)); log evidence "
             + "\(Self.text(logEvidence(of: cause))), merged \(Self.text(logEvidence)) reached "
             + Self.text(logThreshold)
     }
 
-    private func words(of component: EvidenceComponent) -> String {
+    private func words(
+        of component: EvidenceComponent, _ models: (trial: String, reference: String)
+    ) -> String {
         func arms(_ event: BadEvent, _ noun: String) -> String {
             let sum = counts.shares.reduce(into: ArmCounts()) { sum, share in
                 sum.stable &+= share[event].stable
                 sum.canary &+= share[event].canary
             }
-            return "\(sum.canary) entities of the candidate \(noun), \(sum.stable) of STABLE"
+            return "\(sum.canary) entities of \(models.trial) \(noun), "
+                + "\(sum.stable) of \(models.reference)"
         }
         switch component {
         case .errors: return arms(.error, "had an error")
@@ -57,7 +60,7 @@ extension Evidence {
         case .fallbacks: return arms(.fallback, "had a fallback")
         case .decisionFlips:
             return "\(counts.differingPairs) of \(counts.pairs) entities are decided differently"
-        case .pairedBrier: return "worse than STABLE on \(counts.labels) outcomes"
+        case .pairedBrier: return "worse than \(models.reference) on \(counts.labels) outcomes"
         case .calibration: return "its probabilities miss \(counts.labels) outcomes"
         }
     }

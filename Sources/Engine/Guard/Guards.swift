@@ -7,13 +7,12 @@ internal import Rollout
 internal import Store
 internal import Synchronization
 
-/// The guards of all open rollouts: they weigh what the loops see, and take bad candidates out.
+/// The guards of all watched rollouts: they weigh what the loops see, and take bad models out.
 ///
-/// A loop puts one event per watched request into its ring. The guard thread drains the rings every 2 ms,
-/// and at once when a loop has seen what may decide, and weighs event by event; the moment that the
-/// evidence decides, it pulls the rollout's brake, which every loop sees at its next request. A broken
-/// contract pulls it on the loop itself, before the reply. The change of slots follows on the control
-/// thread, with the evidence on record.
+/// A loop puts one event per watched request into its ring. The guard thread drains the rings every 2 ms, and at
+/// once when a loop has seen what may decide, and weighs event by event; the moment that the evidence decides, it pulls the rollout's brake, which
+/// every loop sees at its next request. A broken contract pulls it on the loop itself, before the reply.
+/// The change of slots follows on the control thread, with the evidence on record.
 ///
 /// Invariant: whatever is lost on the way, events in a full ring or the last second before a kill, only
 /// makes a verdict later.
@@ -22,15 +21,18 @@ final class Guards: Sendable {
     let rings: [SPSCRing<GuardEvent>]
     let metrics: GuardMetrics
     private let state: Mutex<State>
-    private let openCount = Atomic<Int>(0)
-    private let orderCount = Atomic<Int>(0)
+    /// How long the guard thread may sleep.
+    private let sleep = Atomic<UInt64>(.max)
     /// What an event costs the guard thread, of late.
     private let averageNanoseconds = Atomic<UInt64>(0)
+    private let orderCount = Atomic<Int>(0)
     /// Called when there is something to be done; on the guard thread.
     private let alert = Mutex<(@Sendable () -> Void)?>(nil)
 
     private struct State {
         var open: [UInt64: GuardedRollout] = [:]
+        /// Of promotions that can be undone, while another rollout is open.
+        var resting: [UInt64: GuardedRollout] = [:]
         var configuration: Published<Configuration>.Subscription
         /// What a process before this one has left.
         var left: [UInt64: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)]
@@ -52,8 +54,11 @@ final class Guards: Sendable {
     /// What weighing an event costs the guard thread in processor time, on average of late.
     var eventNanoseconds: UInt64 { averageNanoseconds.load(ordering: .relaxed) }
 
-    /// Whether a rollout is open, so that the rings are to be looked at often.
-    var isWatching: Bool { openCount.load(ordering: .relaxed) > 0 }
+    /// Whether there is anything to watch.
+    var isWatching: Bool { turnNanoseconds != .max }
+
+    /// How often the rings are to be looked at.
+    var turnNanoseconds: UInt64 { sleep.load(ordering: .relaxed) }
 
     /// Whether the control thread should carry something out.
     var hasOrders: Bool { orderCount.load(ordering: .acquiring) > 0 }
@@ -107,22 +112,34 @@ final class Guards: Sendable {
         guard state.configuration.refresh() || !state.isSynced else { return }
         state.isSynced = true
         var open: [UInt64: GuardedRollout] = [:]
+        var resting: [UInt64: GuardedRollout] = [:]
         for (scorer, entry) in state.configuration.value.rollouts.scorers {
-            guard let rollout = entry.slots.openRollout,
-                let spec = state.configuration.value.scorerSpec(scorer)
-            else { continue }
-            let policy = entry.policy.completed(for: spec)
-            if let guarded = state.open[rollout.id] {
+            guard let spec = state.configuration.value.scorerSpec(scorer) else { continue }
+            if entry.slots.openRollout != nil, let id = entry.slots.promotion?.id {
+                resting[id] = state.resting[id] ?? state.open[id]
+            }
+            guard let (rollout, policy) = entry.watched(for: spec) else { continue }
+            let isAftercare = WatchMode(of: rollout) == .aftercare
+            // A promotion begins anew: what was tolerated of the candidate is over.
+            if let guarded = state.open[rollout.id] ?? state.resting[rollout.id],
+                (guarded.mode == .aftercare) == isAftercare
+            {
                 guarded.follow(rollout, policy, entry.brake, now: now)
                 open[rollout.id] = guarded
             } else {
+                let left = state.left.removeValue(forKey: rollout.id)
                 open[rollout.id] = GuardedRollout(
                     scorer, rollout, policy, entry.brake,
-                    stored: state.left.removeValue(forKey: rollout.id), now: now)
+                    stored: left?.state.isAftercare == isAftercare ? left : nil, now: now)
             }
         }
         state.open = open
-        openCount.store(open.count, ordering: .relaxed)
+        state.resting = resting
+        let isOpen = open.values.contains { $0.mode != .aftercare }
+        sleep.store(
+            isOpen
+                ? GuardLimits.openTurnNanoseconds
+                : open.isEmpty ? .max : GuardLimits.aftercareTurnNanoseconds, ordering: .relaxed)
     }
 
     // MARK: On any thread
@@ -141,12 +158,12 @@ final class Guards: Sendable {
         return orders
     }
 
-    /// Candidates that evidence has begun to speak against.
+    /// Models that evidence has begun to speak against.
     func newlyFrozen() -> [GuardAlarm] {
         state.withLock { state in state.open.values.compactMap { $0.freeze() } }
     }
 
-    /// What is known of a rollout; nil if it is not open.
+    /// What is known of a rollout; nil if it is not watched.
     func status(of rollout: UInt64, isDrifting: Bool) -> KassaV1.GuardStatus? {
         let now = MonotonicTime.now()
         return state.withLock { state in
@@ -185,10 +202,11 @@ final class Guards: Sendable {
     ///
     /// The copy costs the guard thread one of its own at the next event.
     func copies(
-        at now: MonotonicTime, withFilters: Bool
+        at now: MonotonicTime, withFilters: Bool, withResting: Bool
     ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
         state.withLock { state in
-            state.open.values.map { guarded in
+            let resting = withResting ? Array(state.resting.values) : []
+            return (Array(state.open.values) + resting).map { guarded in
                 guarded.look(at: now)
                 return (
                     guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
@@ -216,11 +234,12 @@ final class Guards: Sendable {
 extension Guards: MetricSource {
     private static let evidence = MetricFamily(
         .gauge, "kassa_rollout_log_evidence",
-        help: "Natural logarithm of the evidence against a canary; merged is what decides.",
+        help: "Natural logarithm of the evidence against a model on trial; merged decides.",
         labels: ["scorer", "component"])
     private static let frozen = MetricFamily(
         .gauge, "kassa_rollout_frozen",
-        help: "1 if the evidence keeps a canary's weight from rising.", labels: ["scorer"])
+        help: "1 if the evidence against a model on trial keeps its weight from rising.",
+        labels: ["scorer"])
     private static let phase = MetricFamily(
         .gauge, "kassa_rollout_phase", help: "1 for the phase that a scorer's rollout is in.",
         labels: ["scorer", "phase"])

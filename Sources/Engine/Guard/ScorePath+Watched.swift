@@ -6,30 +6,29 @@ internal import Features
 internal import Rollout
 internal import Wire
 
-/// The request path of a scorer with an open rollout: the same answer, timed and judged, with STABLE in
-/// the place of a canary that fails.
+/// The request path of a watched scorer: the same answer, timed and judged, with the model that the one on
+/// trial is compared with in its place when it fails: STABLE for a canary, PREVIOUS for a promoted one.
 extension Worker {
     /// Answers under the watch of a guard; false as in the path without one.
     mutating func attemptWatched(
         _ message: Span<UInt8>, _ place: Int, _ assignment: Assignment, at now: Timestamp,
         into writer: inout WireWriter, mayMove: Bool
     ) throws(EngineError) -> Bool {
-        let draw = EntityDraw.of(assignment.entity)
-        guard loopWatch.budget.watches(draw) else {
+        guard loopWatch.budget.watches(EntityDraw.of(assignment.entity)) else {
             return try attemptUnwatched(
                 message, place, assignment, at: now, into: &writer, mayMove: mayMove)
         }
         let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
-        let isCanary = slot == watch.candidate
+        let isTrial = slot == watch.trial
         var event = GuardEvent(
-            rollout: watch.rollout, entity: assignment.entity, atNanoseconds: 0,
-            weight: watch.weight,
-            marks: isCanary ? .isCanary : watch.isShadow ? .isShadow : [])
+            rollout: watch.rollout, entity: assignment.entity, weight: watch.weight,
+            mode: watch.mode)
+        if isTrial { event.marks.insert(.isTrial) }
         var summary = GatherSummary()
         var score = Double.nan
         var failure: EngineError?
-        makeRoomForPair(place, watch.candidate)
+        makeRoomForPair(watch)
         let started = MonotonicTime.now()
         var gathered = started
         do throws(EngineError) {
@@ -43,26 +42,27 @@ extension Worker {
         let ended = MonotonicTime.now()
         event.atNanoseconds = ended.nanoseconds
         let violation = failure == nil ? contractViolation(score, of: slot) : nil
-        if failure == nil && (violation == nil || !isCanary) {
+        if failure == nil && (violation == nil || !isTrial) {
             let elapsed = ended.nanoseconds(since: started)
             guardCounters.timed(slot, nanoseconds: elapsed)
-            if elapsed > watch.sloNanoseconds { event.outcome.insert(.sloMiss) }
-            let own = isCanary ? watch.ownInputsOfCandidate : watch.ownInputsOfStable
-            if isDegraded(own, of: slot) { event.outcome.insert(.fallback) }
+            if elapsed > watch.sloNanoseconds { event.insert(.sloMiss, ofTrial: isTrial) }
+            if isDegraded(watch.ownInputs(of: slot), of: slot) {
+                event.insert(.fallback, ofTrial: isTrial)
+            }
         }
         var answering = slot
-        if isCanary, failure != nil || violation != nil {
-            answering = place
+        if isTrial, failure != nil || violation != nil {
+            answering = watch.reference
             try fallBack(
-                from: failure, violation, to: place, message, at: now, &event, &summary, &score)
+                from: failure, violation, place, message, at: now, &event, &summary, &score)
         } else if let failure {
             if failure.kind == .internal || failure.kind == .failedPrecondition {
-                event.outcome.insert(.error)
+                event.reference.insert(.error)
                 loopWatch.tell(event)
             }
             throw failure
         } else if !score.isFinite {
-            event.outcome.insert(.error)
+            event.reference.insert(.error)
             loopWatch.tell(event)
             throw noNumber(slot)
         }
@@ -73,12 +73,13 @@ extension Worker {
             recorded = record(score, by: answering, message, at: now, into: &writer)
             recorded?.rollout = watch.rollout
         }
-        if isCanary && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
+        if isTrial && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
         let own = gathered.nanoseconds(since: started)
-        guard answering == slot, watch.pairs(draw),
+        guard answering == slot, watch.samples(assignment.entity),
             try enqueue(
-                event, place, isCanary ? place : watch.candidate, score, message, at: now,
-                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil, recorded)
+                event, place, isTrial ? watch.reference : watch.trial, score, message, at: now,
+                shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil,
+                isSlow: watch.isSlow(ended.nanoseconds(since: started)), recorded)
         else {
             if answering != slot { guardCounters.fellBack(place) }
             loopWatch.tell(event)
@@ -88,28 +89,37 @@ extension Worker {
         return true
     }
 
-    /// Has STABLE answer in the canary's place; if that is refused too, it is the caller's fault or both
-    /// models', and no evidence.
+    /// Has the other model answer in the place of the one on trial; if that is refused too, it is the
+    /// caller's fault or both models', and no evidence.
     mutating func fallBack(
-        from failure: EngineError?, _ violation: ContractViolation?, to place: Int,
+        from failure: EngineError?, _ violation: ContractViolation?, _ place: Int,
         _ message: Span<UInt8>, at now: Timestamp, _ event: inout GuardEvent,
         _ summary: inout GatherSummary, _ score: inout Double
     ) throws(EngineError) {
         if let violation { brake(place, for: violation, &event) }
-        event.outcome.insert(.error)
-        event.outcome.insert(.fallback)
+        event.trial.insert(.error)
+        event.trial.insert(.fallback)
+        let watch = configuration.value.splits[place].watch
+        // Of entities that are not scored by both, an error of the other would not be known.
+        if watch.samples(event.entity) { event.marks.insert(.isCompared) }
         summary = GatherSummary()
         do throws(EngineError) {
-            try gather(place, message, at: now, &summary)
-            score = try evaluate(place, message, at: now, &summary)
-            guard score.isFinite else { throw noNumber(place) }
+            try gather(watch.reference, message, at: now, &summary)
+            score = try evaluate(watch.reference, message, at: now, &summary)
+            guard score.isFinite else { throw noNumber(watch.reference) }
         } catch {
             if violation != nil { loopWatch.tell(event) }
             throw error
         }
     }
 
-    /// Takes the candidate's traffic away at once, on this loop.
+    /// Whether the slot at `slot` has the model that was promoted last, with PREVIOUS ready to answer for it.
+    func isPromoted(_ slot: Int, of place: Int) -> Bool {
+        let watch = configuration.value.splits[place].watch
+        return watch.mode == .aftercare && slot == watch.trial
+    }
+
+    /// Takes the traffic of the model on trial away at once, on this loop.
     func brake(
         _ place: Int, for violation: ContractViolation, _ event: inout GuardEvent
     ) {
@@ -138,12 +148,16 @@ extension Worker {
     ///
     /// - Parameter shared: the slot whose vector serves, and what gathering it took; nil to gather anew,
     ///   from the same snapshot.
+    /// - Parameter isSlow: whether the answer took so long that the models' times may have to be compared.
     private mutating func enqueue(
         _ event: GuardEvent, _ place: Int, _ other: Int, _ score: Double, _ message: Span<UInt8>,
         at now: Timestamp, shares shared: (slot: Int, nanoseconds: UInt64, isDegraded: Bool)?,
+        isSlow: Bool,
         _ recorded: RecordedScore?
     ) throws(EngineError) -> Bool {
         var event = event
+        let watch = configuration.value.splits[place].watch
+        let isTrial = other == watch.trial
         var nanoseconds: UInt64 = 0
         var isDegraded = false
         var source = other
@@ -158,9 +172,9 @@ extension Worker {
                 try gather(other, message, at: now, &summary)
                 try complete(other, message, at: now, &summary)
             } catch {
-                guard event.marks.contains(.isShadow) else { return false }
-                event.marks.insert(.isShadowed)
-                event.shadowOutcome.insert(.error)
+                guard watch.mode.comparesRequests else { return false }
+                event.marks.insert(.isCompared)
+                event.insert(.error, ofTrial: isTrial)
                 loopWatch.tell(event)
                 if let recorded { recorder.record(recorded) }
                 return true
@@ -168,26 +182,49 @@ extension Worker {
             nanoseconds = MonotonicTime.now().nanoseconds(since: started)
             loopWatch.spend(nanoseconds: nanoseconds)
             isDegraded = summary.degradedCount > 0
-            if event.marks.contains(.isShadow),
-                self.isDegraded(
-                    configuration.value.splits[place].watch.ownInputsOfCandidate, of: other)
-            {
-                event.shadowOutcome.insert(.fallback)
+            if watch.mode.comparesRequests, self.isDegraded(watch.ownInputs(of: other), of: other) {
+                event.insert(.fallback, ofTrial: isTrial)
             }
         }
-        pairs.append(
-            PairQueue.Pair(
-                event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
-                isDegraded: isDegraded), recorded, scratches[source])
+        var pair = PairQueue.Pair(
+            event: event, place: place, other: other, score: score, nanoseconds: nanoseconds,
+            record: recorded, isDegraded: isDegraded)
+        if !isTrial && watch.mode.comparesRequests {
+            // Neither is slow for having touched a row first.
+            if shared == nil && watch.isSlow(2 &* nanoseconds) {
+                pair.nanoseconds = gatherAgain(other, message, at: now)
+            }
+            if isSlow {
+                pair.trialNanoseconds =
+                    shared == nil ? gatherAgain(watch.trial, message, at: now) : nanoseconds
+                pair.trialStart = pairs.append(scratches[watch.trial])
+            }
+        }
+        pairs.append(pair, scratches[source])
         return true
     }
 
-    /// Scores what waits if one more vector of either model finds no room.
+    /// What gathering the vector of `slot` takes once its rows were read; the reply stands whatever comes of it.
+    private mutating func gatherAgain(
+        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp
+    ) -> UInt64 {
+        let started = MonotonicTime.now()
+        var summary = GatherSummary()
+        do throws(EngineError) {
+            try gather(slot, message, at: now, &summary)
+            try complete(slot, message, at: now, &summary)
+        } catch {
+            return 0
+        }
+        return MonotonicTime.now().nanoseconds(since: started)
+    }
+
+    /// Scores what waits if a vector of each model finds no room.
     ///
     /// Before a request is gathered, because scoring puts other vectors into the memory that it is
     /// gathered into.
-    private mutating func makeRoomForPair(_ place: Int, _ candidate: Int) {
-        let count = max(scratches[place].inputCount, scratches[candidate].inputCount)
+    private mutating func makeRoomForPair(_ watch: Watch) {
+        let count = scratches[watch.trial].inputCount + scratches[watch.reference].inputCount
         if pairs.isFull(for: count) { scorePairs() }
     }
 }

@@ -5,27 +5,30 @@ internal import Features
 internal import Models
 internal import Rollout
 
-/// What a loop must know to watch the requests of a scorer with an open rollout.
+/// What a loop must know to watch the requests of a scorer with an open rollout, or with a promotion that
+/// can be undone.
 ///
 /// Part of a configuration, and the same for all loops.
 final class Watch: Sendable {
-    /// The number of the rollout; 0 if none is open, and then nothing is watched.
+    /// The number of the rollout; 0 if there is nothing to watch.
     let rollout: UInt64
-    /// The candidate's weight in millionths; of a shadow half, because it stands beside STABLE.
+    /// The share that evidence is weighed under, in millionths.
     let weight: UInt32
-    let isShadow: Bool
-    /// The place of the candidate among the configuration's models.
-    let candidate: Int
+    let mode: WatchMode
+    /// The place of the model on trial among the configuration's models.
+    let trial: Int
+    /// The place of the model that it is compared with, and that answers when it fails.
+    let reference: Int
     /// A slower score misses its objective.
     let sloNanoseconds: UInt64
-    /// A request that is watched is scored by both models if the entity's draw is at most this.
+    /// A request is scored by both models if the entity's draw is at most this.
     let pairDrawMax: UInt64
     let decisionThreshold: Double
     /// Whether one vector serves both models.
     let sharesInputs: Bool
     /// The inputs that only one of the two models has.
-    let ownInputsOfStable: [Int]
-    let ownInputsOfCandidate: [Int]
+    let ownInputsOfTrial: [Int]
+    let ownInputsOfReference: [Int]
 
     /// Nothing to watch.
     static let none = Watch()
@@ -37,39 +40,61 @@ final class Watch: Sendable {
     private init() {
         rollout = 0
         weight = 0
-        isShadow = false
-        candidate = -1
+        mode = .split
+        trial = -1
+        reference = -1
         sloNanoseconds = .max
         pairDrawMax = .max
         decisionThreshold = 0.5
         sharesInputs = false
-        ownInputsOfStable = []
-        ownInputsOfCandidate = []
+        ownInputsOfTrial = []
+        ownInputsOfReference = []
     }
 
-    /// The watch over an open rollout, whose candidate is at place `candidate`.
+    /// The watch over a rollout, whose two models are at those places of `scorers`.
     init(
-        _ rollout: RolloutState, _ policy: KassaV1.GuardPolicy, at place: Int,
-        stable: Scorer, candidate: Scorer
+        _ rollout: RolloutState, _ policy: KassaV1.GuardPolicy, trial: Int, reference: Int,
+        of scorers: [Scorer]
     ) {
         self.rollout = rollout.id
-        isShadow = rollout.phase == .shadow
-        weight =
-            rollout.phase == .shadow ? Weight.wholeMillionths / 2 : rollout.weight.millionths
-        self.candidate = place
+        mode = WatchMode(of: rollout)
+        weight = mode.share(of: rollout)
+        self.trial = trial
+        self.reference = reference
         sloNanoseconds = UInt64(policy.sloMicroseconds) * 1_000
-        pairDrawMax = EntityDraw.largest(ofShare: policy.pairSharePercent / 100)
+        let share =
+            (mode == .aftercare ? policy.watchSharePercent ?? 0 : policy.pairSharePercent) / 100
+        pairDrawMax = EntityDraw.largest(ofShare: share)
         decisionThreshold = policy.decisionThreshold
-        sharesInputs = stable.takesVector(of: candidate)
-        let names = (stable.pinnedInputs, candidate.pinnedInputs)
-        let (stableNames, candidateNames) = (Set(names.0), Set(names.1))
-        ownInputsOfStable = names.0.indices.filter { !candidateNames.contains(names.0[$0]) }
-        ownInputsOfCandidate = names.1.indices.filter { !stableNames.contains(names.1[$0]) }
+        sharesInputs = scorers[reference].takesVector(of: scorers[trial])
+        let names = (trial: scorers[trial].pinnedInputs, reference: scorers[reference].pinnedInputs)
+        let sets = (trial: Set(names.trial), reference: Set(names.reference))
+        ownInputsOfTrial = names.trial.indices.filter { !sets.reference.contains(names.trial[$0]) }
+        ownInputsOfReference = names.reference.indices.filter {
+            !sets.trial.contains(names.reference[$0])
+        }
     }
 
-    /// Whether watched requests of an entity are scored by both models.
+    /// Whether a score took so long, beside its objective, that times of the two models are to be compared.
     @inline(__always)
-    func pairs(_ draw: UInt64) -> Bool { draw <= pairDrawMax }
+    func isSlow(_ nanoseconds: UInt64) -> Bool { nanoseconds > sloNanoseconds / 2 }
+
+    /// Whether a time that is slow is longer than that of the other model by more than a quarter.
+    func isSlower(_ nanoseconds: UInt64, than other: UInt64) -> Bool {
+        isSlow(nanoseconds) && nanoseconds > other &+ other / 4
+    }
+
+    /// The inputs that only the model at that place has.
+    @inline(__always)
+    func ownInputs(of slot: Int) -> [Int] {
+        slot == trial ? ownInputsOfTrial : ownInputsOfReference
+    }
+
+    /// Whether the requests of an entity are scored by both models, if it is watched.
+    @inline(__always)
+    func samples(_ entity: UInt64) -> Bool {
+        pairDrawMax == .max || EntityDraw.of(entity) <= pairDrawMax
+    }
 }
 
 extension Scorer {

@@ -12,64 +12,55 @@ extension Worker {
         loopWatch.settle(at: scorePairs())
     }
 
-    /// Has the other models score what waits for them, and tells the guard; when it was done.
+    /// Has the other model score what waits for it, and tells the guard; when that was done.
     ///
-    /// One model after the other scores, so that each stays in the caches. The guard hears of requests in
-    /// the order in which they came: model by model, the arms would come in runs, and what is weighed after
-    /// every event, the split of entities above all, would take each run for a trend.
+    /// In the order of the requests: told model by model, the arms would come in runs, and what is weighed
+    /// after every event, the split of entities above all, would take each run for a trend.
     @discardableResult
     mutating func scorePairs() -> MonotonicTime {
         let started = MonotonicTime.now()
         var ended = started
         defer { loopWatch.ring(at: ended) }
-        guard !pairs.isEmpty else { return ended }
-        var other = pairs.firstModel(from: 0)
-        while let model = other {
-            score(by: model, &ended)
-            other = pairs.firstModel(from: model + 1)
-        }
-        for index in 0..<pairs.count { judge(pairs.pairs[index]) }
+        guard !pairs.pairs.isEmpty else { return ended }
+        for index in pairs.pairs.indices { score(pairs.pairs[index], &ended) }
         pairs.removeAll()
-        ended = .now()
         loopWatch.spend(nanoseconds: ended.nanoseconds(since: started))
         return ended
     }
 
-    /// Scores what waits for one model; the end of one pair is the beginning of the next.
-    private mutating func score(by model: Int, _ ended: inout MonotonicTime) {
-        let scorer = configuration.value.scorers[model]
-        let scratch = scratches[model]
-        for index in 0..<pairs.count where pairs.model(index) == model {
-            let started = ended
-            scratch.setVector(pairs.values.span, at: pairs.start(index))
-            let isDegraded = pairs.pairs[index].isDegraded
-            if isDegraded { scratch.setStatuses(pairs.statuses.span, at: pairs.start(index)) }
-            let isNumber = scratch.evaluate(by: scorer.model.compiled)
-            let score = isNumber ? scorer.model.output.score(scratch) : .nan
-            ended = .now()
-            if score.isFinite && scorer.slot != .previous {
-                drift.observe(scratch, isDegraded: isDegraded, score: score, place: model)
-            }
-            pairs.finish(index, score, took: ended.nanoseconds(since: started), at: ended)
-        }
-    }
-
-    /// Tells the guard of a pair that was scored, and records it.
-    private mutating func judge(_ pair: PairQueue.Pair) {
+    /// Scores one pair, from `ended` on, which the one before has left.
+    private mutating func score(_ pair: PairQueue.Pair, _ ended: inout MonotonicTime) {
         let scorer = configuration.value.scorers[pair.other]
         let watch = configuration.value.splits[pair.place].watch
-        let (model, score, elapsed) = (pair.other, pair.otherScore, pair.nanoseconds)
+        let scratch = scratches[pair.other]
         var event = pair.event
-        let isCandidate = model == watch.candidate
-        let violation = contractViolation(score, of: model)
-        if isCandidate, let violation { brake(pair.place, for: violation, &event) }
-        if event.marks.contains(.isShadow) {
-            event.marks.insert(.isShadowed)
-            if violation != nil { event.shadowOutcome.insert(.error) }
-            if elapsed > watch.sloNanoseconds { event.shadowOutcome.insert(.sloMiss) }
+        let isTrial = pair.other == watch.trial
+        let started = ended
+        scratch.setVector(pairs.values.span, at: pair.start)
+        if pair.isDegraded { scratch.setStatuses(pairs.statuses.span, at: pair.start) }
+        let isNumber = scratch.evaluate(by: scorer.model.compiled)
+        let score = isNumber ? scorer.model.output.score(scratch) : .nan
+        ended = .now()
+        let elapsed = ended.nanoseconds(since: started) &+ pair.nanoseconds
+        event.atNanoseconds = ended.nanoseconds
+        let violation = contractViolation(score, of: pair.other)
+        if isTrial, let violation { brake(pair.place, for: violation, &event) }
+        if watch.mode.comparesRequests {
+            event.marks.insert(.isCompared)
+            if violation != nil { event.insert(.error, ofTrial: isTrial) }
+            if !isTrial {
+                compareTimes(&event, pair, watch, elapsed)
+                ended = .now()
+            } else if elapsed > watch.sloNanoseconds {
+                event.trial.insert(.sloMiss)
+            }
         }
         if score.isFinite {
-            guardCounters.timed(model, nanoseconds: elapsed)
+            if scorer.slot != .previous {
+                drift.observe(
+                    scratch, isDegraded: pair.isDegraded, score: score, place: pair.other)
+            }
+            guardCounters.timed(pair.other, nanoseconds: elapsed)
             guardCounters.differ(pair.place, by: score - pair.score)
             event.marks.insert(.isPair)
             let threshold = watch.decisionThreshold
@@ -78,18 +69,51 @@ extension Worker {
             }
         }
         loopWatch.tell(event)
-        guard pair.record >= 0 else { return }
-        var record = pairs.records[pair.record]
+        guard var record = pair.record else { return }
         if score.isFinite {
-            if isCandidate {
+            if scorer.slot == .stable {
+                record.stable = score
+                record.stableBundle = scorer.model.bundlePrefix
+            } else {
                 record.candidate = score
                 record.candidateBundle = scorer.model.bundlePrefix
                 record.candidateSlot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
-            } else {
-                record.stable = score
-                record.stableBundle = scorer.model.bundlePrefix
             }
         }
         recorder.record(record)
+    }
+
+    /// Says which of the two missed its objective where the one on trial answers.
+    ///
+    /// That one was timed while its caller waited, in the middle of a turn, with no cache warm; the other one after
+    /// the reply, which took `elapsed`. The same model in both places would miss more often in the first. So what
+    /// convicts is that it is slower than the other one in the same place too, twice; and the other one, if that
+    /// is slower. If both are as good, the one on trial has no more of these misses than the other.
+    private func compareTimes(
+        _ event: inout GuardEvent, _ pair: PairQueue.Pair, _ watch: Watch, _ elapsed: UInt64
+    ) {
+        let isMissed = event.trial.contains(.sloMiss)
+        guard isMissed || watch.isSlow(elapsed) else { return }
+        func timeAgain(_ slot: Int, _ start: Int, _ gathering: UInt64) -> UInt64 {
+            let started = MonotonicTime.now()
+            scratches[slot].setVector(pairs.values.span, at: start)
+            _ = scratches[slot].evaluate(by: configuration.value.scorers[slot].model.compiled)
+            return MonotonicTime.now().nanoseconds(since: started) &+ gathering
+        }
+        func timeTrial() -> UInt64 {
+            timeAgain(watch.trial, pair.trialStart, pair.trialNanoseconds)
+        }
+        // One that answered in half of its time needs no second look.
+        let again = pair.trialStart >= 0 ? timeTrial() : 0
+        if isMissed, watch.isSlower(again, than: elapsed),
+            watch.isSlower(timeTrial(), than: elapsed)
+        {
+            return
+        }
+        let isOthers =
+            watch.isSlower(elapsed, than: again)
+            && watch.isSlower(timeAgain(pair.other, pair.start, pair.nanoseconds), than: again)
+        if isOthers { event.trial.remove(.sloMiss) }
+        if isOthers || isMissed { event.reference.insert(.sloMiss) }
     }
 }

@@ -11,7 +11,7 @@ struct CalibrationBook: LabelConsumer {
     let tables: EngineTables
 
     /// The slots that have one.
-    static let slots: [KassaV1.Slot] = [.stable, .canary, .shadow]
+    static let slots: [KassaV1.Slot] = [.stable, .canary, .shadow, .previous]
 
     static func key(lane: UInt32, slot: UInt8) -> [UInt8] {
         LaneState.key(lane) + [slot]

@@ -25,7 +25,8 @@ extension Worker {
         var record = RecordedScore(
             id: id, entity: entityHash(of: scorer, message), stable: score, stableBundle: bundle,
             slot: number)
-        if scorer.slot == .canary {
+        // STABLE's numbers are of what STABLE has; PREVIOUS may answer in its place.
+        if scorer.slot != .stable {
             record.stable = .nan
             record.stableBundle = 0
             record.candidate = score

@@ -99,7 +99,8 @@ extension Engine {
                     RolloutRecord(
                         audit: audit, scorers: retreat.slots.map(\.scorer),
                         digests: retreat.quarantine.map(\.bundleSha256),
-                        evidence: retreat.evidence, configuration: configuration))
+                        evidence: retreat.evidence, ended: retreat.endedRollouts,
+                        configuration: configuration))
             }
         }
         for brake in brakes {

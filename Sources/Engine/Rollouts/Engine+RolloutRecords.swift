@@ -12,8 +12,10 @@ struct RolloutRecord: Sendable {
     /// Scorers whose slots it changed, and digests that it put into quarantine.
     let scorers: [String]
     let digests: [[UInt8]]
-    /// What the guards know of the open rollouts among them.
+    /// What the guards know of the watched rollouts among them.
     let evidence: [KassaStorageV1.StoredEvidence]
+    /// Rollouts whose promotion cannot be undone any more.
+    let ended: [UInt64]
     /// What it leads to, which may be about to come into force.
     let configuration: Configuration
 
@@ -28,7 +30,7 @@ struct RolloutRecord: Sendable {
                 KassaStorageV1.StoredScorer(spec: $0, epoch: newest.epoch)
             },
             quarantine: digests.compactMap { newest.rollouts.quarantine[$0] },
-            evidence: evidence)
+            evidence: evidence, endedRollouts: ended)
     }
 }
 
@@ -81,12 +83,10 @@ extension Engine {
                     value: evidence.encodedBytes()))
         }
         // A rollout that ended needs no memory of who has spoken; its evidence is in its transition.
-        for transition in audit.transitions
-        where transition.rolloutId > 0 && transition.phase.isEnd {
-            for key in [
-                RolloutKey.evidence(ofRollout: transition.rolloutId),
-                RolloutKey.filters(ofRollout: transition.rolloutId),
-            ] {
+        let ended = audit.transitions.filter { $0.rolloutId > 0 && $0.phase.isEnd }.map(\.rolloutId)
+        let kept = Set(change.evidence.map(\.rolloutId))
+        for id in ended + change.endedRollouts where !kept.contains(id) {
+            for key in [RolloutKey.evidence(ofRollout: id), RolloutKey.filters(ofRollout: id)] {
                 puts.append(Put(table: tables.rollouts, key: key, value: nil))
             }
         }

@@ -42,8 +42,8 @@ extension Engine {
         }
         let until =
             entry.previousSinceMicroseconds + Int64(RolloutLimits.previousSeconds) * 1_000_000
-        let watched = slots.openRollout.flatMap {
-            guards.status(of: $0.id, isDrifting: driftGuard.isFrozen(spec.name))
+        let watched = entry.watched(for: spec).flatMap {
+            guards.status(of: $0.rollout.id, isDrifting: driftGuard.isFrozen(spec.name))
         }
         return KassaV1.RolloutStatus(
             scorer: spec.name, revision: slots.revision, epoch: base.epoch,

@@ -14,6 +14,12 @@ struct SlotTransition {
     let verb: Verb
     let before: ScorerRollout
     let after: ScorerRollout
+
+    /// A rollout whose promotion cannot be undone any more.
+    var endedPromotion: UInt64? {
+        let id = before.slots.promotion?.id
+        return id == after.slots.promotion?.id ? nil : id
+    }
 }
 
 /// Changes of slots: one transaction and one pointer. On the control thread.
@@ -104,7 +110,8 @@ extension Engine {
                     + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
                 transitions: records),
             scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
-            evidence: evidence, configuration: next)
+            evidence: evidence, ended: transitions.compactMap(\.endedPromotion),
+            configuration: next)
         if verb.isRetreat {
             pendingRecords.withLock { $0.append(record) }
             // The brake has taken the traffic away; a kill must not give it back.

@@ -57,42 +57,59 @@ extension ScorerRollout {
         KassaStorageV1.StoredSlots(
             scorer: scorer, revision: slots.revision, stable: slots.stable.stored,
             previous: slots.previous?.stored, previousSinceUs: previousSinceMicroseconds,
-            rollout: slots.rollout.map { rollout in
-                KassaStorageV1.StoredRollout(
-                    id: rollout.id, salt: rollout.salt, candidate: rollout.candidate.stored,
-                    baseline: rollout.baseline.stored, phase: UInt32(rollout.phase.rawValue),
-                    weightMillionths: rollout.weight.millionths,
-                    stepMillionths: rollout.steps.map(\.millionths),
-                    startedAtUs: startedAtMicroseconds, changedAtUs: changedAtMicroseconds,
-                    guard: policy)
-            },
-            lastVerb: slots.lastVerb)
+            rollout: slots.rollout.map {
+                $0.stored(startedAtMicroseconds, changedAtMicroseconds, policy)
+            }, lastVerb: slots.lastVerb,
+            promotion: slots.promotion.map {
+                $0.stored(promotionStartedAtMicroseconds, 0, promotionPolicy)
+            })
     }
 
     /// The slots that were stored; nil if they contradict themselves.
     init?(_ stored: KassaStorageV1.StoredSlots) {
         guard let stable = stored.stable.flatMap(Bundle.init(stored:)) else { return nil }
-        var rollout: RolloutState?
-        if let given = stored.rollout {
-            let steps = given.stepMillionths.compactMap(Weight.init(millionths:))
-            guard let candidate = given.candidate.flatMap(Bundle.init(stored:)),
-                let baseline = given.baseline.flatMap(Bundle.init(stored:)),
-                let phase = UInt8(exactly: given.phase).flatMap(RolloutPhase.init(rawValue:)),
-                let weight = Weight(millionths: given.weightMillionths),
-                steps.count == given.stepMillionths.count
-            else { return nil }
-            rollout = RolloutState(
-                id: given.id, salt: given.salt, candidate: candidate, baseline: baseline,
-                phase: phase, weight: weight, steps: steps)
-        }
+        let rollout = stored.rollout.flatMap(RolloutState.init(stored:))
+        let promotion = stored.promotion.flatMap(RolloutState.init(stored:))
+        guard (rollout == nil) == (stored.rollout == nil),
+            (promotion == nil) == (stored.promotion == nil)
+        else { return nil }
         self.init(
             slots: ScorerSlots(
                 stable: stable, previous: stored.previous.flatMap(Bundle.init(stored:)),
-                rollout: rollout, revision: stored.revision, lastVerb: stored.lastVerb))
+                promotion: promotion, rollout: rollout, revision: stored.revision,
+                lastVerb: stored.lastVerb))
         startedAtMicroseconds = stored.rollout?.startedAtUs ?? 0
         changedAtMicroseconds = stored.rollout?.changedAtUs ?? 0
         previousSinceMicroseconds = stored.previousSinceUs
         policy = stored.rollout?.guard ?? KassaV1.GuardPolicy()
+        let promoted = stored.promotion ?? stored.rollout
+        promotionStartedAtMicroseconds = promoted?.startedAtUs ?? 0
+        promotionPolicy = promoted?.guard ?? KassaV1.GuardPolicy()
+    }
+}
+
+extension RolloutState {
+    fileprivate func stored(
+        _ startedAt: Int64, _ changedAt: Int64, _ policy: KassaV1.GuardPolicy
+    ) -> KassaStorageV1.StoredRollout {
+        KassaStorageV1.StoredRollout(
+            id: id, salt: salt, candidate: candidate.stored, baseline: baseline.stored,
+            phase: UInt32(phase.rawValue), weightMillionths: weight.millionths,
+            stepMillionths: steps.map(\.millionths), startedAtUs: startedAt,
+            changedAtUs: changedAt, guard: policy)
+    }
+
+    fileprivate init?(stored: KassaStorageV1.StoredRollout) {
+        let steps = stored.stepMillionths.compactMap(Weight.init(millionths:))
+        guard let candidate = stored.candidate.flatMap(Bundle.init(stored:)),
+            let baseline = stored.baseline.flatMap(Bundle.init(stored:)),
+            let phase = UInt8(exactly: stored.phase).flatMap(RolloutPhase.init(rawValue:)),
+            let weight = Weight(millionths: stored.weightMillionths),
+            steps.count == stored.stepMillionths.count
+        else { return nil }
+        self.init(
+            id: stored.id, salt: stored.salt, candidate: candidate, baseline: baseline,
+            phase: phase, weight: weight, steps: steps)
     }
 }
 

@@ -18,6 +18,10 @@ struct ScorerRollout: Sendable {
     var brake = Brake()
     /// What the guard of the newest rollout judges by.
     var policy = KassaV1.GuardPolicy()
+    /// When the rollout that filled PREVIOUS began, and what it is judged by after its promotion; of use
+    /// once another has begun.
+    var promotionStartedAtMicroseconds: Int64 = 0
+    var promotionPolicy = KassaV1.GuardPolicy()
 
     init(slots: ScorerSlots) {
         self.slots = slots
@@ -29,7 +33,15 @@ struct ScorerRollout: Sendable {
         next.slots = change.slots
         if change.slots.rollout != slots.rollout {
             next.changedAtMicroseconds = now
-            if change.slots.rollout?.id != slots.rollout?.id { next.startedAtMicroseconds = now }
+            if change.slots.rollout?.id != slots.rollout?.id {
+                let isOld = change.slots.rollout?.id == slots.promotion?.id
+                next.startedAtMicroseconds = isOld ? promotionStartedAtMicroseconds : now
+                if isOld { next.policy = promotionPolicy }
+            }
+        }
+        if change.slots.promotion?.id != slots.promotion?.id {
+            next.promotionStartedAtMicroseconds = startedAtMicroseconds
+            next.promotionPolicy = policy
         }
         if change.slots.previous != slots.previous {
             next.previousSinceMicroseconds = change.slots.previous == nil ? 0 : now
@@ -41,6 +53,17 @@ struct ScorerRollout: Sendable {
             && change.slots.stable == slots.stable && change.slots.previous == slots.previous
         if !isSame { next.brake = Brake() }
         return next
+    }
+
+    /// The rollout that is watched, with what its guard judges by: the open one, else the promotion that
+    /// can be undone.
+    func watched(
+        for spec: KassaV1.ScorerSpec
+    ) -> (rollout: RolloutState, policy: KassaV1.GuardPolicy)? {
+        if let rollout = slots.openRollout { return (rollout, policy.completed(for: spec)) }
+        guard let rollout = slots.aftercare else { return nil }
+        let policy = promotionPolicy.completed(for: spec)
+        return policy.watchSharePercent ?? 0 > 0 ? (rollout, policy) : nil
     }
 }
 

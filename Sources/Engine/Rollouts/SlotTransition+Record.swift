@@ -17,7 +17,9 @@ extension SlotTransition {
         _ call: VerbCall, epoch: UInt64, at now: Timestamp
     ) -> KassaV1.RolloutTransition {
         let rollout = after.slots.rollout
-        let earlier = before.slots.rollout.flatMap { $0.id == rollout?.id ? $0 : nil }
+        // An undo may be of a promotion behind which others have begun and ended.
+        let earlier = [before.slots.rollout, before.slots.promotion].lazy.compactMap(\.self)
+            .first { $0.id == rollout?.id }
         return KassaV1.RolloutTransition(
             scorer: spec.name, revision: after.slots.revision, rolloutId: rollout?.id ?? 0,
             atUs: now.microseconds, actor: call.actor, reason: call.reason, verb: verb.name,

@@ -51,7 +51,11 @@ extension Worker {
         try gather(assignment.slot, message, at: now, &summary)
         if summary.unknownLayoutRowCount > 0 && mayMove { return false }
         let score = try evaluate(assignment.slot, message, at: now, &summary)
-        guard score.isFinite else { throw noNumber(assignment.slot) }
+        guard score.isFinite else {
+            guard isPromoted(assignment.slot, of: place) else { throw noNumber(assignment.slot) }
+            return try attemptWatched(
+                message, place, assignment, at: now, into: &writer, mayMove: mayMove)
+        }
         reply(score, by: assignment.slot, summary, into: &writer)
         if request.isRecorded,
             let record = record(score, by: assignment.slot, message, at: now, into: &writer)

@@ -9,7 +9,7 @@ internal import Wire
 extension Worker {
     /// Who answers, where `place` is that of the scorer's STABLE slot.
     ///
-    /// - Complexity: O(1) while no rollout is open, else O(bytes of the routing key).
+    /// - Complexity: O(1) while nothing is watched, else O(bytes of the routing key).
     func assign(_ place: Int, _ message: Span<UInt8>) throws(EngineError) -> Assignment {
         guard request.routingKey.count <= FeatureLimits.idByteCountMax else {
             throw EngineError(
@@ -27,6 +27,10 @@ extension Worker {
             return Assignment(slot: place)
         }
         let hash = hash(by: split, message)
+        if split.watch.mode == .aftercare {
+            return Assignment(
+                slot: place, entity: hash, isWatched: split.watch.samples(hash))
+        }
         let isIn = split.canary >= 0 && split.weight.includes(hash)
         return Assignment(slot: isIn ? split.canary : place, entity: hash, isWatched: true)
     }
@@ -50,7 +54,7 @@ extension Worker {
 struct Assignment {
     /// Its place among the configuration's models.
     var slot: Int
-    /// The hash that has chosen it; only of a request that is watched.
+    /// The hash that has chosen it; 0 while nothing is watched.
     var entity: UInt64 = 0
     /// Whether a guard wants to know what becomes of it.
     var isWatched = false

@@ -23,6 +23,9 @@ package enum RolloutPhase: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// Whether the candidate may have a share of entities.
+    package var givesWeight: Bool { self == .canary || self == .paused }
+
     /// The phase's name in the API, "ROLLED_BACK".
     package var name: String {
         switch self {

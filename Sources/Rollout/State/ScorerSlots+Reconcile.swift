@@ -10,6 +10,7 @@ extension ScorerSlots {
     package func reconciled(stable present: Bundle, isThere: (Bundle) -> Bool) -> ScorerSlots {
         var slots = self
         if let previous, !isThere(previous) { slots.previous = nil }
+        if slots.previous == nil { slots.promotion = nil }
         let agrees = stable == present
         slots.stable = present
         guard let open = openRollout else { return slots }

@@ -44,6 +44,7 @@ extension ScorerSlots {
         var next = self
         let quarantined = try next.carryOut(verb, draw, isQuarantined)
         if let quarantined, next.previous?.digest == quarantined { next.previous = nil }
+        if next.previous == nil { next.promotion = nil }
         guard next != self else {
             return SlotChange(slots: self, isChange: false, quarantined: quarantined)
         }
@@ -145,6 +146,7 @@ extension ScorerSlots {
         previous = stable
         stable = rollout.candidate
         end(.promoted)
+        promotion = self.rollout
     }
 
     private mutating func abort() throws(RolloutRefusal) {
@@ -165,6 +167,8 @@ extension ScorerSlots {
         let digest = stable.digest
         stable = previous
         self.previous = nil
+        // Rollouts that came to nothing may have begun since the one that is undone.
+        if let promotion { rollout = promotion }
         if rollout?.phase == .promoted { end(.rolledBack) }
         return digest
     }

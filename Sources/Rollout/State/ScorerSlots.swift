@@ -18,6 +18,9 @@ package struct ScorerSlots: Hashable, Sendable {
     package internal(set) var stable: Bundle
     /// What STABLE had before the last promotion, as long as that can be undone.
     package internal(set) var previous: Bundle?
+    /// The rollout that filled PREVIOUS, as long as that is there; nil if the slots were stored by a release
+    /// that did not keep it, and another has begun since.
+    package internal(set) var promotion: RolloutState?
     /// The newest rollout, open or ended; nil before the first.
     package internal(set) var rollout: RolloutState?
     /// How many changes there were.
@@ -27,11 +30,13 @@ package struct ScorerSlots: Hashable, Sendable {
 
     /// Slots as they were stored; by default those of a new scorer.
     package init(
-        stable: Bundle, previous: Bundle? = nil, rollout: RolloutState? = nil, revision: UInt64 = 0,
-        lastVerb: String = ""
+        stable: Bundle, previous: Bundle? = nil, promotion: RolloutState? = nil,
+        rollout: RolloutState? = nil, revision: UInt64 = 0, lastVerb: String = ""
     ) {
         self.stable = stable
         self.previous = previous
+        let promoted = promotion ?? (rollout?.phase == .promoted ? rollout : nil)
+        self.promotion = previous == nil ? nil : promoted
         self.rollout = rollout
         self.revision = revision
         self.lastVerb = lastVerb
@@ -40,6 +45,12 @@ package struct ScorerSlots: Hashable, Sendable {
     /// The rollout whose candidate is in a slot of its own.
     package var openRollout: RolloutState? {
         rollout.flatMap { $0.phase.isOpen ? $0 : nil }
+    }
+
+    /// The promotion that STABLE is still on trial for: it can be undone, and no other rollout is open.
+    package var aftercare: RolloutState? {
+        guard openRollout == nil, let promotion, promotion.candidate == stable else { return nil }
+        return promotion
     }
 
     /// The bundle that answers a share of entities.

@@ -12,13 +12,15 @@ private func text(_ value: Double) -> String {
 extension KassaV1.GuardStatus {
     /// What a guard knows, for a person.
     var lines: [String] {
+        let isAftercare = mode == "AFTERCARE"
         var lines = [
-            "guard: \(verdict), log evidence \(text(logEvidence)) "
-                + "(freeze at \(text(logFreeze)), rollback at \(text(logThreshold)))"
+            "guard\(isAftercare ? " after the promotion" : ""): \(verdict), log evidence \(text(logEvidence)) "
+                + "(\(isAftercare ? "alarm" : "freeze") at \(text(logFreeze)), rollback at \(text(logThreshold)))"
         ]
         if !violation.isEmpty { lines.append("  contract violation: \(violation)") }
         let counted = counts.map { "\($0.name) \($0.stable)/\($0.candidate)" }
-        lines.append("  STABLE/candidate: \(counted.joined(separator: ", "))")
+        let models = isAftercare ? "PREVIOUS/STABLE" : "STABLE/candidate"
+        lines.append("  \(models): \(counted.joined(separator: ", "))")
         lines.append(
             "  scored by both: \(pairs) entities, \(differingPairs) decided differently; "
                 + "outcomes \(labels)")
@@ -29,7 +31,9 @@ extension KassaV1.GuardStatus {
         let parts = components.map { "\($0.name) \(text($0.logEvidence))" }
         lines.append("  log evidence by kind: \(parts.joined(separator: ", "))")
         if !holds.isEmpty {
-            lines.append("  the next step waits for: \(holds.joined(separator: ", "))")
+            lines.append(
+                "  \(isAftercare ? "note" : "the next step waits for"): "
+                    + holds.joined(separator: ", "))
         }
         for sample in samples {
             let hashes = sample.entities.prefix(5).map { String($0, radix: 16) }
@@ -43,7 +47,8 @@ extension KassaV1.GuardStatus {
 
     var tree: Tree {
         .map([
-            .init("verdict", .text(verdict)), .init("log_evidence", .number(logEvidence)),
+            .init("verdict", .text(verdict)), .init("mode", .text(mode)),
+            .init("log_evidence", .number(logEvidence)),
             .init("log_threshold", .number(logThreshold)), .init("log_freeze", .number(logFreeze)),
             .init(
                 "components",

@@ -18,6 +18,9 @@ private let sloFlag = Flag(
     name: "--slo", value: "US", help: "Microseconds that a score may take; 500.")
 private let pairShareFlag = Flag(
     name: "--pair-share", value: "PERCENT", help: "Entities that both models score; 100.")
+private let watchShareFlag = Flag(
+    name: "--watch-share", value: "PERCENT",
+    help: "Entities that PREVIOUS scores after a promotion; 5, 0 for none.")
 private let thresholdFlag = Flag(
     name: "--threshold", value: "SCORE", help: "Where a decision turns; the scorer's by default.")
 private let dwellFlag = Flag(
@@ -34,7 +37,7 @@ private let deadlineFlag = Flag(
 /// What a guard is to tolerate of a shadow.
 let guardFlags = [
     alphaFlag, riskFlag, flipFlag, brierFlag, calibrationFlag, sloFlag, pairShareFlag,
-    thresholdFlag,
+    watchShareFlag, thresholdFlag,
 ]
 
 /// When it is to give a canary more traffic by itself.
@@ -60,6 +63,14 @@ extension Arguments {
             entitiesMin: try integer(entitiesFlag.name, in: 1...UInt64.max) ?? 0,
             pairsMin: try integer(pairsFlag.name, in: 1...UInt64.max) ?? 0,
             deadlineMs: UInt64(try milliseconds(deadlineFlag.name) ?? 0),
-            decisionThreshold: try number(thresholdFlag))
+            decisionThreshold: try number(thresholdFlag), watchSharePercent: try watchShare())
+    }
+
+    private func watchShare() throws(CommandError) -> Double? {
+        guard let text = value(watchShareFlag.name) else { return nil }
+        guard let share = Double(text), share >= 0, share <= 100 else {
+            throw .usage("\(watchShareFlag.name) must be from 0 to 100, not \"\(text)\"")
+        }
+        return share
     }
 }

@@ -9,12 +9,13 @@ import Transport
 struct AllocationBench {
     static let help = """
         usage: Bench allocations INTERPOSER [--reads N] [--warm-up N] [--calls N] [--trace N]
-                                 [--canary PERCENT] [--record 1] [--drift MILLISECONDS]
-                                 [--server FILE]
+                                 [--canary PERCENT] [--aftercare PERCENT] [--record 1]
+                                 [--drift MILLISECONDS] [--server FILE]
 
           Starts the server with INTERPOSER (a shared library made of Tests/allocations/count.c),
           warms one connection up (20000) and counts the allocations of further Scores (100000).
           With --canary a rollout is open, whose candidate answers that share of entities.
+          With --aftercare it was promoted, and that share of entities is watched.
           With --record the scores are kept for their outcomes. With --drift models bring histograms,
           and features are watched in windows of that length.
           --reads has it make Reads of N rows instead.
@@ -30,6 +31,7 @@ struct AllocationBench {
     private var rowCount = 0
     private var traceCount: UInt64 = 0
     private var canaryPercent = 0
+    private var aftercarePercent = 0
     private var isRecorded = false
     private var driftWindowMilliseconds: UInt64?
     private var server: String?
@@ -49,6 +51,7 @@ struct AllocationBench {
             case ("--reads", let number?) where (1...1_000).contains(number): rowCount = number
             case ("--trace", let number?) where number >= 0: traceCount = UInt64(number)
             case ("--canary", let number?) where number > 0: canaryPercent = number
+            case ("--aftercare", let number?) where number > 0: aftercarePercent = number
             case ("--record", 1): isRecorded = true
             case ("--drift", let number?) where number > 0:
                 driftWindowMilliseconds = UInt64(number)
@@ -76,6 +79,9 @@ struct AllocationBench {
         try fixture.load(control)
         if canaryPercent > 0 {
             try fixture.beginCanary(percent: Double(canaryPercent), control)
+        }
+        if aftercarePercent > 0 {
+            try fixture.beginAftercare(percent: Double(aftercarePercent), control)
         }
         try fixture.verify(control)
 

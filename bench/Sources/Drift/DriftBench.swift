@@ -18,6 +18,7 @@ struct DriftBench {
           for each Score: median, least and most of the rounds.
         """
     static let turn = 10
+    static let pauseMicroseconds: UInt32 = 400
     static let entityCount = 10_000
 
     private var roundCount = 21
@@ -44,21 +45,22 @@ struct DriftBench {
         let engine = try Engine(folder: plainFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { engine.stop() }
         var worker = try Worker(engine: engine, loop: 0)
-        try fill(engine, &worker, plain)
+        try Self.fill(engine, &worker, plain, hasShadow: hasShadow)
         plain.driftWindowMilliseconds = 300_000
         let watchedEngine = try Engine(
             folder: watchedFolder.path, loopCount: 1, mapBytes: 1 << 30)
         defer { watchedEngine.stop() }
         var watchedWorker = try Worker(engine: watchedEngine, loop: 0)
-        try fill(watchedEngine, &watchedWorker, plain)
+        try Self.fill(
+            watchedEngine, &watchedWorker, plain, hasShadow: hasShadow)
 
-        _ = try nanoseconds(&worker, requests)
-        _ = try nanoseconds(&watchedWorker, requests)
+        _ = try Self.nanoseconds(&worker, requests, scoreCount: scoreCount)
+        _ = try Self.nanoseconds(&watchedWorker, requests, scoreCount: scoreCount)
         var without: [Double] = []
         var with: [Double] = []
         for _ in 0..<roundCount {
-            without.append(try nanoseconds(&worker, requests))
-            with.append(try nanoseconds(&watchedWorker, requests))
+            without.append(try Self.nanoseconds(&worker, requests, scoreCount: scoreCount))
+            with.append(try Self.nanoseconds(&watchedWorker, requests, scoreCount: scoreCount))
         }
         let cost = zip(with, without).map { $0 - $1 }
         print(
@@ -67,26 +69,55 @@ struct DriftBench {
             "\"cost_ns\": \(Self.json(cost))}")
     }
 
-    private func fill(
-        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData
+    static func fill(
+        _ engine: Engine, _ worker: inout Worker, _ data: SyntheticData, hasShadow: Bool = false
     ) throws {
-        try data.fill(engine, &worker)
-        guard hasShadow else { return }
-        let (spec, artefact) = data.bundle(
-            version: 2, goldenRowCount: SyntheticData.goldenRowCount - 1)
+        func apply(_ resource: KassaV1.Document.Resource) throws {
+            _ = try engine.apply(
+                KassaV1.ApplyRequest(documents: [KassaV1.Document(resource: resource)]),
+                at: .now())
+        }
+        try apply(.featureSet(data.featureSet))
+        let (spec, artefact) = data.bundle()
         _ = try engine.upload(spec, artefact: artefact, at: .now())
-        _ = try engine.shadow(
-            KassaV1.ShadowRequest(scorer: "bench", model: "bench@2"), at: .now())
+        try apply(.scorer(data.scorer))
+        if hasShadow {
+            let (spec, artefact) = data.bundle(
+                version: 2, goldenRowCount: SyntheticData.goldenRowCount - 1)
+            _ = try engine.upload(spec, artefact: artefact, at: .now())
+            _ = try engine.shadow(
+                KassaV1.ShadowRequest(scorer: "bench", model: "bench@2"), at: .now())
+        }
+        let written = Acknowledgement()
+        for first in stride(from: 0, to: entityCount, by: 1_000) {
+            let entities = first..<first + 1_000
+            let request = KassaV1.WriteRequest(
+                featureSet: "bench@1",
+                keys: [KassaV1.KeyColumn(kind: "session", ids: entities.map(data.id))],
+                columns: (0..<SyntheticData.featureCount).map { feature in
+                    let values = entities.map { data.value($0, feature) }
+                    return KassaV1.Column(
+                        name: data.name(ofFeature: feature),
+                        values: .floats(KassaV1.FloatValues(values: values)))
+                })
+            let bytes = request.encodedBytes()
+            worker.begin()
+            try worker.write(bytes.span, at: .now()) { _ in written.signal() }
+            written.wait()
+        }
     }
 
     /// Processor time of one Score, in turns as a loop takes them.
-    private func nanoseconds(_ worker: inout Worker, _ requests: [[UInt8]]) throws -> Double {
+    static func nanoseconds(
+        _ worker: inout Worker, _ requests: [[UInt8]], scoreCount: Int
+    ) throws -> Double {
         var writer = WireWriter()
-        let start = threadNanoseconds()
+        var used: UInt64 = 0
         var next = 0
         while next < scoreCount {
+            let start = threadNanoseconds()
             worker.begin()
-            for _ in 0..<Self.turn {
+            for _ in 0..<turn {
                 writer.buffer.removeAll()
                 let request = requests[next % requests.count]
                 try worker.score(request.span, at: .now(), into: &writer)
@@ -94,15 +125,24 @@ struct DriftBench {
             }
             worker.end()
             worker.settle()
-            // Slowly enough for the budget of guards to let the shadow score all of them.
-            if hasShadow { usleep(500) }
+            used += threadNanoseconds() - start
+            // Slowly enough for the budget of guards, so that all is watched that is to be.
+            usleep(pauseMicroseconds)
         }
-        return Double(threadNanoseconds() - start) / Double(next)
+        return Double(used) / Double(next)
     }
 
-    private static func json(_ values: [Double]) -> String {
+    static func json(_ values: [Double]) -> String {
         let sorted = values.sorted()
         let numbers = [sorted[sorted.count / 2], sorted[0], sorted[sorted.count - 1]]
         return "[\(numbers.map { "\($0.rounded())" }.joined(separator: ", "))]"
     }
+}
+
+/// Somebody waits for a write.
+private final class Acknowledgement: Sendable {
+    private let semaphore = Semaphore()
+
+    func signal() { semaphore.signal() }
+    func wait() { semaphore.wait() }
 }

@@ -12,16 +12,16 @@ struct GuardCostBench {
         usage: Bench guard-cost [--rounds N] [--scores N] [--turn N] [--per-second N] [--mode NAME]
 
           Scores the same requests by an engine in this process, without a rollout, with a shadow, with
-          a canary of 50 % and with one of 5 %, by rounds in alternation (11 of 20000), in turns of ten
+          a canary of 50 % and with one of 5 %, by rounds in alternation (11 of 10000), in turns of ten
           requests as a loop takes them. Prints one line of JSON for each with nanoseconds of processor
           time for each Score, median, least and most of the rounds, and the part that was weighed.
           --per-second leaves time between turns; without it, the budget of guards is soon used up.
           --mode measures only one of shadow, canary50, canary5.
         """
-    static let entityCount = 100_000
+    static let entityCount = DriftBench.entityCount
 
     private var roundCount = 11
-    private var scoreCount = 20_000
+    private var scoreCount = 10_000
     private var turn = 10
     private var perSecond = 0
     private var modes = RolloutMode.allCases
@@ -51,7 +51,7 @@ struct GuardCostBench {
         defer { engine.stop() }
         var worker = try Worker(engine: engine, loop: 0)
         engine.startGuard()
-        try data.fill(engine, &worker)
+        try DriftBench.fill(engine, &worker, data)
         let (spec, artefact) = data.bundle(
             version: 2, goldenRowCount: SyntheticData.goldenRowCount - 1)
         _ = try engine.upload(spec, artefact: artefact, at: .now())

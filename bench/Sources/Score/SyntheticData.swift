@@ -87,6 +87,20 @@ struct SyntheticData: ScoreData {
         try startCanary(percent: percent, client)
     }
 
+    /// Promotes the second model, with that share of entities scored by the first one too.
+    func beginAftercare(percent: Double, _ client: ControlClient) throws {
+        try uploadCandidate(client)
+        let canary = KassaV1.CanaryRequest(
+            scorer: "bench", model: "bench@2", weightPercent: 1, actor: "bench", reason: "bench",
+            guard: KassaV1.GuardPolicy(watchSharePercent: percent))
+        _ = try client.call(
+            "/kassa.v1.Rollouts/Canary", [canary], reply: KassaV1.RolloutResponse.self)
+        _ = try client.call(
+            "/kassa.v1.Rollouts/Promote",
+            [KassaV1.PromoteRequest(scorer: "bench", full: true, actor: "bench")],
+            reply: KassaV1.RolloutResponse.self)
+    }
+
     func uploadCandidate(_ client: ControlClient) throws {
         try upload(client, version: 2, goldenRowCount: Self.goldenRowCount - 1)
     }

@@ -207,7 +207,7 @@ def test_a_policy_is_completed_with_defaults_and_told(shop, scorer):
     asked = kassa.GuardPolicy(
         alpha=0.01, relative_risk_max=2, flip_rate_max=0.03, brier_margin=0.001,
         calibration_margin_pp=2, slo_microseconds=900, pair_share_percent=50, dwell="30m",
-        entities_min=500, pairs_min=100, deadline=datetime.timedelta(days=2), decision_threshold=0.7)
+        entities_min=500, pairs_min=100, deadline=datetime.timedelta(days=2), decision_threshold=0.7, watch_share_percent=0)
     told = rollout.shadow(f"{scorer}@2", guard=asked).guard
     assert told.policy == dataclasses.replace(asked, dwell=1_800_000, deadline=172_800_000)
     assert told.verdict == "WITHIN" and told.violation == "" and told.log_evidence < 0
@@ -222,6 +222,7 @@ def test_a_policy_is_completed_with_defaults_and_told(shop, scorer):
     default = rollout.shadow(f"{scorer}@2").guard.policy
     assert (default.alpha, default.flip_rate_max, default.dwell, default.deadline) == (
         0.001, 0.02, 0, 7 * 86_400_000)
+    assert default.watch_share_percent == 5
 
 
 def test_a_candidate_that_decides_otherwise_goes_by_itself_and_says_why(shop):

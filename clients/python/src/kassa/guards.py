@@ -44,6 +44,9 @@ class GuardPolicy:
     deadline: Duration | None = None
     # Scores from it on are a decision, those below are the other; the scorer's.
     decision_threshold: float | None = None
+    # For as long as a promotion can be undone, the share of entities whose requests PREVIOUS scores as
+    # well; 5, and 0 switches it off.
+    watch_share_percent: float | None = None
 
     def to_proto(self) -> rollouts_pb2.GuardPolicy:
         """The message."""
@@ -55,7 +58,8 @@ class GuardPolicy:
             pair_share_percent=self.pair_share_percent or 0, dwell_ms=milliseconds(self.dwell or 0),
             entities_min=self.entities_min or 0, pairs_min=self.pairs_min or 0,
             deadline_ms=milliseconds(self.deadline or 0),
-            decision_threshold=self.decision_threshold or 0)
+            decision_threshold=self.decision_threshold or 0,
+            watch_share_percent=self.watch_share_percent)
 
     @staticmethod
     def of(policy: rollouts_pb2.GuardPolicy) -> GuardPolicy:
@@ -64,7 +68,8 @@ class GuardPolicy:
             policy.alpha, policy.relative_risk_max, policy.flip_rate_max, policy.brier_margin,
             policy.calibration_margin_pp, policy.slo_microseconds, policy.pair_share_percent,
             policy.dwell_ms, policy.entities_min, policy.pairs_min, policy.deadline_ms,
-            policy.decision_threshold)
+            policy.decision_threshold,
+            policy.watch_share_percent if policy.HasField("watch_share_percent") else None)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,9 @@ class GuardStatus:
     # For how long the rollout and its step have been judged.
     age_ms: int = 0
     step_age_ms: int = 0
+    # "SPLIT", "SHADOW", "WHOLE" (the canary answers everybody), or "AFTERCARE": the promoted model is the
+    # candidate, and PREVIOUS stands for STABLE.
+    mode: str = ""
 
     @staticmethod
     def of(status: rollouts_pb2.GuardStatus) -> GuardStatus:
@@ -129,7 +137,8 @@ class GuardStatus:
             pairs=status.pairs, differing_pairs=status.differing_pairs, labels=status.labels,
             violation=status.violation, holds=tuple(status.holds),
             policy=GuardPolicy.of(status.policy), samples=samples_of(status.samples),
-            rule_version=status.rule_version, age_ms=status.age_ms, step_age_ms=status.step_age_ms)
+            rule_version=status.rule_version, age_ms=status.age_ms, step_age_ms=status.step_age_ms,
+            mode=status.mode)
 
 
 def samples_of(samples: Iterable[rollouts_pb2.GuardSample]) -> dict[str, tuple[int, ...]]:
