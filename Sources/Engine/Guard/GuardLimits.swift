@@ -9,7 +9,7 @@ package enum GuardLimits {
     /// How often the guard thread looks while a rollout is open.
     static let openTurnNanoseconds: UInt64 = 200_000
     /// How often it looks while only promotions are watched, whose guards weigh a small share of requests.
-    static let aftercareTurnNanoseconds: UInt64 = 1_000_000
+    static let aftercareTurnNanoseconds: UInt64 = 2_000_000
     /// Requests that wait for the end of a turn to be scored by the other model.
     static let waitingPairsMax = 256
     /// Inputs of theirs together.
