@@ -51,17 +51,18 @@ extension Environment {
     /// LMDB never gives pages back to the filesystem; stop the server and put this in the place of the
     /// data directory, and it is as small as its entries. What was written since is not in it.
     ///
-    /// `find` names the files that belong to entries, as in a snapshot; they are copied too.
+    /// `files`, and what `find` names for entries, are copied too, as in a snapshot.
     ///
     /// - Throws: as ``snapshot(to:files:at:find:)``.
     /// - Returns: the bytes of the new data file.
     package func compact(
-        to folder: String, pace: CopyPace = CopyPace(),
+        to folder: String, files: [SnapshotSource] = [], pace: CopyPace = CopyPace(),
         find: FindFile = { _, _, _ in nil }
     ) throws(StoreError) -> UInt64 {
         try copying { () throws(StoreError) in
             var making = try FolderInTheMaking(path: folder)
-            let (data, _, files) = try copyData(into: making, pace, find)
+            let (data, _, others) = try copyData(into: making, pace, find)
+            let files = files + others
             try Self.check(files, folder)
             for file in files { _ = try Self.copy(file, into: &making) }
             try making.finish()

@@ -178,6 +178,32 @@ struct `Hours of the day` {
         }
     }
 
+    @Test func `go over to a candidate, into its own bins`() throws {
+        try withDriftBench { bench, worker in
+            bench.passToNextHour()
+            try bench.windows(3, of: 1_000, &worker, zeros)
+            _ = try bench.accept()
+            for _ in 0..<25 {
+                bench.passToNextHour()
+                try bench.windows(1, of: 1_000, &worker, zeros)
+            }
+            try bench.engine.uploadStump(threshold: 5) {
+                $0.histograms = [
+                    KassaV1.ReferenceHistogram(
+                        n: 5_000, edges: [0, 2, 5, 10], counts: [1_000, 1_500, 2_500])
+                ]
+            }
+            try bench.engine.canary(50, of: "stump@3")
+            try bench.windows(4, of: 1_000, &worker, zeros)
+            let canary = try bench.report.slots[1]
+            #expect(canary.model == "stump@3" && canary.windows == 4)
+            let feature = try #require(canary.features.first)
+            #expect(feature.usual == [.driftShift] && feature.windowsShifted == 4)
+            #expect(try bench.alarms.isEmpty)
+            #expect(try bench.engine.status.rollout?.phase == .phaseCanary)
+        }
+    }
+
     @Test func `are stored when an hour is over`() throws {
         try withDriftBench { bench, worker in
             let engine = bench.engine

@@ -15,13 +15,15 @@ private struct Weeks {
     var pages = 0
     let keepsHours: Bool
 
-    init(keepingHours: Bool = true, seed: UInt64 = 1) {
+    init(keepingHours: Bool = true, heirTo other: Weeks? = nil, seed: UInt64 = 1) {
         var generator = SeededGenerator(seed: seed)
         let reference = DriftReference(
             numbers: (0..<20_000).map { _ in Self.draw(&generator) })
         drift = FeatureDrift(
             reference: reference, budget: DriftBudget(featureCount: 40),
-            hourly: keepingHours ? HourlyReference(bins: reference.bins) : nil)
+            hourly: keepingHours
+                ? other?.drift.hourly?.rebinned(into: reference.bins)
+                    ?? HourlyReference(bins: reference.bins) : nil)
         self.generator = generator
         keepsHours = keepingHours
     }
@@ -236,6 +238,57 @@ struct `The reference of an hour` {
         with.pass(days: 6, world)
         #expect(with.pages <= without.pages)
         #expect(without.pages > 0)
+    }
+
+    @Test func `go over to the model that was trained anew`() throws {
+        var weeks = Weeks()
+        weeks.pass(days: 2, night)
+        let isAccepted = weeks.drift.accept(at: weeks.place)
+        #expect(isAccepted)
+        weeks.pass(days: 2, night)
+        var heir = Weeks(heirTo: weeks, seed: 77)
+        var stranger = Weeks(seed: 77)
+        #expect(heir.drift.reference.bins != weeks.drift.reference.bins)
+        heir.pass(days: 3, night)
+        stranger.pass(days: 3, night)
+        #expect(heir.pages == 0 && stranger.pages > 2)
+        for _ in 0..<3 { heir.pass { _ in 0 } }
+        #expect(heir.isAlarm)
+    }
+
+    @Test func `keep their counts in other bins`() throws {
+        func hours(_ bins: FrozenBins, _ counts: [UInt64]) throws -> HourlyReference {
+            let none = [UInt64](repeating: 0, count: 23 * bins.count)
+            return try #require(
+                HourlyReference(
+                    bins: bins,
+                    .init(
+                        counts: counts + none, stale: [7] + .init(repeating: 0, count: 23),
+                        days: .init(repeating: 3, count: 24), acceptedHours: 1, openHours: 6)))
+        }
+        func first(_ hours: HourlyReference?, _ count: Int) throws -> [UInt64] {
+            let stored = try #require(hours?.stored)
+            #expect(stored.stale[0] == 7 && stored.acceptedHours == 1 && stored.openHours == 6)
+            return Array(stored.counts.prefix(count))
+        }
+        // Two bins, then missing and outside.
+        let numbers = try hours(.numbers(edges: [0, 2, 6]), [100, 400, 5, 6])
+        #expect(try first(numbers.rebinned(into: numbers.bins), 4) == [100, 400, 5, 6])
+        #expect(
+            try first(numbers.rebinned(into: .numbers(edges: [-1, 1, 3, 5])), 5)
+                == [50, 150, 200, 5, 106])
+        #expect(
+            try first(numbers.rebinned(into: .numbers(edges: [7, 8])), 3) == [0, 5, 506])
+        #expect(try first(numbers.rebinned(into: .numbers(edges: [])), 2) == [5, 506])
+        // Two categories, then others, unseen and missing ones.
+        let categories = try hours(.categories(top: [0, 1], known: []), [10, 20, 3, 4, 5])
+        let others = FrozenBins.categories(top: [0, 1, 2], known: [])
+        #expect(
+            try first(categories.rebinned(into: others, categories: [2, nil]), 6)
+                == [0, 0, 10, 23, 4, 5])
+        #expect(categories.rebinned(into: others, categories: [2]) == nil)
+        #expect(categories.rebinned(into: numbers.bins) == nil)
+        #expect(numbers.rebinned(into: others) == nil)
     }
 
     @Test func `forgets a seventh with each day`() {

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import client as shop
 import test_guards as guards
 from client import Client
 from kassa.v1 import config_pb2, rollouts_pb2, scoring_pb2
@@ -165,3 +166,44 @@ def test_a_restart_goes_on_by_the_wall_clock_within_a_day(stepped, offset, slots
         server.stop()
     finally:
         server.kill()
+
+
+def test_a_clock_that_is_set_ahead_takes_no_score_that_waits_for_a_no(stepped):
+    """Maturity is an age: a step of the wall clock makes no score older."""
+    clock, client = stepped
+    maturity = 4.0
+    client.apply(shop.scorer_spec(SCORER, "", outcomes=config_pb2.OutcomeSpec(
+        maturity_ms=int(maturity * 1_000), horizon_ms=60_000,
+        absent=config_pb2.ABSENT_NEGATIVE)))
+
+    def record(count=200):
+        answer = client.scoring.ScoreBatch(guards.request(range(count), record=True), timeout=20)
+        return [result.score_id for result in answer.results]
+
+    def report(ids):
+        return set(client.scoring.RecordOutcome(scoring_pb2.RecordOutcomeRequest(outcomes=[
+            scoring_pb2.Outcome(score_id=id, label=True) for id in ids]), timeout=20).statuses)
+
+    def counted():
+        told = client.scoring.GetCalibration(
+            scoring_pb2.GetCalibrationRequest(scorer=SCORER), timeout=20)
+        slots = [slot for slot in told.slots if slot.slot == scoring_pb2.STABLE]
+        return sum(slot.labels for slot in slots), sum(slot.positives for slot in slots)
+
+    before = record()
+    started = time.monotonic()
+    for step in (HOUR, 0, HOUR, DAY):
+        clock.move(step)
+        time.sleep(0.3)
+        assert counted() == (0, 0)
+    # Of the same age, by two clocks.
+    after = record()
+    assert report(before) == report(after) == {scoring_pb2.OUTCOME_ACCEPTED}
+    assert counted() == (0, 0)
+    # None came before its time, all of them come, and with what was reported.
+    while counted()[0] < 400:
+        if counted()[0]:
+            assert time.monotonic() - started > maturity - 0.1
+        assert time.monotonic() - started < maturity + 10, counted()
+        time.sleep(0.05)
+    assert counted() == (400, 400)

@@ -11,11 +11,11 @@ import pytest
 
 import test_guards as guards
 from client import Client, assert_refused, refusal
-from kassa.v1 import config_pb2, rollouts_pb2, scoring_pb2
+from kassa.v1 import config_pb2, rollouts_pb2, scoring_pb2, storage_pb2
 from kassa_process import Server, eventually
 from test_guards import GUARD, SCORER, WEIGHTS, Load, plain, upload
 from test_rollout_faults import NO_CARE, ask, is_in, say
-from test_storage import Fault, small_disk  # noqa: F401 (a fixture)
+from test_storage import Fault, kassa, small_disk  # noqa: F401 (a fixture)
 
 Code = grpc.StatusCode
 STABLE, BAD, BREAKING, GOOD = (f"{SCORER}@{version}" for version in range(1, 5))
@@ -178,6 +178,37 @@ def test_a_retreat_with_a_failing_disk_holds_over_a_kill(tmp_path, how, fault):
         server = Server(folder, **NO_CARE)
         with Client(server.address) as client:
             assert is_done(status(client)), status(client)
+            assert_only_stable(client)
+            assert_recorded(server, client, is_done)
+        server.stop()
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("copied", ["snapshot", "compact"])
+def test_a_copy_of_a_store_that_has_not_got_a_retreat_has_its_note(tmp_path, copied):
+    """A store that takes no writes is the very one to be copied."""
+    folder, target = tmp_path / "data", tmp_path / "copy"
+    give, act, is_done = RETREATS["abort"]
+    server = Server(folder, **NO_CARE)
+    try:
+        client = Client(server.address)
+        set_up(client)
+        give(client)
+        with Fault(server, *FAULTS["no-sync"]):
+            retreat(client, server, "abort")
+        if copied == "snapshot":
+            made = client.storage.Snapshot(
+                storage_pb2.SnapshotStoreRequest(folder=str(target)), timeout=20)
+            assert "retreats" in {file.name for file in made.files}
+        client.close()
+        server.kill()
+        if copied == "snapshot":
+            kassa("store", "restore", target, "--data", tmp_path / "new")
+        else:
+            kassa("store", "compact", "--data", folder, "--to", tmp_path / "new")
+        server = Server(tmp_path / "new", **NO_CARE)
+        with Client(server.address) as client:
             assert_only_stable(client)
             assert_recorded(server, client, is_done)
         server.stop()

@@ -63,7 +63,8 @@ package enum ClosedStore {
             var pace = CopyPace()
             pace.secondsMax = nil
             let after = try environment.compact(
-                to: target, pace: pace, find: ArtefactFiles(existing: "\(folder)/bundles").find)
+                to: target, files: RetreatFile.files(of: folder), pace: pace,
+                find: ArtefactFiles(existing: "\(folder)/bundles").find)
             return (sizes.usedPages * sizes.pageBytes, after)
         } catch {
             throw EngineError(error)

@@ -102,7 +102,9 @@ extension Engine {
         var damaged: UInt64 = 0
         let manifest: SnapshotManifest
         do throws(StoreError) {
-            manifest = try environment.snapshot(to: request.folder, at: now, pace: pace) {
+            manifest = try environment.snapshot(
+                to: request.folder, files: RetreatFile.files(of: folder), at: now, pace: pace
+            ) {
                 table, key, value in
                 if !check.accepts(table, key, value) { damaged += 1 }
                 return artefacts.find(table, key, value)

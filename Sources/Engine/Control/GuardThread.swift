@@ -46,6 +46,7 @@ final class GuardThread: Sendable {
             let now = MonotonicTime.now()
             let isDue = now >= nextMaturing || outcomes.isMaturingDue
             if now >= nextOutcomes || isDue || outcomes.hasRequests {
+                outcomes.lookAtClock(wall: .now(), at: .now())
                 outcomes.turn(at: .now(), seesToMaturity: isDue)
                 nextOutcomes = now.advanced(byNanoseconds: OutcomeLimits.turnNanoseconds)
             }

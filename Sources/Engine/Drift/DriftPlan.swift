@@ -37,6 +37,8 @@ internal import Rollout
         let reference: DriftReference
         /// Where its cells begin.
         let firstCell: Int
+        /// Of a category the texts with a bin of their own, in the order of the bins.
+        var texts: [String] = []
     }
 
     /// How many floats a vector has.
@@ -65,18 +67,22 @@ internal import Rollout
     /// The bins of the histograms that `model` brought along; nil if it brought none.
     init?(_ model: Model, _ plan: VectorPlan) {
         var numbers: [(input: Int, edges: [Float], name: String, reference: DriftReference)] = []
-        var categories: [(input: Int, codes: [Float], name: String, reference: DriftReference)] = []
+        var categories:
+            [(
+                input: Int, codes: [Float], texts: [String], name: String,
+                reference: DriftReference
+            )] = []
         let names = Self.names(of: plan)
         for input in 0..<plan.count {
             guard let histogram = model.histogram(ofPlace: input) else { continue }
             if histogram.edges.isEmpty {
-                let (codes, counts) = Self.merged(histogram, plan, input)
+                let (codes, texts, counts) = Self.merged(histogram, plan, input)
                 guard codes.count <= Self.codeLanes,
                     let reference = try? DriftReference(
                         bins: .categories(top: codes.indices.map { UInt64($0) }, known: []),
                         counts: counts)
                 else { continue }
-                categories.append((input, codes, names[input], reference))
+                categories.append((input, codes, texts, names[input], reference))
             } else if let reference = Self.reference(ofNumbers: histogram) {
                 numbers.append((input, histogram.edges.map { Float($0) }, names[input], reference))
             }
@@ -105,7 +111,9 @@ internal import Rollout
         firstCategoryCell = cell
         for category in categories {
             watches.append(
-                Watch(name: category.name, reference: category.reference, firstCell: cell))
+                Watch(
+                    name: category.name, reference: category.reference, firstCell: cell,
+                    texts: category.texts))
             cell += CategoryCell.stride
         }
         cellCount = cell
@@ -184,8 +192,9 @@ internal import Rollout
     /// code of unknown texts counts as unseen.
     private static func merged(
         _ histogram: KassaV1.ReferenceHistogram, _ plan: VectorPlan, _ input: Int
-    ) -> (codes: [Float], counts: [UInt64]) {
+    ) -> (codes: [Float], texts: [String], counts: [UInt64]) {
         var codes: [Float] = []
+        var texts: [String] = []
         var counts: [UInt64] = []
         var unseen = histogram.unseen
         let other = plan.otherCode(ofInput: input)
@@ -198,9 +207,10 @@ internal import Rollout
                 counts[known] &+= count
             } else {
                 codes.append(code)
+                texts.append(category)
                 counts.append(count)
             }
         }
-        return (codes, counts + [histogram.other, unseen, histogram.missing])
+        return (codes, texts, counts + [histogram.other, unseen, histogram.missing])
     }
 }

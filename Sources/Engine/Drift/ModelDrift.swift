@@ -51,10 +51,12 @@ struct ModelDrift {
     /// - Parameters:
     ///   - taken: what was judged by other settings already; nil for nothing.
     ///   - hours: what was learnt of the hours of the day so far.
+    ///   - elder: the model beside which this one comes in; what its hours have learnt goes over where nothing
+    ///     was learnt.
     ///   - wall: the time of day in microseconds.
     init(
         _ counters: DriftCounters, _ settings: DriftSettings, after taken: [UInt64]?,
-        hours: ModelHours, at now: MonotonicTime, wall: Int64
+        hours: ModelHours, elder: ModelDrift? = nil, at now: MonotonicTime, wall: Int64
     ) {
         self.counters = counters
         let budget = settings.budget(watchCount: counters.plan.watches.count)
@@ -64,7 +66,7 @@ struct ModelDrift {
                 let bins = watch.reference.bins
                 hourly =
                     hours[watch.name].flatMap { HourlyReference(bins: bins, $0) }
-                    ?? HourlyReference(bins: bins)
+                    ?? elder?.hourly(for: watch) ?? HourlyReference(bins: bins)
             }
             return Feature(
                 watch: watch,
@@ -74,6 +76,14 @@ struct ModelDrift {
         lastFull = now
         opened = now
         openedMicroseconds = wall
+    }
+
+    /// What the hours have learnt of a feature of that name, in the bins of another model.
+    private func hourly(for watch: DriftPlan.Watch) -> HourlyReference? {
+        guard let own = features.first(where: { $0.watch.name == watch.name }) else { return nil }
+        return own.drift.hourly?.rebinned(
+            into: watch.reference.bins,
+            categories: own.watch.texts.map { watch.texts.firstIndex(of: $0) })
     }
 
     /// What was learnt of the hours of the day.

@@ -59,11 +59,13 @@ struct ScorerDrift {
     ) -> DriftOrder? {
         notePromotion(entry, at: now, wall: wall)
         lastTurn = now
+        let stable = slots.first.flatMap { $0.scorer.slot == .stable ? $0.scorer : nil }
         for (scorer, counters) in slots where models[scorer.model.bundleDigest] == nil {
+            let elder = stable.flatMap { models[$0.model.bundleDigest] }
             let digest = scorer.model.bundleDigest
             models[digest] = ModelDrift(
-                counters, settings, after: judged[digest], hours: learnt[digest] ?? [:], at: now,
-                wall: wall)
+                counters, settings, after: judged[digest], hours: learnt[digest] ?? [:],
+                elder: learnt[digest] == nil ? elder : nil, at: now, wall: wall)
         }
         let digests = slots.map(\.scorer.model.bundleDigest)
         models = models.filter { digests.contains($0.key) }

@@ -13,7 +13,8 @@ final class MatureScores: WriteCommand {
     let recordCount = 2 * OutcomeLimits.maturedScoresMax
     let byteCount = 2 * OutcomeLimits.maturedScoresMax * (ScoreID.byteCount + KeptScore.byteCount)
     private let lane: OutcomeLane
-    private let now: Int64
+    private let maturing: Int64
+    private let expiring: Int64
     private let outcomes: Outcomes
     private let result = Mutex(Applied())
 
@@ -28,7 +29,8 @@ final class MatureScores: WriteCommand {
 
     init(_ lane: OutcomeLane, now: Int64, _ outcomes: Outcomes) {
         self.lane = lane
-        self.now = now
+        maturing = outcomes.maturing(lane, at: now)
+        expiring = outcomes.expiring(lane, at: now)
         self.outcomes = outcomes
     }
 
@@ -49,7 +51,7 @@ final class MatureScores: WriteCommand {
         _ state: inout LaneState, _ applied: inout Applied,
         in transaction: inout WriteTransaction
     ) throws(StoreError) {
-        let last = lane.policy.lastMature(lane: lane.number, now: now)
+        let last = lane.policy.lastMature(lane: lane.number, now: maturing)
         guard last > state.matureUpTo else { return }
         var due: [(id: ScoreID, kept: KeptScore?)] = []
         var hasMore = false
@@ -99,7 +101,7 @@ final class MatureScores: WriteCommand {
         var hasMore = false
         try transaction.scan(outcomes.tables.scores, prefix: prefix.span) { key, value in
             guard let id = ScoreID(bytes: key), id <= reached,
-                lane.policy.isPastHorizon(id, now: now)
+                lane.policy.isPastHorizon(id, now: expiring)
             else { return false }
             guard due.count < OutcomeLimits.maturedScoresMax else {
                 hasMore = true

@@ -32,6 +32,7 @@ final class Outcomes: Sendable {
     /// Of those, commands that see to maturity.
     private let openMaturing = Atomic<Int>(0)
     private let needsMaturing = Atomic<Bool>(false)
+    private let clock = Mutex(AgeClock())
     /// Wakes the guard thread.
     let wakeUps = Semaphore()
 
@@ -85,6 +86,23 @@ final class Outcomes: Sendable {
     func name(of number: UInt32) -> String { lane(number)?.name ?? "" }
 
     // MARK: On any thread
+
+    /// Whether the wall clock stepped, which makes no score older; to be called often.
+    func lookAtClock(wall: Timestamp, at now: MonotonicTime) {
+        clock.withLock { $0.look(wall: wall.microseconds, at: now) }
+    }
+
+    /// The time by which scores mature.
+    func maturing(_ lane: OutcomeLane, at wall: Int64) -> Int64 {
+        clock.withLock {
+            $0.time(wall, forAge: lane.policy.maturityMicroseconds, at: .now())
+        }
+    }
+
+    /// The time by which scores pass their horizon.
+    func expiring(_ lane: OutcomeLane, at wall: Int64) -> Int64 {
+        clock.withLock { $0.time(wall, forAge: lane.policy.horizonMicroseconds, at: .now()) }
+    }
 
     /// Queues outcomes for the guard thread, which stores the scores before them first.
     func submit(_ request: RecordOutcomes) throws(EngineError) {
@@ -168,14 +186,16 @@ final class Outcomes: Sendable {
         }
         guard state.keptCount > 0 else { return false }
         let reached = state.matureUpTo
+        let expiring = expiring(lane, at: now)
         var isDue = false
         try transaction.scan(tables.scores, prefix: prefix.span) { key, _ in
             guard let id = ScoreID(bytes: key) else { return false }
-            isDue = id <= reached && lane.policy.isPastHorizon(id, now: now)
+            isDue = id <= reached && lane.policy.isPastHorizon(id, now: expiring)
             return false
         }
         if isDue { return true }
-        let last = lane.policy.lastMature(lane: lane.number, now: now)
+        let last = lane.policy.lastMature(
+            lane: lane.number, now: maturing(lane, at: now))
         let start = reached.next.bytes
         try transaction.scan(tables.scores, prefix: prefix.span, from: start.span) { key, _ in
             isDue = ScoreID(bytes: key).map { $0 <= last } ?? false

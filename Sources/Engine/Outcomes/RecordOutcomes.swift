@@ -70,7 +70,9 @@ final class RecordOutcomes: WriteCommand {
         in transaction: inout WriteTransaction
     ) throws(StoreError) -> OutcomeVerdict {
         guard let lane = outcomes.lane(report.id.lane) else { return .unknown }
-        if lane.policy.isPastHorizon(report.id, now: receivedAt) { return .late }
+        if lane.policy.isPastHorizon(report.id, now: outcomes.expiring(lane, at: receivedAt)) {
+            return .late
+        }
         guard var kept = try outcomes.kept(report.id, in: transaction) else { return .unknown }
         let verdict = kept.take(report.label, at: report.microseconds)
         guard verdict == .accepted else { return verdict }

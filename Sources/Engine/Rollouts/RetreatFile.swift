@@ -3,6 +3,7 @@
 internal import Base
 internal import Files
 internal import Glibc
+internal import Store
 
 /// The file `retreats` beside the store: what took traffic away and is not on record yet.
 ///
@@ -18,6 +19,7 @@ struct RetreatFile {
     /// Magic, serial number, length, and the CRC-32C of those two and the note: eight bytes each.
     static let headerByteCount = 32
     static let byteCountMax = 64 << 20
+    private static let name = "retreats"
     private static let magic: UInt64 = 0x7374_6165_7274_6572
 
     private let folder: String
@@ -29,8 +31,8 @@ struct RetreatFile {
 
     init(folder: String) {
         self.folder = folder
-        path = "\(folder)/retreats"
-        sparePath = "\(folder)/retreats.spare"
+        path = "\(folder)/\(Self.name)"
+        sparePath = "\(path).spare"
     }
 
     /// What is noted; empty for nothing. To be called once, before anything is written.
@@ -66,6 +68,12 @@ struct RetreatFile {
     private static func checksum(of note: Span<UInt8>, serial: UInt64) -> UInt64 {
         let head = integerBytes(serial) + integerBytes(UInt64(note.count))
         return UInt64(CRC32C.checksum(note, continuing: CRC32C.checksum(head.span)))
+    }
+
+    /// What belongs to a copy of the store in `folder`, which lacks what is only noted.
+    static func files(of folder: String) -> [SnapshotSource] {
+        let path = "\(folder)/\(name)"
+        return Files.exists(path) ? [SnapshotSource(path: path, name: name)] : []
     }
 
     /// Notes `note`, unless that is what is noted; false if the disk does not take it.

@@ -50,8 +50,8 @@ package struct HourlyReference: Equatable, Sendable {
         }
     }
 
-    /// The feature's bins.
-    let bins: FrozenBins
+    /// The bins of the feature, frozen with its reference.
+    package let bins: FrozenBins
     var learnt = [Hour](repeating: Hour(), count: hourCount)
     /// What was seen in the last day and not learnt; in memory only.
     var withheld = [Hour](repeating: Hour(), count: hourCount)
