@@ -52,7 +52,8 @@ final class GuardThread: Sendable {
             }
             if isDue { nextMaturing = now.advanced(byNanoseconds: OutcomeLimits.matureNanoseconds) }
             _ = outcomes.wakeUps.wait(
-                timeoutNanoseconds: min(guards.turnNanoseconds, OutcomeLimits.turnNanoseconds))
+                timeoutNanoseconds: guards.isWatching
+                    ? GuardLimits.watchingTurnNanoseconds : OutcomeLimits.turnNanoseconds)
         }
     }
 }
