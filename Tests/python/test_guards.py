@@ -439,8 +439,19 @@ def test_kill_9_around_verdicts_and_steps_leaves_a_bad_candidate_no_traffic(kass
         assert found.rollout.id == rollout
         assert found.rollout.phase in (
             rollouts_pb2.PHASE_CANARY, rollouts_pb2.PHASE_ROLLED_BACK)
+        last = explain(client, rollout).transitions[-1]
         with Load(server.address) as load:
-            assert_rolled_back(client, rollout, "decision_flips")
+            if last.actor == "kassa":
+                # The brake was pulled and noted, and the start has carried that out.
+                assert found.rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK
+                assert last.verb == "roll-back" and "taken away" in last.reason
+                assert_refused(
+                    refusal(client.rollouts.Shadow, rollouts_pb2.ShadowRequest(
+                        scorer=SCORER, model=model)), Code.FAILED_PRECONDITION, "quarantine")
+            else:
+                assert_rolled_back(client, rollout, "decision_flips")
+            told = explain(client, rollout)
+            assert told.agrees and told.chain_intact, told.disagreement
             assert_only_stable(client)
         assert load.errors == []
     client.close()

@@ -400,4 +400,3 @@ def test_a_release_of_previous_that_was_killed_is_made_again(starts, tmp_path, p
         server.stop()
     finally:
         server.kill()
-

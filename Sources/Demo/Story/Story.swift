@@ -82,7 +82,10 @@ struct Story {
             guard seconds(askedAt, now) >= Self.statusSeconds else { continue }
             askedAt = now
             let status = try status()
-            if let rollout = status.rollout, let guarded = status.guard {
+            // Of a promotion the guard goes on to tell, without a weight.
+            if let rollout = status.rollout, let guarded = status.guard,
+                rollout.phase != .phasePromoted
+            {
                 if toldWeight == nil {
                     print(ink.paint(EvidenceTable.header(guarded), .faint))
                 }

@@ -6,9 +6,9 @@ internal import Synchronization
 
 /// The thread that takes what the loops have seen out of their rings, and draws conclusions from it.
 ///
-/// It looks fifty times a second, and five hundred times while a rollout is open; at once when it is woken,
-/// which loops do for what may decide, because a bad candidate answers until it has looked. A turn never waits for the disk: what is
-/// to be stored goes to the writer.
+/// It looks fifty times a second, and five hundred times while something is watched; at once when it is
+/// woken, which loops do for what may decide, because a bad model answers until it has looked. A turn
+/// never waits for the disk: what is to be stored goes to the writer.
 final class GuardThread: Sendable {
     private let outcomes: Outcomes
     private let guards: Guards
@@ -52,7 +52,8 @@ final class GuardThread: Sendable {
             }
             if isDue { nextMaturing = now.advanced(byNanoseconds: OutcomeLimits.matureNanoseconds) }
             _ = outcomes.wakeUps.wait(
-                timeoutNanoseconds: min(guards.turnNanoseconds, OutcomeLimits.turnNanoseconds))
+                timeoutNanoseconds: guards.isWatching
+                    ? GuardLimits.watchingTurnNanoseconds : OutcomeLimits.turnNanoseconds)
         }
     }
 }

@@ -6,11 +6,9 @@ package enum GuardLimits {
     static let waitingEventsMax = 16_384
     /// Events of one loop in one turn of the guard thread.
     static let eventsPerTurn = 8_192
-    /// How often the guard thread looks while a rollout is open, if nothing may decide about it: loops ring
-    /// for what may.
-    static let openTurnNanoseconds: UInt64 = 2_000_000
-    /// How often it looks while only promotions are watched, whose guards weigh a small share of requests.
-    static let aftercareTurnNanoseconds: UInt64 = 5_000_000
+    /// How often the guard thread looks while something is watched, if nothing may decide about it: loops
+    /// ring for what may.
+    static let watchingTurnNanoseconds: UInt64 = 2_000_000
     /// The least time between two rings of one loop.
     static let ringNanoseconds: UInt64 = 200_000
     /// What a watched request costs its loop while its caller waits; measured by `Bench guard-cost`.

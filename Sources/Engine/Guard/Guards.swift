@@ -9,10 +9,11 @@ internal import Synchronization
 
 /// The guards of all watched rollouts: they weigh what the loops see, and take bad models out.
 ///
-/// A loop puts one event per watched request into its ring. The guard thread drains the rings every 2 ms, and at
-/// once when a loop has seen what may decide, and weighs event by event; the moment that the evidence decides, it pulls the rollout's brake, which
-/// every loop sees at its next request. A broken contract pulls it on the loop itself, before the reply.
-/// The change of slots follows on the control thread, with the evidence on record.
+/// A loop puts one event per watched request into its ring. The guard thread drains the rings every 2 ms,
+/// and at once when a loop has seen what may decide, and weighs event by event; the moment that the
+/// evidence decides, it pulls the rollout's brake, which every loop sees at its next request. A broken
+/// contract pulls it on the loop itself, before the reply. The change of slots follows on the control
+/// thread, with the evidence on record.
 ///
 /// Invariant: whatever is lost on the way, events in a full ring or the last second before a kill, only
 /// makes a verdict later.
@@ -21,8 +22,7 @@ final class Guards: Sendable {
     let rings: [SPSCRing<GuardEvent>]
     let metrics: GuardMetrics
     private let state: Mutex<State>
-    /// How long the guard thread may sleep.
-    private let sleep = Atomic<UInt64>(.max)
+    private let watchedCount = Atomic<Int>(0)
     /// What an event costs the guard thread, of late.
     private let averageNanoseconds = Atomic<UInt64>(0)
     private let orderCount = Atomic<Int>(0)
@@ -54,11 +54,8 @@ final class Guards: Sendable {
     /// What weighing an event costs the guard thread in processor time, on average of late.
     var eventNanoseconds: UInt64 { averageNanoseconds.load(ordering: .relaxed) }
 
-    /// Whether there is anything to watch.
-    var isWatching: Bool { turnNanoseconds != .max }
-
-    /// How often the rings are to be looked at.
-    var turnNanoseconds: UInt64 { sleep.load(ordering: .relaxed) }
+    /// Whether something is watched, so that the rings are to be looked at often.
+    var isWatching: Bool { watchedCount.load(ordering: .relaxed) > 0 }
 
     /// Whether the control thread should carry something out.
     var hasOrders: Bool { orderCount.load(ordering: .acquiring) > 0 }
@@ -135,11 +132,7 @@ final class Guards: Sendable {
         }
         state.open = open
         state.resting = resting
-        let isOpen = open.values.contains { $0.mode != .aftercare }
-        sleep.store(
-            isOpen
-                ? GuardLimits.openTurnNanoseconds
-                : open.isEmpty ? .max : GuardLimits.aftercareTurnNanoseconds, ordering: .relaxed)
+        watchedCount.store(open.count, ordering: .relaxed)
     }
 
     // MARK: On any thread
