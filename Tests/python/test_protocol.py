@@ -527,8 +527,8 @@ SERVICES = {
     "kassa.v1.Generations": ["Begin", "Check", "Discard", "List", "Rollback", "Switch"],
     "kassa.v1.Models": ["Delete", "Get", "List", "Upload"],
     "kassa.v1.Rollouts": [
-        "Abort", "Canary", "ClearQuarantine", "Drift", "Explain", "History", "Pause", "Promote",
-        "Quarantine", "Resume", "SetWeight", "Shadow", "Status", "Undo", "Watch"],
+        "Abort", "AcceptDrift", "Canary", "ClearQuarantine", "Drift", "Explain", "History", "Pause",
+        "Promote", "Quarantine", "Resume", "SetWeight", "Shadow", "Status", "Undo", "Watch"],
     "kassa.v1.Scoring": [
         "GetCalibration", "RecordOutcome", "Score", "ScoreBatch", "ScoreStream"],
     "kassa.v1.Storage": ["Snapshot", "Stats", "Verify"],
