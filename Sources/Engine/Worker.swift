@@ -37,7 +37,7 @@ package struct Worker: ~Copyable {
     var guardCounters: GuardCounters
     /// How the guard hears of requests, and what that may cost.
     var loopWatch: LoopWatch
-    /// Whether a scorer of the configuration has an open rollout.
+    /// Whether a scorer of the configuration has an open rollout, or a promotion that is watched.
     private(set) var isWatching = false
     private var hasSnapshot = false
 

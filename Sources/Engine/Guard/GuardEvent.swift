@@ -24,7 +24,8 @@ struct GuardEvent: BitwiseCopyable, Sendable {
     /// The raw value of a breach of the contract; 0 without one.
     var violation: UInt8 = 0
 
-    /// Whether it can speak against a candidate: all else makes evidence smaller.
+    /// Whether it is likely to decide something: all else makes evidence smaller, but for arrivals, which feed the
+    /// test of the split and can wait for the next turn.
     var mayDecide: Bool {
         violation != 0 || marks.contains(.decisionsDiffer)
             || !trial.union(reference).isEmpty

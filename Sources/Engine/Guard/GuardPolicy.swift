@@ -82,7 +82,4 @@ extension KassaV1.GuardPolicy {
         rule.pairsMin = pairsMin
         return rule
     }
-
-    /// Whether a score is on the upper side of the threshold.
-    func decides(_ score: Double) -> Bool { score >= decisionThreshold }
 }

@@ -12,7 +12,7 @@ extension GuardedRollout {
     func observe(_ event: GuardEvent) {
         guard !evidence.verdict.isRollback else { return }
         if let violation = ContractViolation(rawValue: event.violation) {
-            sample(4, event.entity)
+            sample(Self.violationKind, event.entity)
             evidence.observe(violation: violation)
             return decide(at: event.atNanoseconds)
         }
@@ -39,7 +39,7 @@ extension GuardedRollout {
         if event.marks.contains(.isPair) {
             let differ = event.marks.contains(.decisionsDiffer)
             evidence.observe(pair: event.entity, decisionsDiffer: differ)
-            if differ { sample(3, event.entity) }
+            if differ { sample(Self.differingKind, event.entity) }
         }
         decide(at: event.atNanoseconds)
     }

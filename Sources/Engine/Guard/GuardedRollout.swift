@@ -4,8 +4,9 @@ internal import API
 internal import Base
 internal import Rollout
 
-/// What the guard knows of one watched rollout: an open one, or a promotion that can be undone. It belongs to whoever holds the lock of ``Guards``, and only its
-/// own extensions write to it.
+/// What the guard knows of one watched rollout: an open one, or a promotion that can be undone.
+///
+/// It belongs to whoever holds the lock of ``Guards``, and only its own extensions write to it.
 final class GuardedRollout {
     let id: UInt64
     let scorer: String
@@ -34,10 +35,14 @@ final class GuardedRollout {
     private var stepAgeBefore: UInt64 = 0
     private var lastLook: MonotonicTime
 
+    /// What entities are on record for: the kinds of bad events by their raw values, then two more.
     private static let kinds =
         BadEvent.allCases.map { EvidenceComponent($0).name } + [
             EvidenceComponent.decisionFlips.name, "violations",
         ]
+    /// The places of those two.
+    static let differingKind = BadEvent.allCases.count
+    static let violationKind = differingKind + 1
 
     /// Begins with `stored`, or anew.
     init(

@@ -32,7 +32,7 @@ package struct WatchBudget: Equatable, Sendable {
     /// The smallest share of entities.
     package static let ratioMin = 1.0 / 64
     /// The least that a share becomes of the one before: a loop that was interrupted looks busy too.
-    static let shrinkingMax = 0.5
+    static let leastFactor = 0.5
     /// The most that it grows by in a period, as a part of itself.
     static let growthPerPeriod = 0.25
 
@@ -75,7 +75,7 @@ package struct WatchBudget: Equatable, Sendable {
         let periods = Double(elapsed) / Double(Self.periodNanoseconds)
         // What a share costs is in proportion to it. Idle time counts as the periods that it was.
         let fitting = timeShare > 0 ? timeShareMax / timeShare : .infinity
-        let change = min(max(fitting, Self.shrinkingMax), 1 + Self.growthPerPeriod * periods)
+        let change = min(max(fitting, Self.leastFactor), 1 + Self.growthPerPeriod * periods)
         ratio = min(max(ratio * change, Self.ratioMin), 1)
         drawMax = EntityDraw.largest(ofShare: ratio)
         spentNanoseconds = 0
