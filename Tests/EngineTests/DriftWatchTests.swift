@@ -78,11 +78,11 @@ final class DriftBench {
 private func even(_ session: Int) -> Int64? { Int64(session * 7 % 10) }
 private func zeros(_ session: Int) -> Int64? { 0 }
 
-private let itemsHistogram = KassaV1.ReferenceHistogram(
+let itemsHistogram = KassaV1.ReferenceHistogram(
     n: 5_000, edges: [0, 2, 4, 6, 8, 10], counts: [1_000, 1_000, 1_000, 1_000, 1_000])
 
 /// The scores of a stump over such items: so many thousands of five above one half.
-private func scoreHistogram(high: UInt64) -> KassaV1.ReferenceHistogram {
+func scoreHistogram(high: UInt64) -> KassaV1.ReferenceHistogram {
     KassaV1.ReferenceHistogram(
         n: 5_000, edges: [0, 0.5, 1], counts: [5_000 - high * 500, high * 500])
 }

@@ -105,8 +105,11 @@ extension Worker {
         _ score: Double, by slot: Int, _ summary: GatherSummary, into writer: inout WireWriter
     ) {
         counters.scored(scorer: slot, summary, scratches[slot])
-        drift.observe(
-            scratches[slot], isDegraded: summary.degradedCount > 0, score: score, place: slot)
+        // PREVIOUS has only the requests that the model before it has failed at: no sample of anything.
+        if configuration.value.scorers[slot].slot != .previous {
+            drift.observe(
+                scratches[slot], isDegraded: summary.degradedCount > 0, score: score, place: slot)
+        }
         writeReply(
             score, configuration.value.scorers[slot], scratches[slot], summary, into: &writer)
     }
