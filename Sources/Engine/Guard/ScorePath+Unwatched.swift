@@ -39,7 +39,8 @@ extension Worker {
                     rollout: watch.rollout, entity: assignment.entity, weight: watch.weight,
                     mode: watch.mode, marks: .isTrial)
                 try fallBack(
-                    from: failure, violation, place, message, at: now, &event, &summary, &score)
+                    from: failure, violation, place, message, at: now, isWatched: false, &event,
+                    &summary, &score)
                 if violation != nil { loopWatch.tell(event) }
                 guardCounters.fellBack(place)
             }

@@ -54,17 +54,16 @@ extension Worker {
         if isTrial, failure != nil || violation != nil {
             answering = watch.reference
             try fallBack(
-                from: failure, violation, place, message, at: now, &event, &summary, &score)
-        } else if let failure {
-            if failure.kind == .internal || failure.kind == .failedPrecondition {
+                from: failure, violation, place, message, at: now, isWatched: true,
+                &event, &summary, &score)
+        } else if failure != nil || !score.isFinite {
+            let failure = failure ?? noNumber(slot)
+            if failure.isOfModel {
                 event.reference.insert(.error)
+                if watch.mode == .shadow { tryShadow(watch, message, at: now, &event) }
                 loopWatch.tell(event)
             }
             throw failure
-        } else if !score.isFinite {
-            event.reference.insert(.error)
-            loopWatch.tell(event)
-            throw noNumber(slot)
         }
         reply(score, by: answering, summary, into: &writer)
         if answering != slot { writer.bool(KassaV1.ScoreResponse.Field.fallback, true) }
@@ -89,16 +88,18 @@ extension Worker {
         return true
     }
 
-    /// Has the other model answer in the place of the one on trial; if that is refused too, it is the
-    /// caller's fault or both models', and no evidence.
+    /// Has the other model answer in the place of the one on trial.
+    ///
+    /// That is an error of the one on trial and nothing else: what a model fails at is weighed once,
+    /// whichever of the two it is, or equal models would differ. A request that both refuse is an
+    /// error of its arm, as it is on the other one, so that each arm has the entities that the weight says.
     mutating func fallBack(
         from failure: EngineError?, _ violation: ContractViolation?, _ place: Int,
-        _ message: Span<UInt8>, at now: Timestamp, _ event: inout GuardEvent,
+        _ message: Span<UInt8>, at now: Timestamp, isWatched: Bool, _ event: inout GuardEvent,
         _ summary: inout GatherSummary, _ score: inout Double
     ) throws(EngineError) {
         if let violation { brake(place, for: violation, &event) }
         event.trial.insert(.error)
-        event.trial.insert(.fallback)
         let watch = configuration.value.splits[place].watch
         // Of entities that are not scored by both, an error of the other would not be known.
         if watch.samples(event.entity) { event.marks.insert(.isCompared) }
@@ -108,9 +109,28 @@ extension Worker {
             score = try evaluate(watch.reference, message, at: now, &summary)
             guard score.isFinite else { throw noNumber(watch.reference) }
         } catch {
-            if violation != nil { loopWatch.tell(event) }
+            if watch.mode.comparesRequests { event.reference.insert(.error) }
+            if violation != nil || isWatched && error.isOfModel { loopWatch.tell(event) }
             throw error
         }
+    }
+
+    /// Asks whether the candidate of a shadow refuses a request that STABLE has refused: those are compared too.
+    private mutating func tryShadow(
+        _ watch: Watch, _ message: Span<UInt8>, at now: Timestamp,
+        _ event: inout GuardEvent
+    ) {
+        guard watch.samples(event.entity) else { return }
+        let started = MonotonicTime.now()
+        event.marks.insert(.isCompared)
+        var summary = GatherSummary()
+        do throws(EngineError) {
+            try gather(watch.trial, message, at: now, &summary)
+            try complete(watch.trial, message, at: now, &summary)
+        } catch {
+            event.trial.insert(.error)
+        }
+        loopWatch.spend(nanoseconds: MonotonicTime.now().nanoseconds(since: started))
     }
 
     /// Whether the slot at `slot` has the model that was promoted last, with PREVIOUS ready to answer for it.
@@ -227,4 +247,9 @@ extension Worker {
         let count = scratches[watch.trial].inputCount + scratches[watch.reference].inputCount
         if pairs.isFull(for: count) { scorePairs() }
     }
+}
+
+extension EngineError {
+    /// Whether the model or its features are to blame, and not the caller or the moment.
+    fileprivate var isOfModel: Bool { kind == .internal || kind == .failedPrecondition }
 }

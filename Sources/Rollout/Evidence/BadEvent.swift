@@ -6,7 +6,8 @@ package enum BadEvent: Int, CaseIterable, Sendable {
     case error
     /// The score came later than the scorer's latency objective.
     case sloMiss
-    /// A fallback answered, or a feature that only the canary's feature set has was null or stale.
+    /// A feature that only this model has was null, stale or defaulted. (One that fails and has to be stood in for is
+    /// an error, which is weighed alike of both models.)
     case fallback
 }
 
