@@ -60,6 +60,35 @@ struct `A watched scorer` {
         }
     }
 
+    @Test func `leaves out a slow model's pairs first, and no request of a split`() throws {
+        try withShop { engine, worker in
+            worker.loopWatch.timeShareMax = WatchBudget.timeShareMax
+            var now = MonotonicTime(nanoseconds: 1_000_000_000)
+            func periods(_ count: Int, _ body: (inout LoopWatch) -> Void) {
+                for _ in 0..<count {
+                    body(&worker.loopWatch)
+                    now = now.advanced(byNanoseconds: WatchBudget.periodNanoseconds)
+                    worker.loopWatch.settle(at: now)
+                }
+            }
+            let metrics = engine.guards.metrics
+            // Half of the loop's time goes into the other model.
+            periods(20) { $0.spend(nanoseconds: WatchBudget.periodNanoseconds / 2) }
+            #expect(metrics.watchedRatio(in: .split) == 1)
+            #expect(worker.loopWatch.watches(.max, in: .split))
+            #expect(!worker.loopWatch.scoresTwice(.max / 2))
+            for mode in [WatchMode.shadow, .whole, .aftercare] {
+                #expect(abs(metrics.watchedRatio(in: mode) - WatchBudget.ratioMin) < 1e-5)
+                #expect(!worker.loopWatch.watches(.max / 2, in: mode))
+                #expect(worker.loopWatch.watches(.max / 128, in: mode))
+            }
+            // Events have a part of the time for themselves, and no more.
+            let event = GuardEvent(rollout: 1, entity: 1, weight: 500_000, mode: .split)
+            periods(20) { loop in for _ in 0..<20_000 { loop.tell(event) } }
+            #expect(metrics.watchedRatio(in: .split) < 0.1)
+        }
+    }
+
     @Test func `watches a share of both arms once it has spent its time, and answers all`() throws {
         try withShop { engine, worker in
             worker.loopWatch.timeShareMax = WatchBudget.timeShareMax
@@ -82,7 +111,7 @@ struct `A watched scorer` {
             // With nothing open, nothing is left out.
             try engine.abort()
             worker.begin()
-            #expect(engine.guards.metrics.watchedRatio == 1)
+            #expect(engine.guards.metrics.watchedRatio(in: .split) == 1)
         }
     }
 }

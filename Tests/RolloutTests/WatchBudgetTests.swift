@@ -115,6 +115,22 @@ struct `A budget of watching` {
         }
     }
 
+    @Test func `leaves out as many of those that both models score`() {
+        let hash = EntityHash(salt: "a rollout")
+        let (watched, pairs) = (
+            EntityDraw.largest(ofShare: 0.25), EntityDraw.largest(ofShare: 0.05)
+        )
+        var counts = (pairs: 0, watched: 0)
+        for number in 0..<400_000 {
+            let entity = hash(Array("session-\(number)".utf8).span)
+            guard EntityDraw.ofPairs(of: entity) <= pairs else { continue }
+            counts.pairs += 1
+            if EntityDraw.of(entity) <= watched { counts.watched += 1 }
+        }
+        #expect(abs(counts.pairs - 20_000) < 700)
+        #expect(abs(counts.watched * 4 - counts.pairs) < 1_300)
+    }
+
     @Test func `takes shares within each other`() {
         #expect(EntityDraw.largest(ofShare: 1) == .max)
         #expect(EntityDraw.largest(ofShare: 1.5) == .max)

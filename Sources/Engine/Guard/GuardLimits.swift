@@ -13,6 +13,8 @@ package enum GuardLimits {
     static let ringNanoseconds: UInt64 = 200_000
     /// What a watched request costs its loop while its caller waits; measured by `Bench guard-cost`.
     static let watchedNanoseconds: UInt64 = 250
+    /// The part of the time for watching that events may take; the rest is for scoring by the other model.
+    static let eventTimePart = 0.4
     /// From so many events on, a turn of the guard thread says what one costs.
     static let eventsTimed = 16
     /// Requests that wait for the end of a turn to be scored by the other model.

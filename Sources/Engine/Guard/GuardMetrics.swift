@@ -11,10 +11,12 @@ final class GuardMetrics: Sendable {
     let fallbacks: LabelledCounters
     /// Of each loop, when the candidate of a rollout has last answered, by the monotonic clock.
     let lastAnswers: [Cells]
-    /// Of each loop, in millionths: the share of entities that it watches, and of its time that it spends.
+    /// Of each loop, in millionths: the share of entities that it watches, and of its time that it spends, and
+    /// the share of entities that it has time to score by both models.
     let budgets: [Cells]
     static let ratioCell = 0
     static let timeCell = 1
+    static let pairRatioCell = 2
 
     init(loopCount: Int) {
         slotTimes = LabelledHistograms(
@@ -26,7 +28,7 @@ final class GuardMetrics: Sendable {
         fallbacks = LabelledCounters(
             Self.fallbacksFamily, lanes: loopCount, capacity: EngineMetrics.scorerSeriesMax)
         lastAnswers = (0..<loopCount).map { _ in Cells(count: GuardLimits.answerPlaces) }
-        budgets = (0..<loopCount).map { _ in Cells(count: 2) }
+        budgets = (0..<loopCount).map { _ in Cells(count: 3) }
     }
 
     /// When a rollout's candidate has last answered, on any loop; 0 if never.
@@ -34,9 +36,10 @@ final class GuardMetrics: Sendable {
         lastAnswers.reduce(0) { max($0, $1.value(at: Self.place(of: rollout))) }
     }
 
-    /// The share of entities that are watched, on average over the loops.
-    var watchedRatio: Double {
-        let sum = budgets.reduce(0) { $0 &+ $1.value(at: Self.ratioCell) }
+    /// The share of entities that are watched in a mode, on average over the loops.
+    func watchedRatio(in mode: WatchMode) -> Double {
+        let cell = mode.comparesRequests ? Self.pairRatioCell : Self.ratioCell
+        let sum = budgets.reduce(0) { $0 &+ $1.value(at: cell) }
         return Double(sum) / 1e6 / Double(budgets.count)
     }
 

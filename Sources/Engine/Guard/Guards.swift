@@ -162,8 +162,9 @@ final class Guards: Sendable {
         return state.withLock { state in
             sync(&state, now)
             state.open[rollout]?.look(at: now)
-            var status = state.open[rollout]?.status(at: now, isDrifting: isDrifting)
-            status?.watchedRatio = metrics.watchedRatio
+            guard let guarded = state.open[rollout] else { return nil }
+            var status = guarded.status(at: now, isDrifting: isDrifting)
+            status.watchedRatio = metrics.watchedRatio(in: guarded.mode)
             return status
         }
     }

@@ -13,7 +13,10 @@ struct LoopWatch {
     private let outcomes: Outcomes
     private let ring: SPSCRing<GuardEvent>
     private let cells: Cells
-    private(set) var budget = WatchBudget()
+    /// What events may cost.
+    private var requests = WatchBudget()
+    /// What scoring by the other model may cost, which depends on the model.
+    private var pairs = WatchBudget()
     /// The share of the loop's time; tests that count what is watched set 1, because they are slow.
     var timeShareMax = WatchBudget.timeShareMax {
         didSet { reset() }
@@ -29,19 +32,34 @@ struct LoopWatch {
         self.outcomes = outcomes
         ring = guards.rings[loop]
         cells = guards.metrics.budgets[loop]
-        publish()
+        reset()
     }
+
+    /// Whether the requests of an entity are watched.
+    ///
+    /// A slow model leaves no time to score by both. In a split the requests themselves are watched all the same,
+    /// which convict it; where both models' requests are compared, there is nothing to watch without the other.
+    ///
+    /// - Parameter draw: its ``EntityDraw``.
+    @inline(__always)
+    func watches(_ draw: UInt64, in mode: WatchMode) -> Bool {
+        requests.watches(draw) && (!mode.comparesRequests || pairs.watches(draw))
+    }
+
+    /// Whether there is time for the other model to score the requests of a watched entity.
+    @inline(__always)
+    func scoresTwice(_ draw: UInt64) -> Bool { pairs.watches(draw) }
 
     /// Hands an event to the guard.
     mutating func tell(_ event: GuardEvent) {
         ring.push(event)
-        budget.spend(nanoseconds: eventNanoseconds)
+        requests.spend(nanoseconds: eventNanoseconds)
         if event.mayDecide { isRinging = true }
     }
 
     /// Counts time that went into the other model.
     mutating func spend(nanoseconds: UInt64) {
-        budget.spend(nanoseconds: nanoseconds)
+        pairs.spend(nanoseconds: nanoseconds)
     }
 
     /// Wakes the guard if there is something to decide and it was not woken just now.
@@ -54,19 +72,25 @@ struct LoopWatch {
 
     /// Sees to the budget at the end of a turn.
     mutating func settle(at now: MonotonicTime) {
-        guard budget.settle(at: now.nanoseconds) else { return }
+        // Both began at the same moment, so their periods end together.
+        pairs.settle(at: now.nanoseconds)
+        guard requests.settle(at: now.nanoseconds) else { return }
         eventNanoseconds = GuardLimits.watchedNanoseconds &+ guards.eventNanoseconds
         publish()
     }
 
-    /// Begins anew with all entities: no rollout is open.
+    /// Begins anew with all entities: nothing is watched, neither an open rollout nor a promotion.
     mutating func reset() {
-        budget = WatchBudget(timeShareMax: timeShareMax)
+        let isBounded = timeShareMax < 1
+        let part = GuardLimits.eventTimePart
+        requests = WatchBudget(timeShareMax: isBounded ? timeShareMax * part : 1)
+        pairs = WatchBudget(timeShareMax: isBounded ? timeShareMax * (1 - part) : 1)
         publish()
     }
 
     private func publish() {
-        cells.set(UInt64(budget.ratio * 1e6), at: GuardMetrics.ratioCell)
-        cells.set(UInt64(budget.timeShare * 1e6), at: GuardMetrics.timeCell)
+        cells.set(UInt64(requests.ratio * 1e6), at: GuardMetrics.ratioCell)
+        cells.set(UInt64(min(requests.ratio, pairs.ratio) * 1e6), at: GuardMetrics.pairRatioCell)
+        cells.set(UInt64((requests.timeShare + pairs.timeShare) * 1e6), at: GuardMetrics.timeCell)
     }
 }

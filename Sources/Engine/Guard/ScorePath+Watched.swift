@@ -14,11 +14,12 @@ extension Worker {
         _ message: Span<UInt8>, _ place: Int, _ assignment: Assignment, at now: Timestamp,
         into writer: inout WireWriter, mayMove: Bool
     ) throws(EngineError) -> Bool {
-        guard loopWatch.budget.watches(EntityDraw.of(assignment.entity)) else {
+        let watch = configuration.value.splits[place].watch
+        let draw = EntityDraw.of(assignment.entity)
+        guard loopWatch.watches(draw, in: watch.mode) else {
             return try attemptUnwatched(
                 message, place, assignment, at: now, into: &writer, mayMove: mayMove)
         }
-        let watch = configuration.value.splits[place].watch
         let slot = assignment.slot
         let isTrial = slot == watch.trial
         var event = GuardEvent(
@@ -74,7 +75,7 @@ extension Worker {
         }
         if isTrial && answering == slot { guardCounters.answered(watch.rollout, at: ended) }
         let own = gathered.nanoseconds(since: started)
-        guard answering == slot, watch.samples(assignment.entity),
+        guard answering == slot, watch.samples(assignment.entity), loopWatch.scoresTwice(draw),
             try enqueue(
                 event, place, isTrial ? watch.reference : watch.trial, score, message, at: now,
                 shares: watch.sharesInputs ? (slot, own, summary.degradedCount > 0) : nil,
@@ -229,6 +230,7 @@ extension Worker {
         _ slot: Int, _ message: Span<UInt8>, at now: Timestamp
     ) -> UInt64 {
         let started = MonotonicTime.now()
+        defer { loopWatch.spend(nanoseconds: MonotonicTime.now().nanoseconds(since: started)) }
         var summary = GatherSummary()
         do throws(EngineError) {
             try gather(slot, message, at: now, &summary)

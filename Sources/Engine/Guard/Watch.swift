@@ -21,7 +21,7 @@ final class Watch: Sendable {
     let reference: Int
     /// A slower score misses its objective.
     let sloNanoseconds: UInt64
-    /// A request is scored by both models if the entity's draw is at most this.
+    /// A request is scored by both models if the entity's draw for pairs is at most this.
     let pairDrawMax: UInt64
     let decisionThreshold: Double
     /// Whether one vector serves both models.
@@ -90,10 +90,10 @@ final class Watch: Sendable {
         slot == trial ? ownInputsOfTrial : ownInputsOfReference
     }
 
-    /// Whether the requests of an entity are scored by both models, if it is watched.
+    /// Whether the requests of an entity are scored by both models, if it is watched and there is time.
     @inline(__always)
     func samples(_ entity: UInt64) -> Bool {
-        pairDrawMax == .max || EntityDraw.of(entity) <= pairDrawMax
+        pairDrawMax == .max || EntityDraw.ofPairs(of: entity) <= pairDrawMax
     }
 }
 

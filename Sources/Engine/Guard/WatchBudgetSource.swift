@@ -11,6 +11,9 @@ struct WatchBudgetSource: MetricSource {
         .gauge, "kassa_guard_watched_ratio",
         help: "Share of entities that a loop watches; 1 while that fits into its budget.",
         labels: ["loop"])
+    private static let pairRatio = MetricFamily(
+        .gauge, "kassa_guard_pair_ratio",
+        help: "Share of entities that a loop has time to score by both models.", labels: ["loop"])
     private static let timeShare = MetricFamily(
         .gauge, "kassa_guard_time_ratio",
         help: "Share of its time that a loop has spent on watching, in its last period.",
@@ -23,7 +26,7 @@ struct WatchBudgetSource: MetricSource {
         help: "Processor time that weighing an event costs the guard thread, on average of late.")
 
     var families: [MetricFamily] {
-        [Self.ratio, Self.timeShare, Self.timeShareMax, Self.eventSeconds]
+        [Self.ratio, Self.pairRatio, Self.timeShare, Self.timeShareMax, Self.eventSeconds]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
@@ -33,6 +36,9 @@ struct WatchBudgetSource: MetricSource {
             func share(_ cell: Int) -> Double { Double(cells.value(at: cell)) / 1e6 }
             snapshot.add(
                 Self.ratio, ["\(loop)"], number: isWatching ? share(GuardMetrics.ratioCell) : 1)
+            snapshot.add(
+                Self.pairRatio, ["\(loop)"],
+                number: isWatching ? share(GuardMetrics.pairRatioCell) : 1)
             snapshot.add(
                 Self.timeShare, ["\(loop)"],
                 number: isWatching ? share(GuardMetrics.timeCell) : 0)

@@ -15,7 +15,9 @@ extension Worker {
     /// Has the other model score what waits for it, and tells the guard; when that was done.
     ///
     /// In the order of the requests: told model by model, the arms would come in runs, and what is weighed
-    /// after every event, the split of entities above all, would take each run for a trend.
+    /// after every event, the split of entities above all, would take each run for a trend. What is not
+    /// scored twice was told when it was answered, before the pairs of its turn: failures, and who is not sampled,
+    /// which for equal models is independent of the arm.
     @discardableResult
     mutating func scorePairs() -> MonotonicTime {
         let started = MonotonicTime.now()

@@ -15,6 +15,13 @@
         return hash ^ hash >> 31
     }
 
+    /// A third draw, independent of the one that says who is watched: whose requests both models score, where
+    /// a rule says that of a share.
+    ///
+    /// With one draw for both, a budget that leaves out the largest draws would leave out nobody of a small share.
+    @inlinable @inline(__always)
+    package static func ofPairs(of entity: UInt64) -> UInt64 { of(of(entity)) }
+
     /// The largest draw of those that belong to a share, 0 to 1.
     package static func largest(ofShare share: Double) -> UInt64 {
         if share >= 1 { return .max }
