@@ -418,6 +418,27 @@ struct `A drift watch` {
         }
     }
 
+    @Test func `counts a candidate from zero when it comes again after other settings`() throws {
+        try withDriftBench { bench, worker in
+            try bench.engine.canary(50)
+            try bench.windows(2, of: 1_500, &worker, even)
+            try bench.engine.apply([
+                .scorer(
+                    KassaV1.ScorerSpec(
+                        name: "abandonment",
+                        drift: KassaV1.DriftSpec(windowMs: 1_000, falsePagesPerMonth: 2)))
+            ])
+            bench.closeWindow()
+            try bench.engine.abort()
+            bench.closeWindow()
+            try bench.engine.canary(50)
+            try bench.windows(1, of: 1_000, &worker, even)
+            let canary = try #require(try bench.report.slots.last)
+            #expect(canary.slot == .canary && canary.windows == 1 && canary.values == 1_000)
+            #expect(try bench.alarms.isEmpty)
+        }
+    }
+
     @Test func `counts one score of so many if it is told to`() throws {
         try withDriftBench { bench, worker in
             try bench.engine.apply([
