@@ -62,6 +62,11 @@ private struct Weeks {
         if isAlarm && !wasAlarm { pages += 1 }
     }
 
+    /// Windows as in training, to an hour of a day.
+    mutating func pass(to day: Int64, _ hour: Int64) {
+        while place.number < day * 24 + hour { pass { $0 } }
+    }
+
     /// Days of which `edit` makes what each hour brings.
     mutating func pass(days: Int, _ edit: (_ hour: Int, Double) -> Double) {
         for _ in 0..<days * Self.windowsPerDay {
@@ -237,6 +242,24 @@ struct `The reference of an hour` {
         for _ in 0..<HourlyReference.windowsWithinMax { weeks.pass { $0 } }
         for _ in 0..<3 { weeks.pass { $0 + 1.5 } }
         #expect(weeks.isAlarm)
+    }
+
+    @Test func `an accept is about what came since yesterday, not about what came before`() throws {
+        var weeks = try Weeks()
+        // Two windows are no alarm, and nothing that is learnt.
+        weeks.pass(to: 1, 5)
+        for _ in 0..<2 { weeks.pass { _ in 0 } }
+        weeks.pass(to: 4, 20)
+        for _ in 0..<2 { weeks.pass { _ in 0 } }
+        weeks.pass(to: 5, 3)
+        #expect(weeks.pages == 0)
+        for _ in 0..<3 { weeks.pass { _ in 0 } }
+        #expect(weeks.isAlarm)
+        let before = (old: weeks.values(at: 5), yesterday: weeks.values(at: 20))
+        let isAccepted = weeks.drift.accept(at: weeks.place)
+        #expect(isAccepted)
+        #expect(weeks.values(at: 5) == before.old)
+        #expect(weeks.values(at: 20) == before.yesterday + 2_000)
     }
 
     @Test(arguments: 1...6 as ClosedRange<UInt64>)

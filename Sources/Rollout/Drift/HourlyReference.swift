@@ -145,14 +145,14 @@ package struct HourlyReference: Equatable, Sendable {
     /// - Parameter isAlarm: whether the alarm is still on.
     /// - Returns: false if there was no alarm since yesterday; then nothing changes.
     package mutating func accept(at now: DayHour, isAlarm: Bool) -> Bool {
-        guard isAlarm || alarmDay.map({ (now.day - 1...now.day).contains($0) }) == true else {
-            return false
-        }
-        for hour in withheld.indices where withheld[hour].total > 0 {
+        let days = now.day - 1...now.day
+        guard isAlarm || alarmDay.map(days.contains) == true else { return false }
+        for hour in withheld.indices {
             let seen = withheld[hour]
+            withheld[hour] = Hour()
+            guard seen.total > 0, days.contains(seen.day) else { continue }
             learnt[hour].learn(seen.counts, stale: seen.stale, on: seen.day)
             learnt[hour].isAccepted = true
-            withheld[hour] = Hour()
         }
         open = isAlarm ? 1 << UInt32(Self.hourCount) - 1 : 0
         last = nil
