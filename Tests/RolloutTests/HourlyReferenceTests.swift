@@ -42,6 +42,11 @@ private struct Weeks {
 
     var place: DayHour { DayHour(microseconds: Int64(window) * 900_000_000) }
     var hour: Int { place.hour }
+
+    /// So many hours later.
+    func place(after hours: Int64) -> DayHour {
+        DayHour(microseconds: (place.number + hours) * 3_600_000_000)
+    }
     var isAlarm: Bool { drift.status.isAlarm }
 
     /// Values that an hour has learnt.
@@ -262,6 +267,26 @@ struct `The reference of an hour` {
         #expect(weeks.values(at: 20) == before.yesterday + 2_000)
     }
 
+    @Test(arguments: [23, 24, 72])
+    func `hours learn what comes for 24 hours after an accept, whichever had traffic`(
+        later: Int
+    ) throws {
+        var weeks = try Weeks()
+        weeks.pass(days: 1) { _, value in value }
+        for _ in 0..<4 { weeks.pass { $0 + 1 } }
+        let isAccepted = weeks.drift.accept(at: weeks.place)
+        #expect(isAccepted)
+        // As after a restart, too.
+        let stored = try #require(weeks.drift.hourly?.stored)
+        let again = try #require(HourlyReference(bins: weeks.drift.reference.bins, stored))
+        let isOpen = later < 24
+        #expect(again.isOpen(at: weeks.place(after: Int64(later))) == isOpen)
+        weeks.window += later * 4
+        for _ in 0..<3 { weeks.pass { $0 + 1.5 } }
+        #expect(weeks.isAlarm != isOpen)
+        #expect(weeks.drift.hourly?.isOpen == isOpen)
+    }
+
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
     func `hours only ever take pages away`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
@@ -299,11 +324,13 @@ struct `The reference of an hour` {
                     bins: bins,
                     .init(
                         counts: counts + none, stale: [7] + .init(repeating: 0, count: 23),
-                        days: .init(repeating: 3, count: 24), acceptedHours: 1, openHours: 6)))
+                        days: .init(repeating: 3, count: 24), acceptedHours: 1, openHours: 6,
+                        openedAtHour: 9)))
         }
         func first(_ hours: HourlyReference?, _ count: Int) throws -> [UInt64] {
             let stored = try #require(hours?.stored)
             #expect(stored.stale[0] == 7 && stored.acceptedHours == 1 && stored.openHours == 6)
+            #expect(stored.openedAtHour == 9)
             return Array(stored.counts.prefix(count))
         }
         // Two bins, then missing and outside.
@@ -347,8 +374,9 @@ struct `The reference of an hour` {
         let bins = weeks.drift.reference.bins
         let again = try #require(HourlyReference(bins: bins, stored))
         #expect(again.stored == stored)
-        #expect((0..<24).allSatisfy { again.values(at: $0) == hourly.values(at: $0) })
-        #expect((0..<24).allSatisfy { again.isOpen(at: $0) == hourly.isOpen(at: $0) })
+        let places = (0..<24).map { weeks.place(after: $0) }
+        #expect(places.allSatisfy { again.isOpen(at: $0) == hourly.isOpen(at: $0) })
+        #expect(places.contains { again.isOpen(at: $0) })
         #expect(HourlyReference(bins: bins).stored == nil)
         func isRefused(_ change: (inout HourlyReference.Stored) -> Void) -> Bool {
             var stored = stored

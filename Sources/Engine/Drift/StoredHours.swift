@@ -17,7 +17,8 @@ extension KassaStorageV1.StoredHours {
             for feature in model.features {
                 hours[feature.feature] = HourlyReference.Stored(
                     counts: feature.counts, stale: feature.stale, days: feature.days,
-                    acceptedHours: feature.acceptedHours, openHours: feature.openHours)
+                    acceptedHours: feature.acceptedHours, openHours: feature.openHours,
+                    openedAtHour: feature.openedAtHour)
             }
             found[model.bundleSha256] = hours
         }
@@ -35,7 +36,7 @@ extension KassaStorageV1.StoredHours {
                         KassaStorageV1.StoredFeatureHours(
                             feature: name, counts: hours.counts, stale: hours.stale,
                             days: hours.days, acceptedHours: hours.acceptedHours,
-                            openHours: hours.openHours)
+                            openHours: hours.openHours, openedAtHour: hours.openedAtHour)
                     })
             })
     }

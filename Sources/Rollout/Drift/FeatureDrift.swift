@@ -110,7 +110,7 @@ package struct FeatureDrift: Equatable, Sendable {
 
     /// Draws the alarms from what training and the hour say of the window.
     private mutating func judge(_ total: UInt64, at place: DayHour?) {
-        let isOpen = place.map { hourly?.isOpen(at: $0.hour) ?? false } ?? false
+        let isOpen = place.map { hourly?.isOpen(at: $0) ?? false } ?? false
         var standing = HourlyReference.Standing.within
         hourShift = nil
         if windowsShifted == 0 {
