@@ -182,7 +182,7 @@ struct DriftOrder: Sendable {
     let scorer: String
     let alarms: [KassaV1.DriftAlarm]
     /// none if nothing is to be done that was not done before.
-    let response: DriftResponse
+    var response: DriftResponse
     let reason: String
     /// Whether STABLE's traffic had drifted before this window, and has now.
     let wasShared: Bool
