@@ -12,6 +12,8 @@ internal import Synchronization
 final class DriftGuard: Sendable {
     private let book: DriftBook
     private let state: Mutex<State>
+    /// Held from where hours are read until they are in the writer's queue.
+    let storing = Mutex<Void>(())
 
     private struct State {
         var scorers: [String: ScorerDrift] = [:]
