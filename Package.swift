@@ -20,13 +20,15 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
-/// A library target in `Sources/<name>` with its tests in `Tests/<name>Tests`.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+/// A library target in `Sources/<name>` with its tests in `Tests/<name>Tests`, which may use more.
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], testsAlso: [Target.Dependency] = []
+) -> [Target] {
     [
         .target(name: name, dependencies: dependencies, swiftSettings: settings),
         .testTarget(
             name: "\(name)Tests",
-            dependencies: [.byName(name: name)] + dependencies,
+            dependencies: [.byName(name: name)] + dependencies + testsAlso,
             swiftSettings: settings),
     ]
 }
@@ -64,7 +66,7 @@ let layers: [[Target]] = [
     module("Models", ["Base", "CKernels", "Wire"]),
     module("Documents", ["API", "Base", "CYAML", "Wire"]),
     module("Loading", ["API", "Base"]),
-    module("Rollout", ["Base"]),
+    module("Rollout", ["Base"], testsAlso: ["RolloutSimulations"]),
     // Layer 2 too, beside the product: pure values for the demo and for tests.
     module("Simulator", ["Base"]),
     // Layer 3: the request path and the write path.

@@ -7,7 +7,8 @@ extension EngineError {
     init(_ error: StoreError) {
         self.init(
             Self.kind(of: error), "store: \(error.message)",
-            retryMilliseconds: Self.retryMilliseconds(after: error))
+            retryMilliseconds: Self.retryMilliseconds(after: error),
+            isFromStore: Self.kind(of: error) != .invalidArgument)
     }
 
     /// What passes by itself: a queue, other readers, a reopening. A full map or disk does not.

@@ -34,11 +34,18 @@ package struct EngineError: Error, Equatable {
     package let reason: String
     /// When the same request may be tried again, in milliseconds; nil where waiting alone does not help.
     package let retryMilliseconds: UInt32?
+    /// Whether the store did not take it, which says nothing against the request itself.
+    let isFromStore: Bool
 
     /// An error of that kind, with its reason.
     package init(_ kind: Kind, _ reason: String, retryMilliseconds: UInt32? = nil) {
+        self.init(kind, reason, retryMilliseconds: retryMilliseconds, isFromStore: false)
+    }
+
+    init(_ kind: Kind, _ reason: String, retryMilliseconds: UInt32?, isFromStore: Bool) {
         self.kind = kind
         self.reason = reason
         self.retryMilliseconds = retryMilliseconds
+        self.isFromStore = isFromStore
     }
 }

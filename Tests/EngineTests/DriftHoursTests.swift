@@ -2,7 +2,9 @@
 
 import API
 import Base
+import Glibc
 import Rollout
+import Store
 import Testing
 
 @testable import Engine
@@ -201,6 +203,38 @@ struct `Hours of the day` {
             #expect(feature.usual == [.driftShift] && feature.windowsShifted == 4)
             #expect(try bench.alarms.isEmpty)
             #expect(try bench.engine.status.rollout?.phase == .phaseCanary)
+        }
+    }
+
+    @Test func `that are older do not follow an accept into the store`() throws {
+        try withDriftBench { bench, worker in
+            let engine = bench.engine
+            bench.passToNextHour()
+            try bench.windows(3, of: 1_000, &worker, zeros)
+            let isHeld = Semaphore()
+            let release = Semaphore()
+            let holder = Thread(name: "holder") {
+                _ = try? engine.run { _, _ in
+                    isHeld.signal()
+                    release.wait()
+                }
+            }
+            isHeld.wait()
+            let depth = engine.writer.statistics.queuedCommands
+            let request = KassaV1.AcceptDriftRequest(scorer: "abandonment", reason: "it is so")
+            let now = bench.wall
+            let person = Thread(name: "person") { _ = try? engine.acceptDrift(request, at: now) }
+            while engine.writer.statistics.queuedCommands == depth { usleep(1_000) }
+            // The keeper comes between the accept's transaction and its effect.
+            engine.storeHours()
+            release.signal()
+            holder.join()
+            person.join()
+            try worker.write(items: 1, session: "s")
+            let stored = try Engine.storedHours(engine.environment, engine.tables)["abandonment"]
+            let hours = try #require(stored?.values.first?["cart.items"])
+            #expect(hours.acceptedHours.nonzeroBitCount == 1)
+            #expect(hours.counts.reduce(0, +) == 3_000)
         }
     }
 

@@ -86,12 +86,20 @@ struct `Frozen bins on the request path` {
                     var expected = [UInt64](repeating: 0, count: bins.count)
                     for vector in vectors {
                         let value = isScore ? vector.score : Double(vector.values[0])
-                        expected[bins.index(ofNumber: value)] += 1
+                        expected[index(of: value, in: bins)] += 1
                     }
                     #expect(found[watch].counts == expected, "seed \(seed), edges \(sorted)")
                 }
             }
         }
+    }
+
+    private func index(of value: Double, in bins: FrozenBins) -> Int {
+        guard case .numbers(let edges) = bins, let first = edges.first, let last = edges.last,
+            !value.isNaN
+        else { return bins.missingIndex }
+        guard value >= first && value <= last else { return bins.unseenIndex }
+        return edges.dropFirst().dropLast().count { $0 <= value }
     }
 
     @Test func `keep a value on its side of an edge that no Float is`() throws {

@@ -2,7 +2,9 @@
 
 import API
 import Base
+import Glibc
 import Rollout
+import Store
 import Synchronization
 import Testing
 
@@ -415,6 +417,66 @@ struct `A drift watch` {
             try bench.windows(3, &worker, zeros)
             #expect(try bench.report.action == .driftPageAndFreeze)
             #expect(try bench.drifts.count == 2)
+        }
+    }
+
+    @Test func `counts a candidate from zero when it comes again after other settings`() throws {
+        try withDriftBench { bench, worker in
+            try bench.engine.canary(50)
+            try bench.windows(2, of: 1_500, &worker, even)
+            try bench.engine.apply([
+                .scorer(
+                    KassaV1.ScorerSpec(
+                        name: "abandonment",
+                        drift: KassaV1.DriftSpec(windowMs: 1_000, falsePagesPerMonth: 2)))
+            ])
+            bench.closeWindow()
+            try bench.engine.abort()
+            bench.closeWindow()
+            try bench.engine.canary(50)
+            try bench.windows(1, of: 1_000, &worker, even)
+            let canary = try #require(try bench.report.slots.last)
+            #expect(canary.slot == .canary && canary.windows == 1 && canary.values == 1_000)
+            #expect(try bench.alarms.isEmpty)
+        }
+    }
+
+    @Test(arguments: [ENOSPC, EROFS])
+    func `pauses, tells and records when the store takes writes again`(errno: Int32) throws {
+        try withDriftBench { bench, worker in
+            let engine = bench.engine
+            let told = Notices()
+            engine.onDriftNotice { told.add($0) }
+            try engine.canary(50)
+            try bench.windows(2, &worker, zeros)
+            engine.environment.faults.arm(.commit, .fail(errno: errno), times: 2)
+            try bench.windows(1, &worker, zeros)
+            engine.carryOutDriftOrders()
+            #expect(try engine.status.rollout?.phase == .phaseCanary)
+            #expect(try bench.drifts.isEmpty)
+            #expect(engine.driftGuard.hasOrders)
+            engine.carryOutDriftOrders()
+            #expect(try engine.status.rollout?.phase == .phasePaused)
+            #expect(try bench.drifts.count == 1)
+            #expect(told.all.count { $0.kind == .paused } == 1)
+            #expect(!engine.driftGuard.hasOrders)
+        }
+    }
+
+    @Test func `does not pause again for a record that the store took late`() throws {
+        try withDriftBench { bench, worker in
+            let engine = bench.engine
+            try engine.canary(50)
+            try bench.windows(2, &worker, zeros)
+            // The pause is taken, the record of the alarms is not.
+            engine.environment.faults.arm(.commit, .fail(errno: ENOSPC), skipping: 1, times: 1)
+            try bench.windows(1, &worker, zeros)
+            #expect(try engine.status.rollout?.phase == .phasePaused)
+            #expect(try bench.drifts.isEmpty)
+            _ = try engine.resume(KassaV1.ResumeRequest(scorer: "abandonment"), at: .now())
+            engine.carryOutDriftOrders()
+            #expect(try engine.status.rollout?.phase == .phaseCanary)
+            #expect(try bench.drifts.count == 1)
         }
     }
 

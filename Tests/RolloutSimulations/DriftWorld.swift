@@ -15,21 +15,22 @@ package struct DriftWorld: Sendable {
     package init() {}
 
     /// Pages in so many windows of every feature; an alarm that lasts is one page.
-    package func pages(windows: Int, seed: UInt64) -> Int {
+    package func pages(windows: Int, seed: UInt64) throws -> Int {
         var pages = 0
         for feature in 0..<features {
             var draws = Draws(seed: seed &+ UInt64(feature))
             // The reference has half of the nulls, so that the world is as bad as is tolerated.
-            let reference = DriftReference(
+            let reference = try DriftReference(
                 numbers: (0..<referenceValues).map { _ in value(&draws, nullRate: nullRate / 2) })
             var drift = FeatureDrift(reference: reference, budget: budget)
             var wasAlarm = false
             for _ in 0..<windows {
+                var window = DriftWindow(reference.bins)
                 for _ in 0..<windowValues {
-                    drift.observe(
-                        number: value(&draws, nullRate: nullRate),
-                        isStale: draws.happens(0.01))
+                    window.count(
+                        value(&draws, nullRate: nullRate), isStale: draws.happens(0.01))
                 }
+                window.add(to: &drift)
                 let isAlarm = drift.closeWindow().isAlarm
                 if isAlarm && !wasAlarm { pages += 1 }
                 wasAlarm = isAlarm
@@ -39,14 +40,16 @@ package struct DriftWorld: Sendable {
     }
 
     /// Windows until a shift of the mean by `shift` standard deviations is a page; nil if it takes more than 50.
-    package func windowsToNotice(shift: Double, seed: UInt64) -> Int? {
+    package func windowsToNotice(shift: Double, seed: UInt64) throws -> Int? {
         var draws = Draws(seed: seed)
-        let reference = DriftReference(
+        let reference = try DriftReference(
             numbers: (0..<referenceValues).map { _ in draws.normal() })
         var drift = FeatureDrift(reference: reference, budget: budget)
-        for window in 1...50 {
-            for _ in 0..<windowValues { drift.observe(number: draws.normal() + shift) }
-            if drift.closeWindow().isShifted { return window }
+        for number in 1...50 {
+            var window = DriftWindow(reference.bins)
+            for _ in 0..<windowValues { window.count(draws.normal() + shift) }
+            window.add(to: &drift)
+            if drift.closeWindow().isShifted { return number }
         }
         return nil
     }

@@ -23,7 +23,7 @@ struct Soak {
         print("Requests until rollback, all components merged, five times the errors at 5 %")
         try lateDelays()
         print("Drift")
-        drift()
+        try drift()
         print("Advancing")
         try advancing()
         print(failures == 0 ? "All as it must be." : "\(failures) not as they must be.")
@@ -74,11 +74,11 @@ struct Soak {
         }
     }
 
-    private mutating func drift() {
+    private mutating func drift() throws {
         let world = DriftWorld()
         let months = max(rollouts / 1_000, 1)
         let windows = Int(world.budget.windowsPerMonth) * months
-        let pages = world.pages(windows: windows, seed: 1)
+        let pages = try world.pages(windows: windows, seed: 1)
         let budget = world.budget.falsePagesPerMonth * Double(months)
         say("\(pages) false pages in \(months) months, budget \(budget)", Double(pages) <= budget)
         let excesses = DriftWorld.excesses(
@@ -92,7 +92,7 @@ struct Soak {
             "\(alarms) false alarms of a rate at its limit in \(rollouts * 5) windows, "
                 + "at most \(rollouts / 20) on average", alarms <= rollouts / 20)
         for shift in [0.4, 0.5, 0.75, 1] {
-            let noticed = world.windowsToNotice(shift: shift, seed: 1)
+            let noticed = try world.windowsToNotice(shift: shift, seed: 1)
             let text = noticed.map(String.init) ?? "never in 50"
             say("a shift by \(shift) deviations is a page after \(text) windows", true)
         }

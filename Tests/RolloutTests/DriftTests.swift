@@ -2,68 +2,10 @@
 
 import Base
 import Rollout
+import RolloutSimulations
 import Testing
 
 struct `A drift reference` {
-    @Test func `of numbers has ten bins of equal mass, and two for the rest`() {
-        let reference = DriftReference(numbers: (0..<1_000).map { Double($0) } + [.nan, .infinity])
-        #expect(reference.bins.count == 12)
-        #expect(reference.counts == [100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 1, 1])
-        #expect(reference.total == 1_002)
-    }
-
-    @Test func `sorts numbers at and beside every edge as its edges say`() {
-        let reference = DriftReference(numbers: (0...1_000).map { Double($0) })
-        let bins = reference.bins
-        guard case .numbers(let edges) = bins else {
-            Issue.record("numbers have no edges")
-            return
-        }
-        #expect(edges.first == 0 && edges.last == 1_000)
-        for (index, edge) in edges.enumerated() {
-            let isLast = index == edges.count - 1
-            #expect(bins.index(ofNumber: edge) == (isLast ? index - 1 : index))
-            if index > 0 { #expect(bins.index(ofNumber: edge.nextDown) == index - 1) }
-        }
-        #expect(bins.index(ofNumber: -0.001) == bins.unseenIndex)
-        #expect(bins.index(ofNumber: 1_000.001) == bins.unseenIndex)
-        #expect(bins.index(ofNumber: .nan) == bins.missingIndex)
-        #expect(bins.index(ofNumber: -.infinity) == bins.unseenIndex)
-    }
-
-    @Test func `of a number that is mostly zero keeps zero by itself`() {
-        let values = [Double](repeating: 0, count: 700) + (1...300).map { Double($0) }
-        let reference = DriftReference(numbers: values)
-        #expect(reference.counts[0] == 700)
-        #expect(reference.counts.reduce(0, +) == 1_000)
-    }
-
-    @Test(arguments: [[], [5.0], [.nan, .nan], [7, 7, 7, 7]])
-    func `of next to nothing still sorts`(values: [Double]) {
-        let reference = DriftReference(numbers: values)
-        #expect(reference.total == UInt64(values.count))
-        for value in values where value.isFinite {
-            #expect(reference.bins.index(ofNumber: value) == 0)
-        }
-        #expect(reference.bins.index(ofNumber: 6) == reference.bins.unseenIndex)
-    }
-
-    @Test func `of categories has the top twenty, other, unseen and missing`() {
-        var values: [UInt64?] = [nil, nil]
-        for category in 1...25 as ClosedRange<UInt64> {
-            for _ in 0..<(100 - category) { values.append(category) }
-        }
-        let reference = DriftReference(categories: values)
-        #expect(reference.bins.count == 23)
-        #expect(reference.bins.index(ofCategory: 1) == 0)
-        #expect(reference.bins.index(ofCategory: 20) == 19)
-        #expect(reference.bins.index(ofCategory: 21) == 20)
-        #expect(reference.bins.index(ofCategory: 26) == reference.bins.unseenIndex)
-        #expect(reference.bins.index(ofCategory: nil) == reference.bins.missingIndex)
-        #expect(reference.counts[20] == 79 + 78 + 77 + 76 + 75)
-        #expect(reference.counts[22] == 2)
-    }
-
     @Test func `that was stored wrongly is refused`() {
         #expect(throws: EvidenceError.self) {
             try DriftReference(bins: .numbers(edges: [1, 1]), counts: [1, 2, 3])
@@ -142,52 +84,60 @@ struct `The population stability index` {
 struct `A feature` {
     static let budget = DriftBudget(featureCount: 40)
 
-    private func watched() -> FeatureDrift {
+    private func watched() throws -> FeatureDrift {
         FeatureDrift(
-            reference: DriftReference(numbers: (0..<10_000).map { Double($0) }),
+            reference: try DriftReference(numbers: (0..<10_000).map { Double($0) }),
             budget: Self.budget)
     }
 
-    @Test func `that shifts by half its spread is shifted after three windows, not before`() {
-        var drift = watched()
+    @Test func `that shifts by half its spread is shifted after three windows, not before`() throws
+    {
+        var drift = try watched()
         var generator = SeededGenerator(seed: 1)
-        for window in 1...4 {
-            for _ in 0..<1_000 {
-                drift.observe(number: Double(generator.next() % 5_000 + 5_000))
-            }
+        for number in 1...4 {
+            var window = DriftWindow(drift.reference.bins)
+            for _ in 0..<1_000 { window.count(Double(generator.next() % 5_000 + 5_000)) }
+            window.add(to: &drift)
             let status = drift.closeWindow()
-            #expect(status.isShifted == (window >= 3))
+            #expect(status.isShifted == (number >= 3))
         }
-        for _ in 0..<1_000 { drift.observe(number: Double(generator.next() % 10_000)) }
+        var window = DriftWindow(drift.reference.bins)
+        for _ in 0..<1_000 { window.count(Double(generator.next() % 10_000)) }
+        window.add(to: &drift)
         let last = drift.closeWindow()
         #expect(!last.isShifted)
     }
 
-    @Test func `keeps a window of 999 values open`() {
-        var drift = watched()
-        for index in 0..<999 { drift.observe(number: Double(index)) }
+    @Test func `keeps a window of 999 values open`() throws {
+        var drift = try watched()
+        var window = DriftWindow(drift.reference.bins)
+        for index in 0..<999 { window.count(Double(index)) }
+        window.add(to: &drift)
         drift.closeWindow()
         #expect(drift.counts.reduce(0, +) == 999)
         #expect(drift.psi == 0)
-        drift.observe(number: 5)
+        var one = DriftWindow(drift.reference.bins)
+        one.count(5)
+        one.add(to: &drift)
         drift.closeWindow()
         #expect(drift.counts.reduce(0, +) == 0)
         #expect(drift.psi > 1)
     }
 
-    @Test func `that is suddenly null, unseen or stale says which`() {
+    @Test func `that is suddenly null, unseen or stale says which`() throws {
         for rate in FeatureRate.allCases {
-            var drift = watched()
+            var drift = try watched()
             var generator = SeededGenerator(seed: 1)
             for _ in 0..<3 {
+                var window = DriftWindow(drift.reference.bins)
                 for index in 0..<1_000 {
                     let isBad = index % 10 == 0
                     let value = Double(generator.next() % 10_000)
-                    drift.observe(
-                        number: isBad && rate == .null
-                            ? .nan : isBad && rate == .unseen ? -1 : value,
+                    window.count(
+                        isBad && rate == .null ? .nan : isBad && rate == .unseen ? -1 : value,
                         isStale: isBad && rate == .stale)
                 }
+                window.add(to: &drift)
                 drift.closeWindow()
             }
             #expect(drift.status.risenRates == [rate])
@@ -195,15 +145,18 @@ struct `A feature` {
         }
     }
 
-    @Test func `counted on two loops is as if counted on one`() {
-        var one = watched()
-        var two = watched()
-        var counts = [UInt64](repeating: 0, count: one.reference.bins.count)
+    @Test func `counted on two loops is as if counted on one`() throws {
+        var one = try watched()
+        var two = one
+        var whole = DriftWindow(one.reference.bins)
+        var halves = [whole, whole]
         for index in 0..<2_000 {
-            one.observe(number: Double(index), isStale: index % 50 == 0)
-            counts[two.reference.bins.index(ofNumber: Double(index))] += 1
+            whole.count(Double(index), isStale: index % 50 == 0)
+            halves[index % 2].count(Double(index), isStale: index % 50 == 0)
         }
-        two.add(counts: counts, stale: 40)
+        whole.add(to: &one)
+        for half in halves { half.add(to: &two) }
+        #expect(one.counts.reduce(0, +) == 2_000 && one.staleCount == 40)
         let first = one.closeWindow()
         let second = two.closeWindow()
         #expect(first == second)

@@ -12,6 +12,8 @@ internal import Synchronization
 final class DriftGuard: Sendable {
     private let book: DriftBook
     private let state: Mutex<State>
+    /// Held from where hours are read until they are in the writer's queue.
+    let storing = Mutex<Void>(())
 
     private struct State {
         var scorers: [String: ScorerDrift] = [:]
@@ -23,6 +25,13 @@ final class DriftGuard: Sendable {
         var left: [String: [[UInt8]: ModelHours]]
         /// The hour of the last look.
         var hour: DayHour?
+
+        /// Drops what is beyond the bound: the oldest that nothing but a record is left of.
+        mutating func dropOldest() {
+            while orders.count > DriftLimits.unrecordedMax {
+                orders.remove(at: orders.firstIndex { $0.response == .none } ?? 0)
+            }
+        }
     }
 
     struct AlarmCount: Hashable {
@@ -69,8 +78,7 @@ final class DriftGuard: Sendable {
                 state.raised[count, default: 0] += 1
             }
             state.orders += orders
-            let over = state.orders.count - DriftLimits.unrecordedMax
-            if over > 0 { state.orders.removeFirst(over) }
+            state.dropOldest()
             return orders
         }
     }
@@ -90,11 +98,18 @@ final class DriftGuard: Sendable {
     /// Whether the control thread has something to do.
     var hasOrders: Bool { state.withLock { !$0.orders.isEmpty } }
 
-    /// The oldest order; nil if there is none.
-    var nextOrder: DriftOrder? { state.withLock { $0.orders.first } }
+    /// Takes the oldest order; nil if there is none.
+    func takeOrder() -> DriftOrder? {
+        state.withLock { $0.orders.isEmpty ? nil : $0.orders.removeFirst() }
+    }
 
-    /// The oldest order was carried out.
-    func removeOrder() { state.withLock { _ = $0.orders.isEmpty ? nil : $0.orders.removeFirst() } }
+    /// Puts back the order taken last, of which something is left to do.
+    func putBack(_ order: DriftOrder) {
+        state.withLock { state in
+            state.orders.insert(order, at: 0)
+            state.dropOldest()
+        }
+    }
 
     /// What is known of a scorer; nil if none of its models is watched, or no window was begun yet.
     func drift(of scorer: String) -> ScorerDrift? { state.withLock { $0.scorers[scorer] } }

@@ -16,7 +16,7 @@ package enum DriftLimits {
     package static let seriesMax = 4_000
     /// Features and scores of one model for which hours of the day are told apart: at most 6 MB of memory.
     package static let hourlyWatchesMax = 512
-    /// Alarms that wait for the store; the oldest go first.
+    /// Orders of the guard that wait for the store; the oldest go first, those that still pause or undo last.
     package static let unrecordedMax = 1_000
     /// Floats, and vectors, that wait on a loop until the replies of its turn are sent.
     static let backlogFloats = 16_384

@@ -3,6 +3,7 @@
 package import API
 package import Base
 internal import Rollout
+internal import Synchronization
 internal import Wire
 
 extension Engine {
@@ -22,8 +23,22 @@ extension Engine {
                 .failedPrecondition,
                 "scorer: its drift.window is longer than an hour, so that hours are not told apart")
         }
-        var drift = driftGuard.drift(of: spec.name)
-        let slots = base.slots(of: spec.name)
+        // No older hours may follow these into the store.
+        let accepted = try driftGuard.storing.withLock { _ throws(EngineError) in
+            defer { submitHours() }
+            return try accept(spec.name, call, over: base, at: now)
+        }
+        return KassaV1.AcceptDriftResponse(
+            features: accepted,
+            report: try driftReport(KassaV1.DriftRequest(scorer: spec.name)))
+    }
+
+    /// Puts it on record, and in force; what was accepted, "abandonment@2 cart.items".
+    private func accept(
+        _ scorer: String, _ call: VerbCall, over base: Configuration, at now: Timestamp
+    ) throws(EngineError) -> [String] {
+        var drift = driftGuard.drift(of: scorer)
+        let slots = base.slots(of: scorer)
         let accepted = drift?.accept(slots, wall: now.microseconds).features ?? []
         guard let hours = drift?.hours, !accepted.isEmpty else {
             throw EngineError(
@@ -33,18 +48,16 @@ extension Engine {
             KassaStorageV1.AuditRecord(
                 atUs: now.microseconds, actor: call.actor, action: "drift accept",
                 reason: call.reason, epoch: base.epoch,
-                details: ["scorer \(spec.name)"] + accepted),
+                details: ["scorer \(scorer)"] + accepted),
             epoch: base.epoch,
             puts: [
                 Put(
-                    table: tables.rollouts, key: RolloutKey.hours(spec.name),
-                    value: KassaStorageV1.StoredHours(spec.name, hours).encodedBytes())
+                    table: tables.rollouts, key: RolloutKey.hours(scorer),
+                    value: KassaStorageV1.StoredHours(scorer, hours).encodedBytes())
             ])
         // Anew, because a window may have ended meanwhile.
-        if let order = driftGuard.accept(spec.name, slots, wall: now.microseconds) { tell(order) }
-        return KassaV1.AcceptDriftResponse(
-            features: accepted,
-            report: try driftReport(KassaV1.DriftRequest(scorer: spec.name)))
+        if let order = driftGuard.accept(scorer, slots, wall: now.microseconds) { tell(order) }
+        return accepted
     }
 }
 

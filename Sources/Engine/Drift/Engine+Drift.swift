@@ -32,19 +32,21 @@ extension Engine {
 
     /// Does what the guard has ordered: pauses or undoes, and records alarms. On the control thread.
     ///
-    /// What the store does not take now stays for the next call.
+    /// What the store does not take now, whatever the reason, stays for the next call; what is refused does not.
     func carryOutDriftOrders() {
-        while let order = driftGuard.nextOrder {
+        while var order = driftGuard.takeOrder() {
             do throws(EngineError) {
-                try carryOut(order, at: .now())
+                try carryOut(&order, at: .now())
             } catch {
-                guard error.kind != .unavailable else { return }
+                guard error.isFromStore else { continue }
+                driftGuard.putBack(order)
+                return
             }
-            driftGuard.removeOrder()
         }
     }
 
-    private func carryOut(_ order: DriftOrder, at now: Timestamp) throws(EngineError) {
+    /// Leaves of the order what is left to do if it throws.
+    private func carryOut(_ order: inout DriftOrder, at now: Timestamp) throws(EngineError) {
         switch order.response {
         case .none: break
         case .undo:
@@ -60,6 +62,7 @@ extension Engine {
             }
         case .freeze, .pageAndFreeze: try freeze(order, at: now)
         }
+        order.response = .none
         guard !order.alarms.isEmpty else { return }
         let base = published.current
         try commit(

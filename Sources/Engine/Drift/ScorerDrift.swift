@@ -19,10 +19,11 @@ struct ScorerDrift {
     private(set) var lastTurn: MonotonicTime
     private var windowEnds: MonotonicTime
     private var promotion: Promotion?
-    /// What was judged by other settings, by bundle.
-    private let judged: [[UInt8]: [UInt64]]
-    /// What was learnt of the hours of the day before, by bundle.
-    private let learnt: [[UInt8]: ModelHours]
+    /// What was judged by other settings, by bundle; only the first turn may use it, because the counters of a
+    /// model that leaves go with it, and those that it gets when it comes back begin at zero.
+    private var judged: [[UInt8]: [UInt64]]
+    /// What was learnt of the hours of the day before, by bundle; also for the first turn.
+    private var learnt: [[UInt8]: ModelHours]
 
     /// The last promotion, as long as it can be undone.
     private struct Promotion {
@@ -67,6 +68,8 @@ struct ScorerDrift {
                 counters, settings, after: judged[digest], hours: learnt[digest] ?? [:],
                 elder: learnt[digest] == nil ? elder : nil, at: now, wall: wall)
         }
+        judged = [:]
+        learnt = [:]
         let digests = slots.map(\.scorer.model.bundleDigest)
         models = models.filter { digests.contains($0.key) }
         guard now >= windowEnds else { return nil }
@@ -179,7 +182,7 @@ struct DriftOrder: Sendable {
     let scorer: String
     let alarms: [KassaV1.DriftAlarm]
     /// none if nothing is to be done that was not done before.
-    let response: DriftResponse
+    var response: DriftResponse
     let reason: String
     /// Whether STABLE's traffic had drifted before this window, and has now.
     let wasShared: Bool

@@ -3,6 +3,7 @@
 internal import API
 internal import Rollout
 internal import Store
+internal import Synchronization
 internal import Wire
 
 /// What the hours of the day usually bring one model, by the names of its features.
@@ -17,7 +18,8 @@ extension KassaStorageV1.StoredHours {
             for feature in model.features {
                 hours[feature.feature] = HourlyReference.Stored(
                     counts: feature.counts, stale: feature.stale, days: feature.days,
-                    acceptedHours: feature.acceptedHours, openHours: feature.openHours)
+                    acceptedHours: feature.acceptedHours, openHours: feature.openHours,
+                    openedAtHour: feature.openedAtHour)
             }
             found[model.bundleSha256] = hours
         }
@@ -35,7 +37,7 @@ extension KassaStorageV1.StoredHours {
                         KassaStorageV1.StoredFeatureHours(
                             feature: name, counts: hours.counts, stale: hours.stale,
                             days: hours.days, acceptedHours: hours.acceptedHours,
-                            openHours: hours.openHours)
+                            openHours: hours.openHours, openedAtHour: hours.openedAtHour)
                     })
             })
     }
@@ -60,8 +62,16 @@ extension Engine {
         }
     }
 
-    /// Has stored what was learnt of the hours: every hour, and at a stop.
+    /// Has stored what was learnt of the hours: every hour, and at a stop. Any thread; waits for no disk.
+    ///
+    /// Nothing happens while a person's accept is being stored, which has all hours stored at its end.
     func storeHours() {
+        _ = driftGuard.storing.withLockIfAvailable { _ in submitHours() }
+    }
+
+    /// Puts them in the writer's queue; one thread at a time, which ``DriftGuard/storing`` sees to, so that none
+    /// puts what is older behind what is newer.
+    func submitHours() {
         for stored in driftGuard.hours {
             // A store that takes no writes is tried again in an hour.
             try? writer.submit(StoreHours(stored, tables))

@@ -14,6 +14,9 @@ package struct DayHour: Hashable, Sendable {
     /// 0 to 23.
     package let hour: Int
 
+    /// Hours since 1970-01-01, before it negative.
+    package var number: Int64 { day * 24 + Int64(hour) }
+
     /// The hour of an instant, in microseconds since 1970.
     package init(microseconds: Int64) {
         let seconds = Self.floor(microseconds, by: 1_000_000)

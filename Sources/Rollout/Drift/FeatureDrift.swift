@@ -4,7 +4,7 @@
 ///
 /// ```swift
 /// var drift = FeatureDrift(reference: reference, budget: DriftBudget(featureCount: 40))
-/// drift.observe(number: 12.5, isStale: false)            // per request
+/// drift.add(counts: counts, stale: 3)                   // what the loops have counted since
 /// if drift.closeWindow(at: hour).isAlarm { page() }      // every few minutes
 /// ```
 ///
@@ -68,18 +68,6 @@ package struct FeatureDrift: Equatable, Sendable {
         }
     }
 
-    /// Takes one value of a number; NaN is missing.
-    package mutating func observe(number: Double, isStale: Bool = false) {
-        counts[reference.bins.index(ofNumber: number)] &+= 1
-        if isStale { staleCount &+= 1 }
-    }
-
-    /// Takes one value of a category by its hash; nil is missing.
-    package mutating func observe(category hash: UInt64?, isStale: Bool = false) {
-        counts[reference.bins.index(ofCategory: hash)] &+= 1
-        if isStale { staleCount &+= 1 }
-    }
-
     /// Adds what another thread has counted in the same bins.
     package mutating func add(counts other: [UInt64], stale: UInt64) {
         precondition(other.count == counts.count)
@@ -122,7 +110,7 @@ package struct FeatureDrift: Equatable, Sendable {
 
     /// Draws the alarms from what training and the hour say of the window.
     private mutating func judge(_ total: UInt64, at place: DayHour?) {
-        let isOpen = place.map { hourly?.isOpen(at: $0.hour) ?? false } ?? false
+        let isOpen = place.map { hourly?.isOpen(at: $0) ?? false } ?? false
         var standing = HourlyReference.Standing.within
         hourShift = nil
         if windowsShifted == 0 {

@@ -22,6 +22,7 @@ extension HourlyReference {
         }
         var rebinned = HourlyReference(bins: others)
         rebinned.open = open
+        rebinned.openedAt = openedAt
         for hour in learnt.indices where !learnt[hour].counts.isEmpty {
             let counts = learnt[hour].counts
             var sums = [Double](repeating: 0, count: others.count)

@@ -11,17 +11,20 @@ extension HourlyReference {
         /// A bit per hour that a person has accepted, and per hour that still learns whatever it brings.
         package var acceptedHours: UInt32
         package var openHours: UInt32
+        /// When a person has accepted them last, by ``DayHour/number``.
+        package var openedAtHour: Int64
 
         /// Those fields.
         package init(
             counts: [UInt64], stale: [UInt64], days: [Int64], acceptedHours: UInt32,
-            openHours: UInt32
+            openHours: UInt32, openedAtHour: Int64
         ) {
             self.counts = counts
             self.stale = stale
             self.days = days
             self.acceptedHours = acceptedHours
             self.openHours = openHours
+            self.openedAtHour = openedAtHour
         }
     }
 
@@ -36,7 +39,7 @@ extension HourlyReference {
         return Stored(
             counts: learnt.flatMap { $0.counts.isEmpty ? none : $0.counts },
             stale: learnt.map(\.stale), days: learnt.map(\.day), acceptedHours: accepted,
-            openHours: open)
+            openHours: open, openedAtHour: openedAt)
     }
 
     /// What was kept; nil if it does not fit those bins, or is nothing that was ever learnt.
@@ -49,6 +52,7 @@ extension HourlyReference {
             (stored.acceptedHours | stored.openHours) >> UInt32(Self.hourCount) == 0
         else { return nil }
         open = stored.openHours
+        openedAt = stored.openedAtHour
         for hour in learnt.indices {
             let counts = stored.counts[hour * bins.count..<(hour + 1) * bins.count]
             guard counts.contains(where: { $0 > 0 }) else { continue }

@@ -5,9 +5,9 @@
 /// The reference of a model mixes all hours, so the night may exceed it every night. What the same hour usually
 /// brings is no news. Rules, so that nothing that is broken becomes usual by itself:
 ///
-/// - An hour learns the windows that training tolerates. Others are withheld, until a person accepts them
-///   (``accept(at:isAlarm:)``) or the hour comes on another day.
-/// - For a day after that each hour learns what comes; from then on such an hour goes on learning what it explains.
+/// - An hour learns the windows that training tolerates. Others are withheld, and learnt if a person accepts them on
+///   that day or the next (``accept(at:isAlarm:)``).
+/// - For 24 hours after that each hour learns what comes; from then on such an hour goes on learning what it explains.
 /// - With each new day an hour forgets a seventh of what it has learnt.
 package struct HourlyReference: Equatable, Sendable {
     /// Days after which what an hour has learnt has about lost its weight.
@@ -57,6 +57,8 @@ package struct HourlyReference: Equatable, Sendable {
     var withheld = [Hour](repeating: Hour(), count: hourCount)
     /// A bit per hour that has still to learn whatever it brings, because a person has accepted it.
     var open: UInt32 = 0
+    /// When a person has, by ``DayHour/number``.
+    var openedAt: Int64 = 0
     /// The hour of the last window, and windows within training's tolerance since the last other one.
     private var last: DayHour?
     private var windowsWithin = 0
@@ -68,14 +70,18 @@ package struct HourlyReference: Equatable, Sendable {
         self.bins = bins
     }
 
-    /// Values that an hour has learnt.
-    package func values(at hour: Int) -> UInt64 { learnt[hour].total }
-
     /// Whether some hour has still to learn whatever it brings.
     package var isOpen: Bool { open != 0 }
 
-    /// Whether the next window of this hour is normal, because a person has said so.
-    package func isOpen(at hour: Int) -> Bool { open >> UInt32(hour) & 1 == 1 }
+    /// Whether the next window of this hour is normal, because a person has said so in the 24 hours before.
+    package func isOpen(at place: DayHour) -> Bool {
+        open >> UInt32(place.hour) & 1 == 1 && !isOver(at: place)
+    }
+
+    /// Whether a day has passed since a person has said so.
+    private func isOver(at place: DayHour) -> Bool {
+        (place.number &- openedAt).magnitude >= UInt64(Self.hourCount)
+    }
 
     /// The index of a window against its hour, and its threshold; nil if the hour knows too little.
     package func shift(
@@ -124,10 +130,11 @@ package struct HourlyReference: Equatable, Sendable {
     ) {
         let hour = place.hour
         if let last, last.hour != hour { open &= ~(1 << UInt32(last.hour)) }
+        if isOver(at: place) { open = 0 }
         last = place
         windowsWithin = standing == .within ? windowsWithin + 1 : 0
         if isAlarm { alarmDay = place.day }
-        if isOpen(at: hour) {
+        if isOpen(at: place) {
             learnt[hour].learn(window, stale: stale, on: place.day)
             if standing != .within { learnt[hour].isAccepted = true }
         } else if isAlarm || standing == .unexplained {
@@ -140,21 +147,23 @@ package struct HourlyReference: Equatable, Sendable {
     }
 
     /// A person says that the feature's last alarm is about something normal: what was withheld since yesterday
-    /// is learnt, and as long as the alarm is on, for a day at most, so is what comes.
+    /// is learnt, what was withheld before is forgotten, and as long as the alarm is on, for 24 hours at most, what
+    /// comes is learnt too.
     ///
     /// - Parameter isAlarm: whether the alarm is still on.
     /// - Returns: false if there was no alarm since yesterday; then nothing changes.
     package mutating func accept(at now: DayHour, isAlarm: Bool) -> Bool {
-        guard isAlarm || alarmDay.map({ (now.day - 1...now.day).contains($0) }) == true else {
-            return false
-        }
-        for hour in withheld.indices where withheld[hour].total > 0 {
+        let days = now.day - 1...now.day
+        guard isAlarm || alarmDay.map(days.contains) == true else { return false }
+        for hour in withheld.indices {
             let seen = withheld[hour]
+            withheld[hour] = Hour()
+            guard seen.total > 0, days.contains(seen.day) else { continue }
             learnt[hour].learn(seen.counts, stale: seen.stale, on: seen.day)
             learnt[hour].isAccepted = true
-            withheld[hour] = Hour()
         }
         open = isAlarm ? 1 << UInt32(Self.hourCount) - 1 : 0
+        openedAt = now.number
         last = nil
         windowsWithin = 0
         alarmDay = nil
