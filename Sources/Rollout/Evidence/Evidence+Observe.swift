@@ -13,7 +13,7 @@ extension Evidence {
     ///
     /// - Parameters:
     ///   - entity: the hash of the routing key, well mixed: equal for all requests of an entity.
-    ///   - arm: the model that the entity's hash chose; a fallback that stood in for the canary counts as the canary's.
+    ///   - arm: the model that the entity's hash chose, also if the other one had to answer in its place.
     /// - Complexity: O(1), without allocation.
     @discardableResult
     package mutating func observe(
