@@ -480,6 +480,27 @@ struct `A drift watch` {
         }
     }
 
+    @Test func `drops the oldest order beyond the bound, one that still pauses last`() throws {
+        try withDriftBench { bench, _ in
+            let drift = bench.engine.driftGuard
+            func order(_ number: Int, _ response: DriftResponse = .none) -> DriftOrder {
+                DriftOrder(
+                    scorer: "abandonment", alarms: [], response: response, reason: "\(number)",
+                    wasShared: false, isShared: false)
+            }
+            for number in 1..<DriftLimits.unrecordedMax { drift.putBack(order(number)) }
+            drift.putBack(order(0, .freeze))
+            let all = try #require(drift.takeOrder())
+            #expect(all.reason == "0")
+            drift.putBack(all)
+            drift.putBack(order(-1))
+            var left: [String] = []
+            while let order = drift.takeOrder() { left.append(order.reason) }
+            #expect(left.count == DriftLimits.unrecordedMax)
+            #expect(left.first == "0" && left.last == "1")
+        }
+    }
+
     @Test func `counts one score of so many if it is told to`() throws {
         try withDriftBench { bench, worker in
             try bench.engine.apply([
