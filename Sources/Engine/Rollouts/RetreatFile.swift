@@ -70,10 +70,10 @@ struct RetreatFile {
         return UInt64(CRC32C.checksum(note, continuing: CRC32C.checksum(head.span)))
     }
 
-    /// What belongs to a copy of the store in `folder`, which lacks what is only noted.
+    /// What belongs to a copy of the store in `folder`, which lacks what is only noted. Whether it is there
+    /// is seen once the data is copied.
     static func files(of folder: String) -> [SnapshotSource] {
-        let path = "\(folder)/\(name)"
-        return Files.exists(path) ? [SnapshotSource(path: path, name: name)] : []
+        [SnapshotSource(path: "\(folder)/\(name)", name: name, isOptional: true)]
     }
 
     /// Notes `note`, unless that is what is noted; false if the disk does not take it.
