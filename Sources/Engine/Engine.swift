@@ -39,6 +39,8 @@ package final class Engine: Sendable {
     /// Where retreats are noted until they are stored, and which pulled brakes are in it.
     let retreatFile: Mutex<RetreatFile>
     let notedBrakes = Mutex<[KassaStorageV1.StoredBrake]>([])
+    /// Whether the disk has not even taken the newest note.
+    let isNoteMissing = Atomic(false)
     /// Changes of slots, for those who watch.
     package let events = RolloutEvents()
     /// What has fallen into the frozen bins of models, and what was made of it.
