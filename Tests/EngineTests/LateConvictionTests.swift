@@ -22,6 +22,35 @@ struct `A brake` {
             .transitions.map(\.verb)
     }
 
+    @Test func `is not pulled by a quarantine that is refused, now or by a restart`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, worker in
+            // The scorers before and behind the one that refuses.
+            for (name, model) in [("a", "stump@1"), ("b", "stump@2"), ("c", "stump@1")] {
+                try engine.apply([.scorer(KassaV1.ScorerSpec(name: name, model: model))])
+                guard model == "stump@1" else { continue }
+                _ = try engine.canary(
+                    KassaV1.CanaryRequest(scorer: name, model: "stump@2", weightPercent: 50),
+                    at: .now())
+            }
+            try engine.canary(100)
+            let error = #expect(throws: EngineError.self) {
+                try engine.quarantine(
+                    KassaV1.QuarantineRequest(model: "stump@2", reason: "leaked"), at: .now())
+            }
+            #expect(error?.kind == .failedPrecondition)
+            for name in ["a", "c", "abandonment"] { #expect(try brake(engine, name).flags == []) }
+            #expect(try worker.score("s").slot == .canary)
+            engine.noteBrakes()
+            _ = try engine.setWeight(100)
+        }
+        try withShop(in: folder) { engine, worker in
+            let answer = try worker.score("s")
+            #expect(answer.slot == .canary)
+            #expect(try engine.status.rollout?.phase == .phaseCanary)
+        }
+    }
+
     @Test func `whose note no disk takes is noted again, and that is to be seen`() throws {
         let folder = TemporaryFolder()
         try withShop(in: folder) { engine, _ in
