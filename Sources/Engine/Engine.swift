@@ -172,10 +172,12 @@ package final class Engine: Sendable {
 
     /// Ends what ``startRollouts(submit:)`` began; to be called before the control thread stops.
     package func stopRollouts() {
-        keeper.withLock { keeper in
-            keeper?.stop()
-            keeper = nil
+        // Its thread may be about to wake it, which takes the same lock: joined outside.
+        let last = keeper.withLock { keeper in
+            defer { keeper = nil }
+            return keeper
         }
+        last?.stop()
     }
 
     /// Has the keeper of rollouts look at once: somebody's traffic was taken away.

@@ -51,6 +51,25 @@ struct `A brake` {
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `may be pulled by the keeper's own thread while that is stopped`() throws {
+        try withShop { engine, _ in
+            try engine.canary(100)
+            engine.environment.faults.arm(.commit, .fail(errno: EROFS), times: 1)
+            #expect(try engine.abort().unrecorded)
+            let isThere = Atomic(false)
+            engine.startRollouts { [unowned engine] _ in
+                // On the keeper's thread, as drift's undo is.
+                isThere.store(true, ordering: .releasing)
+                usleep(200_000)
+                engine.wakeKeeper()
+                return false
+            }
+            while !isThere.load(ordering: .acquiring) { usleep(1_000) }
+            engine.stopRollouts()
+        }
+    }
+
     @Test func `whose note no disk takes is noted again, and that is to be seen`() throws {
         let folder = TemporaryFolder()
         try withShop(in: folder) { engine, _ in
