@@ -51,6 +51,66 @@ struct `A brake` {
         }
     }
 
+    @Test(arguments: [FaultPoint.rolloutRecorded, .rolloutPublished])
+    func `that is pulled while a promotion is recorded takes the promotion back`(
+        _ moment: FaultPoint
+    ) throws {
+        try withShop { engine, worker in
+            let told = Mutex<[GuardAlarm]>([])
+            engine.onGuardAlarm { alarm in told.withLock { $0.append(alarm) } }
+            try engine.canary(100)
+            let pulled = try brake(engine)
+            engine.environment.faults.arm(
+                moment, .call { pulled.rollBack(for: nil, at: 1) }, times: 1)
+            let status = try engine.promote(full: true)
+            #expect(status.rollout?.phase == .phaseRolledBack)
+            #expect(status.slots.map(\.model) == ["stump@1"])
+            #expect(try worker.score("s").model == "stump@1")
+            #expect(try verbs(engine) == ["undo", "promote", "canary"])
+            let rollout = try #require(status.rollout)
+            let explained = try engine.explainRollout(
+                KassaV1.ExplainRolloutRequest(rolloutId: rollout.id))
+            #expect(explained.agrees && explained.transitions.last?.actor == "kassa")
+            #expect(told.withLock { $0.map(\.rollout) } == [rollout.id])
+            // It is convicted: its bundle stays out, and the next rollout has a brake of its own.
+            #expect(throws: EngineError.self) { try engine.canary(1) }
+            try engine.canary(100, of: "stump@3")
+            #expect(try worker.score("s").slot == .canary)
+        }
+    }
+
+    @Test func `of a promotion that is pulled while a rollout begins takes both back`() throws {
+        try withShop { engine, worker in
+            try engine.canary(100)
+            _ = try engine.promote(full: true)
+            let promotion = try #require(try engine.status.rollout).id
+            let pulled = try brake(engine)
+            engine.environment.faults.arm(
+                .rolloutRecorded, .call { pulled.rollBack(for: .nonFiniteScore, at: 1) }, times: 1)
+            let status = try engine.canary(100, of: "stump@3")
+            #expect(status.rollout?.id == promotion)
+            #expect(status.rollout?.phase == .phaseRolledBack)
+            #expect(status.slots.map(\.model) == ["stump@1"])
+            #expect(try verbs(engine) == ["undo", "abort", "canary", "promote", "canary"])
+            #expect(try worker.score("s").model == "stump@1")
+            // The one that had begun did nothing wrong.
+            try engine.canary(100, of: "stump@3")
+            #expect(try worker.score("s").slot == .canary)
+        }
+    }
+
+    @Test func `that is pulled while a rollout goes on stays pulled`() throws {
+        try withShop { engine, worker in
+            try engine.canary(50)
+            let pulled = try brake(engine)
+            engine.environment.faults.arm(
+                .rolloutRecorded, .call { pulled.rollBack(for: nil, at: 1) }, times: 1)
+            #expect(try engine.setWeight(100).rollout?.phase == .phaseCanary)
+            #expect(try brake(engine) === pulled && pulled.flags == .rollBack)
+            #expect(try worker.score("s").slot == .stable)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `may be pulled by the keeper's own thread while that is stopped`() throws {
         try withShop { engine, _ in

@@ -137,6 +137,12 @@ final class Guards: Sendable {
 
     // MARK: On any thread
 
+    /// Takes in the configuration that is in force; no brake of one before it is pulled afterwards.
+    func follow() {
+        let now = MonotonicTime.now()
+        state.withLock { sync(&$0, now) }
+    }
+
     /// What is to be done now.
     ///
     /// - Parameter drifting: the scorers of which a drift alarm is on.
