@@ -60,8 +60,9 @@ final class GuardedRollout {
             let filters = stored.filters ?? []
             do throws(EvidenceError) {
                 evidence = try Self.decode(stored.state.evidence, filters)
-                ageBefore = stored.state.ageMs
-                stepAgeBefore = stored.state.stepAgeMs
+                // A number that was damaged must not overflow with the time that is added.
+                ageBefore = min(stored.state.ageMs, UInt64.max / 2)
+                stepAgeBefore = min(stored.state.stepAgeMs, UInt64.max / 2)
                 for index in samples.indices {
                     samples[index].entities =
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
