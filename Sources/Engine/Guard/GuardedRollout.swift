@@ -24,6 +24,8 @@ final class GuardedRollout {
     var samples: [KassaV1.GuardSample] = GuardedRollout.kinds.map {
         KassaV1.GuardSample(event: $0)
     }
+    /// Grows with everything that changes what is stored of it, but for its age.
+    var changeCount: UInt64 = 0
     var isFreezeTold = false
     /// Whether evidence is weighed under the share that is in force.
     private(set) var hasShare = true
@@ -122,6 +124,7 @@ final class GuardedRollout {
     private func beginStep(_ now: MonotonicTime) {
         stepBase = now
         stepAgeBefore = 0
+        changeCount &+= 1
         do throws(EvidenceError) {
             try evidence.beginStep(share: Self.share(weightMillionths))
             hasShare = true

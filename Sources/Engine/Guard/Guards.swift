@@ -197,19 +197,27 @@ final class Guards: Sendable {
         return last > decided ? Int64((last - decided + 999) / 1_000) : 0
     }
 
-    /// What is to be stored, on request with a copy of who has spoken; encoding that is up to the caller.
+    /// How far all rollouts have come that there may be something to store of.
+    func progress(withResting: Bool) -> [GuardProgress] {
+        state.withLock { state in
+            state.open.values.map(\.progress)
+                + (withResting ? state.resting.values.map(\.progress) : [])
+        }
+    }
+
+    /// What is to be stored of rollouts, on request with a copy of who has spoken; encoding that is up to
+    /// the caller.
     ///
     /// The copy costs the guard thread one of its own at the next event.
-    func copies(
-        at now: MonotonicTime, withFilters: Bool, withResting: Bool
-    ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
+    func copies(of wants: [UInt64: GuardWant], at now: MonotonicTime) -> [GuardCopy] {
         state.withLock { state in
-            let resting = withResting ? Array(state.resting.values) : []
-            return (Array(state.open.values) + resting).map { guarded in
+            wants.compactMap { id, want in
+                guard let guarded = state.open[id] ?? state.resting[id] else { return nil }
                 guarded.look(at: now)
-                return (
-                    guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
-                )
+                return GuardCopy(
+                    scorer: guarded.scorer, progress: guarded.progress,
+                    stored: guarded.stored(at: now),
+                    evidence: want == .stateAndFilters ? guarded.evidence : nil)
             }
         }
     }
