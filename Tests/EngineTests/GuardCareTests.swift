@@ -56,3 +56,31 @@ struct `Evidence in the store` {
         }
     }
 }
+
+struct `Requests that no guard has weighed` {
+    private func dropped(_ engine: Engine) throws -> UInt64 {
+        var snapshot = MetricSnapshot()
+        engine.guards.collect(into: &snapshot)
+        let family = try #require(
+            snapshot.families.first { $0.name == "kassa_guard_events_dropped_total" })
+        let sample = try #require(snapshot.samples(of: family).first)
+        guard case .count(let count) = sample.value else { return 0 }
+        return count
+    }
+
+    @Test func `stay counted when their rollout ends`() throws {
+        try withShop { engine, worker in
+            try engine.canary(50)
+            for turn in 0..<50 { _ = try worker.score("s-\(turn)") }
+            worker.settle()
+            // What waits in the ring came under another weight.
+            _ = try engine.setWeight(60)
+            engine.guards.turn(at: .now())
+            let stale = try dropped(engine)
+            #expect(stale >= 50)
+            try engine.abort()
+            engine.guards.turn(at: .now())
+            #expect(try dropped(engine) == stale)
+        }
+    }
+}

@@ -76,7 +76,13 @@ final class Guards: Sendable {
                 var current: GuardedRollout?
                 taken += ring.drain(max: GuardLimits.eventsPerTurn) { event in
                     if current?.id != event.rollout { current = state.open[event.rollout] }
-                    if let current { current.observe(event) } else { state.lostCount &+= 1 }
+                    guard let current else {
+                        state.lostCount &+= 1
+                        return
+                    }
+                    let stale = current.staleCount
+                    current.observe(event)
+                    state.lostCount &+= current.staleCount &- stale
                 }
             }
             state.eventCount &+= UInt64(taken)
@@ -272,7 +278,7 @@ extension Guards: MetricSource {
                     ($0.scorer, $0.rollout.phase.name, KassaV1.GuardStatus($0.evidence))
                 },
                 state.eventCount,
-                state.lostCount &+ state.open.values.reduce(0) { $0 &+ $1.staleCount },
+                state.lostCount,
                 state.rolledBack
             )
         }
