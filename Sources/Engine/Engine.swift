@@ -39,6 +39,8 @@ package final class Engine: Sendable {
     /// Where retreats are noted until they are stored, and which pulled brakes are in it.
     let retreatFile: Mutex<RetreatFile>
     let notedBrakes = Mutex<[KassaStorageV1.StoredBrake]>([])
+    /// Whether the disk has not even taken the newest note.
+    let isNoteMissing = Atomic(false)
     /// Changes of slots, for those who watch.
     package let events = RolloutEvents()
     /// What has fallen into the frozen bins of models, and what was made of it.
@@ -170,10 +172,12 @@ package final class Engine: Sendable {
 
     /// Ends what ``startRollouts(submit:)`` began; to be called before the control thread stops.
     package func stopRollouts() {
-        keeper.withLock { keeper in
-            keeper?.stop()
-            keeper = nil
+        // Its thread may be about to wake it, which takes the same lock: joined outside.
+        let last = keeper.withLock { keeper in
+            defer { keeper = nil }
+            return keeper
         }
+        last?.stop()
     }
 
     /// Has the keeper of rollouts look at once: somebody's traffic was taken away.

@@ -35,7 +35,9 @@ extension Environment {
             faults.hit(.snapshotCopied)
             for file in files {
                 try checkCopy()
-                manifest.files.append(try Self.copy(file, into: &making))
+                if let copied = try Self.copy(file, into: &making) {
+                    manifest.files.append(copied)
+                }
             }
             try making.write(manifest.text, to: SnapshotManifest.fileName)
             try checkCopy()
@@ -75,11 +77,22 @@ extension Environment {
         _ table: String, _ key: Span<UInt8>, _ value: Span<UInt8>
     ) -> SnapshotSource?
 
-    /// Copies a file, which must be what it is known to be: a copy of damage is no copy.
+    /// Copies a file, which must be what it is known to be: a copy of damage is no copy. Nil for an optional
+    /// one that is not there.
     private static func copy(
         _ file: SnapshotSource, into making: inout FolderInTheMaking
-    ) throws(StoreError) -> SnapshotManifest.File {
-        let copied = try making.copy(file.path, to: file.name)
+    ) throws(StoreError) -> SnapshotManifest.File? {
+        // Safe: Swift passes NUL-terminated copies of the paths for the calls.
+        func isGone() -> Bool { unsafe access(file.path, F_OK) != 0 && errno == ENOENT }
+        guard !file.isOptional || !isGone() else { return nil }
+        let copied: SnapshotManifest.File
+        do throws(StoreError) {
+            copied = try making.copy(file.path, to: file.name)
+        } catch {
+            guard file.isOptional, isGone() else { throw error }
+            _ = unsafe unlink("\(making.temporary)/\(file.name)")
+            return nil
+        }
         guard file.digest == nil || copied.digest == file.digest else {
             throw .badSnapshot(
                 path: making.temporary, reason: "the source of \(file.name) is damaged")

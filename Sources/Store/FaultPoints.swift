@@ -9,11 +9,13 @@ internal import Synchronization
 /// that the code under test is the code that ships. A server arms one only when `KASSA_KILL_AT` names it.
 package final class FaultPoints: Sendable {
     /// What an armed point does.
-    package enum Action: Sendable, Hashable {
+    package enum Action: Sendable {
         /// The call at this point fails with this `errno`; it is not made.
         case fail(errno: Int32)
         /// The process ends at once, as with `kill -9`.
         case kill
+        /// Something else happens at just this moment, on the thread that is there.
+        case call(@Sendable () -> Void)
     }
 
     private struct Armed: Sendable {
@@ -63,6 +65,9 @@ package final class FaultPoints: Sendable {
         case .fail(let number): return number
         case .kill:
             kill(getpid(), SIGKILL)
+            return nil
+        case .call(let body):
+            body()
             return nil
         }
     }

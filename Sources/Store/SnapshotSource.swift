@@ -11,10 +11,14 @@ package struct SnapshotSource: Hashable, Sendable {
     /// The SHA-256 that its bytes must have, in hexadecimal; nil if that is not known.
     package var digest: String?
 
+    /// Whether a copy without it is whole, if it is not there when its turn comes.
+    package var isOptional: Bool
+
     /// The file `path`, to be called `name`.
-    package init(path: String, name: String, digest: String? = nil) {
+    package init(path: String, name: String, digest: String? = nil, isOptional: Bool = false) {
         self.path = path
         self.name = name
         self.digest = digest
+        self.isOptional = isOptional
     }
 }

@@ -63,6 +63,30 @@ struct `The clock that scores age by` {
                 == 40 * Self.second)
     }
 
+    @Test func `takes back no step that is over when the next one comes`() {
+        let first = (at: 10 * Self.second, by: Self.hour)
+        let second = (at: 200 * Self.second, by: Self.hour)
+        #expect(Self.shown(210 * Self.second, first, second) == 210 * Self.second + Self.hour)
+        // Two of which neither is over count both, and end one by one.
+        let close = (at: 40 * Self.second, by: 2 * Self.hour)
+        #expect(Self.shown(50 * Self.second, first, close) == 50 * Self.second)
+        #expect(Self.shown(80 * Self.second, first, close) == 80 * Self.second + Self.hour)
+        #expect(Self.shown(100 * Self.second, first, close) == 100 * Self.second + 3 * Self.hour)
+    }
+
+    @Test func `makes nothing older by more steps than it keeps apart`() {
+        let steps = (1...(2 * AgeClock.leadsMax)).map { (turn: Int) -> (at: Int64, by: Int64) in
+            (Int64(turn) * Self.second, Self.hour)
+        }
+        let end = Int64(steps.count) * Self.second
+        let (clock, wall) = Self.ages(until: end, steps)
+        // All of them are younger than a minute or as old: those that are over are taken for younger ones.
+        #expect(clock.time(wall, forAge: Self.maturity, at: Self.time(end)) == end)
+        let late = end + 2 * Self.maturity
+        let (over, lateWall) = Self.ages(until: late, steps)
+        #expect(over.time(lateWall, forAge: Self.maturity, at: Self.time(late)) == lateWall)
+    }
+
     @Test(arguments: [(Int64(0), Int64(100_000)), (1, 0)])
     func `knows a step from an unsteady look`(
         _ more: Int64, _ shown: Int64

@@ -112,6 +112,16 @@ struct GuardedRolloutTests {
         #expect(guarded.order(at: Self.time(0))?.verb == .rollBack)
     }
 
+    @Test func `a stored age that is damaged traps nothing`() {
+        let evidence = Self.guarded().evidence
+        let state = KassaStorageV1.StoredEvidence(
+            rolloutId: 7, evidence: evidence.encoded(), ageMs: .max, stepAgeMs: .max)
+        let guarded = Self.guarded(stored: (state, nil))
+        #expect(guarded.defect == nil)
+        #expect(guarded.status(at: Self.time(100)).ageMs >= UInt64.max / 2)
+        #expect(guarded.status(at: Self.time(100)).stepAgeMs >= UInt64.max / 2)
+    }
+
     @Test func `a slow shadow goes by requests that only it is slow at`() throws {
         let guarded = Self.guarded(Self.rollout(.shadow))
         let half: UInt32 = 500_000

@@ -18,7 +18,7 @@ struct `The file of retreats` {
     }
 
     private var bytes: [UInt8] {
-        get throws { try Files.read("\(folder.path)/retreats", byteCountMax: 1 << 20) }
+        get throws { try Files.read("\(folder.path)/retreats", byteCountMax: 8 << 20) }
     }
 
     private func put(_ bytes: [UInt8]) throws {
@@ -82,5 +82,27 @@ struct `The file of retreats` {
         #expect(read() == [2])
         file.write([3])
         #expect(read() == [3])
+    }
+
+    @Test(arguments: [0, 1]) func `keeps a note beyond a place while the next are torn`(
+        _ before: Int
+    ) throws {
+        var file = RetreatFile(folder: folder.path)
+        for turn in 0...before { file.write([UInt8(turn)]) }
+        let large = [UInt8](repeating: 9, count: RetreatFile.placeByteCount)
+        file.write(large)
+        let whole = try Files.read("\(folder.path)/retreats", byteCountMax: 8 << 20)
+        file.write([7])
+        #expect(read() == [7])
+        let after = try Files.read("\(folder.path)/retreats", byteCountMax: 8 << 20)
+        let changed = whole.indices.filter { whole[$0] != after[$0] }
+        #expect(whole.count == after.count && changed.count > 8)
+        // However much of the next note got to the disk before the process ended.
+        for end in changed {
+            var torn = whole
+            for place in changed where place < end { torn[place] = after[place] }
+            try put(torn)
+            #expect(read() == large)
+        }
     }
 }

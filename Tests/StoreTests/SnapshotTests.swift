@@ -57,6 +57,27 @@ struct SnapshotTests {
         #expect(command.result == .committed(sequence: 201, .fast))
     }
 
+    @Test(arguments: [false, true])
+    func `an optional file is in a snapshot if it is there behind the data`(_ isThere: Bool) throws
+    {
+        let environment = try directory.open()
+        let path = directory.path + "/note"
+        if !isThere { writeFile([1], to: path) }
+        let file = SnapshotSource(path: path, name: "note", isOptional: true)
+        // It is made, or goes, while the data is copied.
+        let writer = try Writer(environment: environment)
+        let command = TestCommand(environment.table("rows"), key: "row")
+        try writer.submit(command)
+        #expect(command.result == .committed(sequence: 1, .fast))
+        let manifest = try environment.snapshot(to: folder, files: [file]) { _, _, _ in
+            if isThere { writeFile([2], to: path) } else { _ = unsafe unlink(path) }
+            return nil
+        }
+        #expect(manifest.files.map(\.name) == ["data.mdb"] + (isThere ? ["note"] : []))
+        #expect(try Snapshot.verify(folder) == manifest)
+        #expect(names(in: folder) == ["MANIFEST", "data.mdb"] + (isThere ? ["note"] : []))
+    }
+
     @Test func `a snapshot takes the files that its own entries name, each once`() throws {
         let environment = try directory.open()
         let rows = environment.table("rows")

@@ -4,12 +4,30 @@ internal import API
 internal import Base
 internal import Rollout
 internal import Store
+internal import Synchronization
 internal import Wire
 
 /// Has evidence stored from time to time, so that a restart goes on with it. On the keeper's thread.
 struct GuardCare {
-    private var nextEvidence = MonotonicTime.now()
-    private var nextFilters = MonotonicTime.now()
+    private var next = MonotonicTime.now()
+    /// By rollout, what was handed to the store last, and when.
+    private var states: [UInt64: Mark] = [:]
+    private var filters: [UInt64: Mark] = [:]
+
+    private struct Mark {
+        let progress: GuardProgress
+        let at: MonotonicTime
+        let command: StoreEvidence
+
+        /// Whether the store has what is to be stored at `progress`, or is about to have it.
+        func covers(_ progress: GuardProgress) -> Bool {
+            progress == self.progress && !command.hasFailed.load(ordering: .relaxed)
+        }
+
+        func isOlder(than milliseconds: UInt64, at now: MonotonicTime) -> Bool {
+            now.nanoseconds(since: at) >= milliseconds * 1_000_000
+        }
+    }
 
     /// Everything at once, so that what comes after a stop goes on where this ends.
     static func storeAll(_ engine: Engine) {
@@ -17,24 +35,42 @@ struct GuardCare {
         care.store(engine.guards, of: engine, at: .now(), withResting: true)
     }
 
-    /// Those that rest do not change, and were stored when they began to.
+    /// Stores what has changed. Those that rest do not change, and were stored when they began to.
     mutating func store(
         _ guards: Guards, of engine: Engine, at now: MonotonicTime, withResting: Bool = false
     ) {
-        guard now >= nextEvidence else { return }
-        nextEvidence = now.advanced(byNanoseconds: GuardLimits.storeMilliseconds * 1_000_000)
-        let withFilters = now >= nextFilters
-        if withFilters {
-            nextFilters = now.advanced(
-                byNanoseconds: GuardLimits.storeFiltersMilliseconds * 1_000_000)
-        }
-        let copies = guards.copies(at: now, withFilters: withFilters, withResting: withResting)
-        for (scorer, stored, evidence) in copies {
-            let filters = evidence?.encodedFilters()
-            let command = StoreEvidence(stored, of: scorer, filters: filters, engine)
+        guard now >= next else { return }
+        next = now.advanced(byNanoseconds: GuardLimits.storeMilliseconds * 1_000_000)
+        let progress = guards.progress(withResting: withResting)
+        let present = Set(progress.map(\.rollout))
+        states = states.filter { present.contains($0.key) }
+        filters = filters.filter { present.contains($0.key) }
+        var wants: [UInt64: GuardWant] = [:]
+        for rollout in progress { wants[rollout.rollout] = want(rollout, at: now) }
+        guard !wants.isEmpty else { return }
+        for copy in guards.copies(of: wants, at: now) {
+            let command = StoreEvidence(
+                copy.stored, of: copy.scorer, filters: copy.evidence?.encodedFilters(), engine)
             // A store that takes no writes is tried again in a second.
-            try? engine.writer.submit(command)
+            guard (try? engine.writer.submit(command)) != nil else { continue }
+            let mark = Mark(progress: copy.progress, at: now, command: command)
+            states[copy.progress.rollout] = mark
+            if copy.evidence != nil { filters[copy.progress.rollout] = mark }
         }
+    }
+
+    private func want(_ progress: GuardProgress, at now: MonotonicTime) -> GuardWant? {
+        guard let filter = filters[progress.rollout], filter.progress.mode == progress.mode else {
+            return .stateAndFilters
+        }
+        let pace =
+            progress.mode == .aftercare
+            ? GuardLimits.storeAftercareFiltersMilliseconds : GuardLimits.storeFiltersMilliseconds
+        if !filter.covers(progress), filter.isOlder(than: pace, at: now) { return .stateAndFilters }
+        guard let state = states[progress.rollout], state.covers(progress),
+            !state.isOlder(than: GuardLimits.storeAgeMilliseconds, at: now)
+        else { return .state }
+        return nil
     }
 }
 
@@ -49,6 +85,8 @@ private final class StoreEvidence: WriteCommand {
     private let isAftercare: Bool
     private let tables: EngineTables
     private let faults: FaultPoints
+    /// Whether the store did not take it after all.
+    let hasFailed = Atomic(false)
 
     init(
         _ stored: KassaStorageV1.StoredEvidence, of scorer: String, filters: [UInt8]?,
@@ -88,5 +126,7 @@ private final class StoreEvidence: WriteCommand {
         return (isAftercare ? slots.promotion : slots.openRollout)?.id == rollout
     }
 
-    func completed(_ outcome: WriteOutcome) {}
+    func completed(_ outcome: WriteOutcome) {
+        if case .failed = outcome { hasFailed.store(true, ordering: .relaxed) }
+    }
 }

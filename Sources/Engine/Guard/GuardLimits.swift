@@ -27,6 +27,10 @@ package enum GuardLimits {
     static let storeMilliseconds: UInt64 = 1_000
     /// How often the memory of who has spoken is stored, which is larger.
     static let storeFiltersMilliseconds: UInt64 = 2_000
+    /// The same behind a promotion, where it goes on for a day.
+    static let storeAftercareFiltersMilliseconds: UInt64 = 60_000
+    /// How often the age of a rollout is stored that nothing happens to.
+    static let storeAgeMilliseconds: UInt64 = 60_000
     /// The share of entities that PREVIOUS scores too after a promotion, if nobody says otherwise.
     package static let watchSharePercent = 5.0
     /// What a score may take, if nobody says otherwise.

@@ -14,6 +14,7 @@ extension GuardedRollout {
         if let violation = ContractViolation(rawValue: event.violation) {
             sample(Self.violationKind, event.entity)
             evidence.observe(violation: violation)
+            changeCount &+= 1
             return decide(at: event.atNanoseconds)
         }
         // Arms are compared under one share: what the one before has left in the rings is dropped,
@@ -23,6 +24,7 @@ extension GuardedRollout {
             return
         }
         eventCount &+= 1
+        changeCount &+= 1
         if !mode.comparesRequests {
             let isTrial = event.marks.contains(.isTrial)
             evidence.observe(
@@ -52,6 +54,7 @@ extension GuardedRollout {
         // The model on trial was in STABLE, if it was compared with PREVIOUS. What it scored before its
         // promotion and is known now speaks of the same two models.
         let isSwapped = score.candidateSlot == UInt8(KassaV1.Slot.previous.rawValue)
+        changeCount &+= 1
         evidence.observe(
             label: score.entity, outcome: label.label,
             canary: isSwapped ? score.stable : score.candidate,
@@ -63,6 +66,7 @@ extension GuardedRollout {
     func lookAtBrake() {
         guard !evidence.verdict.isRollback, let violation = brake.violation else { return }
         evidence.observe(violation: violation)
+        changeCount &+= 1
         decide(at: brake.pulledAtNanoseconds)
     }
 

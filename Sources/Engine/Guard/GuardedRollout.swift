@@ -25,6 +25,8 @@ final class GuardedRollout {
     var samples: [KassaV1.GuardSample] = GuardedRollout.kinds.map {
         KassaV1.GuardSample(event: $0)
     }
+    /// Grows with everything that changes what is stored of it, but for its age.
+    var changeCount: UInt64 = 0
     var isFreezeTold = false
     /// Whether evidence is weighed under the share that is in force.
     private(set) var hasShare = true
@@ -65,8 +67,9 @@ final class GuardedRollout {
             let filters = stored.filters ?? []
             do throws(EvidenceError) {
                 evidence = try Self.decode(stored.state.evidence, filters)
-                ageBefore = stored.state.ageMs
-                stepAgeBefore = stored.state.stepAgeMs
+                // A number that was damaged must not overflow with the time that is added.
+                ageBefore = min(stored.state.ageMs, UInt64.max / 2)
+                stepAgeBefore = min(stored.state.stepAgeMs, UInt64.max / 2)
                 for index in samples.indices {
                     samples[index].entities =
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
@@ -126,6 +129,7 @@ final class GuardedRollout {
     private func beginStep(_ now: MonotonicTime) {
         stepBase = now
         stepAgeBefore = 0
+        changeCount &+= 1
         do throws(EvidenceError) {
             try evidence.beginStep(share: Self.share(weightMillionths))
             hasShare = true

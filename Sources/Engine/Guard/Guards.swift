@@ -76,7 +76,13 @@ final class Guards: Sendable {
                 var current: GuardedRollout?
                 taken += ring.drain(max: GuardLimits.eventsPerTurn) { event in
                     if current?.id != event.rollout { current = state.open[event.rollout] }
-                    if let current { current.observe(event) } else { state.lostCount &+= 1 }
+                    guard let current else {
+                        state.lostCount &+= 1
+                        return
+                    }
+                    let stale = current.staleCount
+                    current.observe(event)
+                    state.lostCount &+= current.staleCount &- stale
                 }
             }
             state.eventCount &+= UInt64(taken)
@@ -137,6 +143,12 @@ final class Guards: Sendable {
 
     // MARK: On any thread
 
+    /// Takes in the configuration that is in force; no brake of one before it is pulled afterwards.
+    func follow() {
+        let now = MonotonicTime.now()
+        state.withLock { sync(&$0, now) }
+    }
+
     /// What is to be done now.
     ///
     /// - Parameter drifting: the scorers of which a drift alarm is on.
@@ -192,19 +204,27 @@ final class Guards: Sendable {
         return last > decided ? Int64((last - decided + 999) / 1_000) : 0
     }
 
-    /// What is to be stored, on request with a copy of who has spoken; encoding that is up to the caller.
+    /// How far all rollouts have come that there may be something to store of.
+    func progress(withResting: Bool) -> [GuardProgress] {
+        state.withLock { state in
+            state.open.values.map(\.progress)
+                + (withResting ? state.resting.values.map(\.progress) : [])
+        }
+    }
+
+    /// What is to be stored of rollouts, on request with a copy of who has spoken; encoding that is up to
+    /// the caller.
     ///
     /// The copy costs the guard thread one of its own at the next event.
-    func copies(
-        at now: MonotonicTime, withFilters: Bool, withResting: Bool
-    ) -> [(scorer: String, stored: KassaStorageV1.StoredEvidence, evidence: Evidence?)] {
+    func copies(of wants: [UInt64: GuardWant], at now: MonotonicTime) -> [GuardCopy] {
         state.withLock { state in
-            let resting = withResting ? Array(state.resting.values) : []
-            return (Array(state.open.values) + resting).map { guarded in
+            wants.compactMap { id, want in
+                guard let guarded = state.open[id] ?? state.resting[id] else { return nil }
                 guarded.look(at: now)
-                return (
-                    guarded.scorer, guarded.stored(at: now), withFilters ? guarded.evidence : nil
-                )
+                return GuardCopy(
+                    scorer: guarded.scorer, progress: guarded.progress,
+                    stored: guarded.stored(at: now),
+                    evidence: want == .stateAndFilters ? guarded.evidence : nil)
             }
         }
     }
@@ -259,7 +279,7 @@ extension Guards: MetricSource {
                     ($0.scorer, $0.rollout.phase.name, KassaV1.GuardStatus($0.evidence))
                 },
                 state.eventCount,
-                state.lostCount &+ state.open.values.reduce(0) { $0 &+ $1.staleCount },
+                state.lostCount,
                 state.rolledBack
             )
         }

@@ -19,6 +19,7 @@ extension Engine {
         let call = try Self.reasoned(request.actor, request.reason)
         var transitions: [SlotTransition] = []
         var rolledBack: [String] = []
+        var brakes: [Brake] = []
         for spec in base.scorerSpecs {
             let entry = base.rollout(of: spec)
             do throws(RolloutRefusal) {
@@ -27,7 +28,7 @@ extension Engine {
                 guard change.isChange else { continue }
                 if entry.slots.openRollout?.candidate.digest == digest {
                     rolledBack.append(spec.name)
-                    entry.brake.pull(.rollBack)
+                    brakes.append(entry.brake)
                 }
                 transitions.append(
                     SlotTransition(
@@ -42,7 +43,14 @@ extension Engine {
         guard !transitions.isEmpty || !base.rollouts.isQuarantined(digest) else {
             return KassaV1.QuarantineResponse(bundleSha256: digest, unchanged: true)
         }
-        _ = try put(transitions, quarantine: digest, call, over: base, at: now)
+        // Not before every scorer has agreed: nobody would let go of what a refused call has pulled.
+        let pulled = brakes.filter { $0.pull(.rollBack) }
+        do throws(EngineError) {
+            _ = try put(transitions, quarantine: digest, call, over: base, at: now)
+        } catch {
+            for brake in pulled { brake.release(.rollBack) }
+            throw error
+        }
         return KassaV1.QuarantineResponse(bundleSha256: digest, rolledBack: rolledBack)
     }
 

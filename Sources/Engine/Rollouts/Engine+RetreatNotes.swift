@@ -14,8 +14,11 @@ internal import Wire
 /// until it is on record. A note is about one revision: what is on record already is not recorded again.
 extension Engine {
     /// Writes down what took traffic away and is not on record; a note of nothing takes the file away.
-    func noteRetreats() {
-        retreatFile.withLock { file in
+    ///
+    /// - Returns: whether it is noted.
+    @discardableResult
+    func noteRetreats() -> Bool {
+        let isNoted = retreatFile.withLock { file in
             // Whoever comes last has seen the newest state.
             let records = pendingRecords.withLock { $0 }
             let current = published.current
@@ -23,11 +26,13 @@ extension Engine {
                 retreats: records.map { $0.stored(over: current) }, brakes: current.pulledBrakes)
             if retreats.retreats.isEmpty && retreats.brakes.isEmpty {
                 file.clear()
-            } else {
-                // What the disk does not take is tried again with the next attempt at the store.
-                file.write(retreats.encodedBytes())
+                return true
             }
+            // What the disk does not take is tried again with the next attempt at the store.
+            return file.write(retreats.encodedBytes())
         }
+        isNoteMissing.store(!isNoted, ordering: .relaxed)
+        return isNoted
     }
 
     /// Makes what is noted outlive a power cut too, if the disk allows it.
@@ -40,7 +45,7 @@ extension Engine {
     func noteBrakes() {
         let brakes = published.current.pulledBrakes
         guard brakes != notedBrakes.withLock({ $0 }) else { return }
-        noteRetreats()
+        guard noteRetreats() else { return }
         notedBrakes.withLock { $0 = brakes }
         if !brakes.isEmpty { environment.faults.hit(.rolloutBraked) }
     }

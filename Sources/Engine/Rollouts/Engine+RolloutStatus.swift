@@ -40,8 +40,9 @@ extension Engine {
                 startedAtUs: entry.startedAtMicroseconds,
                 changedAtUs: entry.changedAtMicroseconds)
         }
-        let until =
-            entry.previousSinceMicroseconds + Int64(RolloutLimits.previousSeconds) * 1_000_000
+        let (end, isTooLate) = entry.previousSinceMicroseconds.addingReportingOverflow(
+            Int64(RolloutLimits.previousSeconds) * 1_000_000)
+        let until = isTooLate ? .max : end
         let watched = entry.watched(for: spec).flatMap {
             guards.status(of: $0.rollout.id, isDrifting: driftGuard.isFrozen(spec.name))
         }

@@ -8,20 +8,6 @@ internal import Store
 internal import Synchronization
 internal import Wire
 
-/// One scorer's slots before and after a verb.
-struct SlotTransition {
-    let spec: KassaV1.ScorerSpec
-    let verb: Verb
-    let before: ScorerRollout
-    let after: ScorerRollout
-
-    /// A rollout whose promotion cannot be undone any more.
-    var endedPromotion: UInt64? {
-        let id = before.slots.promotion?.id
-        return id == after.slots.promotion?.id ? nil : id
-    }
-}
-
 /// Changes of slots: one transaction and one pointer. On the control thread.
 ///
 /// A verb that gives a candidate traffic is recorded durably before it takes effect. A retreat takes
@@ -50,7 +36,11 @@ extension Engine {
         var after = entry.after(change, at: now.microseconds)
         if let policy { after.policy = try Self.policy(policy, of: entry, after, spec) }
         let transition = SlotTransition(spec: spec, verb: verb, before: entry, after: after)
-        let next = try put([transition], quarantine: change.quarantined, call, over: base, at: now)
+        var next = try put([transition], quarantine: change.quarantined, call, over: base, at: now)
+        if !verb.isRetreat, transition.inheritsBrake {
+            takeBack(transition, at: now)
+            next = published.current
+        }
         return KassaV1.RolloutResponse(
             status: status(of: next.scorerSpec(spec.name) ?? spec, in: next))
     }
@@ -124,15 +114,19 @@ extension Engine {
         } else {
             try commit(record.stored(over: next))
             environment.faults.hit(.rolloutRecorded)
+            // Who was convicted while the disk was written to gets no traffic by what was written.
+            for transition in transitions { transition.inheritBrake() }
             published.publish(next)
             environment.faults.hit(.rolloutPublished)
+            // From here on no event is weighed for a brake that is out of force.
+            guards.follow()
+            for transition in transitions { transition.inheritBrake() }
         }
         // The guard sleeps longer while no rollout is open.
         outcomes.wakeUps.signal()
         for transition in records { events.append(transition) }
         return next
     }
-
 }
 
 extension EngineError {

@@ -8,14 +8,16 @@ internal import Store
 /// The file `retreats` beside the store: what took traffic away and is not on record yet.
 ///
 /// It has two places that are written in turn, so that a process which ends while it writes one leaves the
-/// other. Its blocks are taken when there is room (as `retreats.spare`), so that a full disk takes a note
-/// too. A note that was written outlives the process; one that was synced outlives a power cut as well.
+/// other. Their blocks are taken when there is room (as `retreats.spare`), so that a full disk takes a note
+/// too. One that is larger than a place lies behind both, in a new file that replaces the old one whole;
+/// only that needs room. A note that was written outlives the process; one that was synced outlives a power
+/// cut as well.
 ///
 /// Invariant: the valid place with the highest serial number is the note; an empty one says that there is
 /// nothing.
 struct RetreatFile {
     /// Bytes of one place, its header included.
-    static let placeByteCount = 64 << 10
+    static let placeByteCount = 1 << 20
     /// Magic, serial number, length, and the CRC-32C of those two and the note: eight bytes each.
     static let headerByteCount = 32
     static let byteCountMax = 64 << 20
@@ -37,10 +39,11 @@ struct RetreatFile {
 
     /// What is noted; empty for nothing. To be called once, before anything is written.
     mutating func read() -> [UInt8] {
-        // The spare tells how far the numbers have come; its note is empty.
+        // The spare tells how far the numbers have come; it has a note if a process ended before it could
+        // give it its name.
         let name = Files.exists(path) ? path : sparePath
         guard let file = try? Files.read(name, byteCountMax: Self.byteCountMax) else { return [] }
-        for start in [0, Self.placeByteCount] {
+        for start in [0, Self.placeByteCount, 2 * Self.placeByteCount] {
             guard let (number, note) = Self.place(at: start, of: file.span), number >= serial else {
                 continue
             }
@@ -70,10 +73,10 @@ struct RetreatFile {
         return UInt64(CRC32C.checksum(note, continuing: CRC32C.checksum(head.span)))
     }
 
-    /// What belongs to a copy of the store in `folder`, which lacks what is only noted.
+    /// What belongs to a copy of the store in `folder`, which lacks what is only noted. Whether it is there
+    /// is seen once the data is copied.
     static func files(of folder: String) -> [SnapshotSource] {
-        let path = "\(folder)/\(name)"
-        return Files.exists(path) ? [SnapshotSource(path: path, name: name)] : []
+        [SnapshotSource(path: "\(folder)/\(name)", name: name, isOptional: true)]
     }
 
     /// Notes `note`, unless that is what is noted; false if the disk does not take it.
@@ -85,7 +88,10 @@ struct RetreatFile {
             integerBytes(Self.magic) + integerBytes(next) + integerBytes(UInt64(note.count))
             + integerBytes(Self.checksum(of: note.span, serial: next)) + note
         if record.count > Self.placeByteCount {
-            guard (try? Files.write(record.span, to: path)) != nil else { return false }
+            let places = [UInt8](repeating: 0, count: 2 * Self.placeByteCount)
+            guard places.count + record.count <= Self.byteCountMax,
+                (try? Files.write((places + record).span, to: path)) != nil
+            else { return false }
         } else {
             let isThere = Files.exists(path)
             if !isThere { keepSpare() }

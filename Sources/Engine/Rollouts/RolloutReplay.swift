@@ -12,7 +12,7 @@ enum RolloutReplay {
         // Before it, STABLE had what it has after a beginning; a promotion inside is replayed.
         var slots = ScorerSlots(
             stable: Bundle(model: first.stable, digest: first.stableSha256),
-            revision: first.revision - 1)
+            revision: first.revision &- 1)
         let candidate = Bundle(model: first.candidate, digest: first.candidateSha256)
         let draw = RolloutDraw(id: first.rolloutId, salt: first.salt)
         for record in records {
@@ -31,7 +31,7 @@ enum RolloutReplay {
             // Between the records lie changes that belong to no rollout, such as a release of PREVIOUS.
             slots = ScorerSlots(
                 stable: slots.stable, previous: slots.previous, rollout: slots.rollout,
-                revision: record.revision - 1, lastVerb: slots.lastVerb)
+                revision: record.revision &- 1, lastVerb: slots.lastVerb)
             do throws(RolloutRefusal) {
                 slots = try slots.applying(verb, as: draw).slots
             } catch {

@@ -3,6 +3,7 @@
 internal import API
 internal import Metrics
 internal import Rollout
+internal import Synchronization
 
 /// What is in slots, for whoever watches the metrics.
 struct RolloutSource: MetricSource {
@@ -20,8 +21,14 @@ struct RolloutSource: MetricSource {
         .gauge, "kassa_rollout_unrecorded_changes",
         help: "Retreats that are in force and that the store has not taken yet.")
 
+    private static let unnoted = MetricFamily(
+        .gauge, "kassa_rollout_note_missing",
+        help:
+            "1 if a retreat is in force that neither the store nor the file beside it has taken: a "
+            + "restart would not know of it.")
+
     var families: [MetricFamily] {
-        [Self.weight, Self.revision, Self.quarantined, Self.unrecorded]
+        [Self.weight, Self.revision, Self.quarantined, Self.unrecorded, Self.unnoted]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
@@ -34,5 +41,6 @@ struct RolloutSource: MetricSource {
         }
         snapshot.add(Self.quarantined, count: UInt64(book.quarantine.count))
         snapshot.add(Self.unrecorded, count: UInt64(engine.pendingRecordCount))
+        snapshot.add(Self.unnoted, count: engine.isNoteMissing.load(ordering: .relaxed) ? 1 : 0)
     }
 }

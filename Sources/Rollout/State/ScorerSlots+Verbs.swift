@@ -48,7 +48,7 @@ extension ScorerSlots {
         guard next != self else {
             return SlotChange(slots: self, isChange: false, quarantined: quarantined)
         }
-        next.revision += 1
+        next.revision &+= 1
         next.lastVerb = verb.description
         return SlotChange(slots: next, isChange: true, quarantined: quarantined)
     }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import API
+import Base
+import Files
+import Glibc
+import Rollout
+import Store
+import Synchronization
+import Testing
+
+@testable import Engine
+
+/// Brakes that are pulled, or are not to be, while something else is under way.
+struct `A brake` {
+    private func brake(_ engine: Engine, _ scorer: String = "abandonment") throws -> Brake {
+        try #require(engine.published.current.rollouts.scorers[scorer]).brake
+    }
+
+    private func verbs(_ engine: Engine) throws -> [String] {
+        try engine.rolloutHistory(KassaV1.RolloutHistoryRequest(scorer: "abandonment"))
+            .transitions.map(\.verb)
+    }
+
+    @Test func `is not pulled by a quarantine that is refused, now or by a restart`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, worker in
+            // The scorers before and behind the one that refuses.
+            for (name, model) in [("a", "stump@1"), ("b", "stump@2"), ("c", "stump@1")] {
+                try engine.apply([.scorer(KassaV1.ScorerSpec(name: name, model: model))])
+                guard model == "stump@1" else { continue }
+                _ = try engine.canary(
+                    KassaV1.CanaryRequest(scorer: name, model: "stump@2", weightPercent: 50),
+                    at: .now())
+            }
+            try engine.canary(100)
+            let error = #expect(throws: EngineError.self) {
+                try engine.quarantine(
+                    KassaV1.QuarantineRequest(model: "stump@2", reason: "leaked"), at: .now())
+            }
+            #expect(error?.kind == .failedPrecondition)
+            for name in ["a", "c", "abandonment"] { #expect(try brake(engine, name).flags == []) }
+            #expect(try worker.score("s").slot == .canary)
+            engine.noteBrakes()
+            _ = try engine.setWeight(100)
+        }
+        try withShop(in: folder) { engine, worker in
+            let answer = try worker.score("s")
+            #expect(answer.slot == .canary)
+            #expect(try engine.status.rollout?.phase == .phaseCanary)
+        }
+    }
+
+    @Test(arguments: [FaultPoint.rolloutRecorded, .rolloutPublished])
+    func `that is pulled while a promotion is recorded takes the promotion back`(
+        _ moment: FaultPoint
+    ) throws {
+        try withShop { engine, worker in
+            let told = Mutex<[GuardAlarm]>([])
+            engine.onGuardAlarm { alarm in told.withLock { $0.append(alarm) } }
+            try engine.canary(100)
+            let pulled = try brake(engine)
+            engine.environment.faults.arm(
+                moment, .call { pulled.rollBack(for: nil, at: 1) }, times: 1)
+            let status = try engine.promote(full: true)
+            #expect(status.rollout?.phase == .phaseRolledBack)
+            #expect(status.slots.map(\.model) == ["stump@1"])
+            #expect(try worker.score("s").model == "stump@1")
+            #expect(try verbs(engine) == ["undo", "promote", "canary"])
+            let rollout = try #require(status.rollout)
+            let explained = try engine.explainRollout(
+                KassaV1.ExplainRolloutRequest(rolloutId: rollout.id))
+            #expect(explained.agrees && explained.transitions.last?.actor == "kassa")
+            #expect(told.withLock { $0.map(\.rollout) } == [rollout.id])
+            // It is convicted: its bundle stays out, and the next rollout has a brake of its own.
+            #expect(throws: EngineError.self) { try engine.canary(1) }
+            try engine.canary(100, of: "stump@3")
+            #expect(try worker.score("s").slot == .canary)
+        }
+    }
+
+    @Test func `of a promotion that is pulled while a rollout begins takes both back`() throws {
+        try withShop { engine, worker in
+            try engine.canary(100)
+            _ = try engine.promote(full: true)
+            let promotion = try #require(try engine.status.rollout).id
+            let pulled = try brake(engine)
+            engine.environment.faults.arm(
+                .rolloutRecorded, .call { pulled.rollBack(for: .nonFiniteScore, at: 1) }, times: 1)
+            let status = try engine.canary(100, of: "stump@3")
+            #expect(status.rollout?.id == promotion)
+            #expect(status.rollout?.phase == .phaseRolledBack)
+            #expect(status.slots.map(\.model) == ["stump@1"])
+            #expect(try verbs(engine) == ["undo", "abort", "canary", "promote", "canary"])
+            #expect(try worker.score("s").model == "stump@1")
+            // The one that had begun did nothing wrong.
+            try engine.canary(100, of: "stump@3")
+            #expect(try worker.score("s").slot == .canary)
+        }
+    }
+
+    @Test func `that is pulled while a rollout goes on stays pulled`() throws {
+        try withShop { engine, worker in
+            try engine.canary(50)
+            let pulled = try brake(engine)
+            engine.environment.faults.arm(
+                .rolloutRecorded, .call { pulled.rollBack(for: nil, at: 1) }, times: 1)
+            #expect(try engine.setWeight(100).rollout?.phase == .phaseCanary)
+            #expect(try brake(engine) === pulled && pulled.flags == .rollBack)
+            #expect(try worker.score("s").slot == .stable)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `may be pulled by the keeper's own thread while that is stopped`() throws {
+        try withShop { engine, _ in
+            try engine.canary(100)
+            engine.environment.faults.arm(.commit, .fail(errno: EROFS), times: 1)
+            #expect(try engine.abort().unrecorded)
+            let isThere = Atomic(false)
+            engine.startRollouts { [unowned engine] _ in
+                // On the keeper's thread, as drift's undo is.
+                isThere.store(true, ordering: .releasing)
+                usleep(200_000)
+                engine.wakeKeeper()
+                return false
+            }
+            while !isThere.load(ordering: .acquiring) { usleep(1_000) }
+            engine.stopRollouts()
+        }
+    }
+
+    @Test func `whose note no disk takes is noted again, and that is to be seen`() throws {
+        let folder = TemporaryFolder()
+        try withShop(in: folder) { engine, _ in
+            try engine.canary(100)
+            let path = "\(folder.path)/retreats"
+            try Files.remove("\(path).spare")
+            // Folders in the places of both files: nothing can be written there.
+            for name in [path, "\(path).spare"] { try Files.makeFolder(name) }
+            try brake(engine).pull(.rollBack)
+            engine.noteBrakes()
+            let isMissing = engine.isNoteMissing.load(ordering: .relaxed)
+            #expect(isMissing)
+            for name in [path, "\(path).spare"] { #expect(unsafe rmdir(name) == 0) }
+            engine.noteBrakes()
+            let isStillMissing = engine.isNoteMissing.load(ordering: .relaxed)
+            #expect(!isStillMissing)
+            #expect(try Files.names(in: folder.path).contains("retreats"))
+        }
+    }
+}
