@@ -332,8 +332,9 @@ def test_what_both_models_read_grows_stale_and_is_no_evidence_against_one(kassa)
     kassa.replace(SCORER, upload(kassa, plain([weight * 1.002 for weight in WEIGHTS]), inputs=inputs))
     model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]), inputs=inputs)
     time.sleep(0.4)
+    # Before the load: the model in STABLE fails where PREVIOUS does not, and would be undone for it.
+    canary(kassa, model, weight=30)
     with Load(kassa.server.address) as load:
-        canary(kassa, model, weight=30)
         assert eventually(lambda: status(kassa).guard.pairs > 1_000, 20)
     found = status(kassa)
     assert found.rollout.phase == rollouts_pb2.PHASE_CANARY

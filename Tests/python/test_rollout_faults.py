@@ -353,7 +353,7 @@ def test_a_note_that_comes_back_from_the_dead_takes_nothing_back(starts, tmp_pat
         ask("Canary", model=OTHER, weight_percent=10, guard=GUARD)(client)
         before = status(client)
     server.stop()
-    for content in (note, note[:100], note[:70_000], b"", os.urandom(len(note))):
+    for content in (note, note[:100], note[:(1 << 20) + 70_000], b"", os.urandom(len(note))):
         (folder / "retreats").write_bytes(content)
         server = Server(folder, **NO_CARE)
         try:
