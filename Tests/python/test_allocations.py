@@ -35,7 +35,7 @@ def count(interposer, *options):
 CALLS = {"score": [], "canary": ["--canary", "50"], "whole": ["--canary", "100"],
          "aftercare": ["--aftercare", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
          "drift": ["--canary", "50", "--drift", "100"],
-         "read 100": ["--reads", "100", "--warm-up", "2000", "--calls", "5000"]}
+         "read 100": ["--reads", "100", "--calls", "5000"]}
 
 
 @pytest.mark.parametrize("call", CALLS)
