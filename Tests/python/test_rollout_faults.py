@@ -32,7 +32,7 @@ RECORDED, PUBLISHED, NOTED, BRAKED = (
 FORWARD = {RECORDED: NEW, PUBLISHED: NEW}
 RETREAT = {NOTED: NEW, PUBLISHED: NEW, RECORDED: NEW}
 BY_ITSELF = {BRAKED: NEW, **RETREAT}
-# Only where no rollout is open: else evidence is stored, which commits as well.
+# Only where nothing is watched: else evidence is stored, which commits as well.
 WRITER = {"commit": OLD, "committed": NEW, "sync": NEW, "acknowledge": NEW}
 PHASE = {name: rollouts_pb2.RolloutPhase.Value(f"PHASE_{name}") for name in (
     "SHADOW", "CANARY", "PAUSED", "PROMOTED", "ABORTED", "ROLLED_BACK")}
@@ -62,6 +62,15 @@ def traffic(client, **_):
         client.scoring.ScoreBatch(guards.request(range(0, guards.SESSIONS, 4)), timeout=20)
     raise AssertionError(client.rollouts.Status(
         rollouts_pb2.RolloutStatusRequest(scorer=SCORER), timeout=20))
+
+
+def promote_unwatched(client, **_):
+    """A promotion after which nothing is watched, so that no evidence is stored."""
+    unwatched = rollouts_pb2.GuardPolicy()
+    unwatched.CopyFrom(GUARD)
+    unwatched.watch_share_percent = 0
+    ask("Canary", model=GOOD, weight_percent=50, guard=unwatched)(client)
+    ask("Promote", full=True)(client)
 
 
 def abort_of_the_busy(client, **more):
@@ -96,6 +105,7 @@ STARTS = {
     "stepped": ("none", STEPPED),
     "paused": ("canaried", ask("Pause")),
     "promoted": ("canaried", ask("Promote", full=True)),
+    "unwatched": ("none", promote_unwatched),
     "quarantined": ("none", say("Quarantine", model=BAD)),
     "bad": ("none", ask("Canary", model=BAD, weight_percent=30, guard=GUARD)),
     "breaking": ("none", ask("Canary", model=BREAKING, weight_percent=30, guard=GUARD)),
@@ -119,9 +129,10 @@ CHANGES = {
     "abort": ("canaried", ask("Abort"), is_in("ABORTED", 0, slots=1), RETREAT, 0),
     "abort-shadow": ("shadowed", ask("Abort"), is_in("ABORTED", 0, slots=1), RETREAT, 0),
     "abort-busy": ("canaried", abort_of_the_busy, is_in("ABORTED", 0, slots=1), {BRAKED: NEW}, 0),
+    "undo": ("promoted", ask("Undo"), is_in("ROLLED_BACK", 0, slots=1), RETREAT, 1),
     # Its note is there before the store is asked, so not even a kill before the commit takes it back.
-    "undo": ("promoted", ask("Undo"), is_in("ROLLED_BACK", 0, slots=1),
-             {**RETREAT, **dict.fromkeys(WRITER, NEW)}, 1),
+    "undo-unwatched": ("unwatched", ask("Undo"), is_in("ROLLED_BACK", 0, slots=1),
+                       dict.fromkeys(WRITER, NEW), 1),
     "quarantine": ("canaried", say("Quarantine", model=GOOD), is_in("ROLLED_BACK", 0, slots=1),
                    RETREAT, 1),
     "quarantine-previous": ("promoted", say("Quarantine", model=STABLE),
@@ -259,7 +270,7 @@ def test_a_change_of_slots_that_was_killed_is_whole(starts, tmp_path, name, poin
         if first:
             other = status(client, SECOND)
             assert (other.rollout.phase, other.rollout.weight_percent) == (PHASE["CANARY"], 10)
-        if name in ("undo", "quarantine", "guard-evidence", "guard-violation"):
+        if name in ("undo", "undo-unwatched", "quarantine", "guard-evidence", "guard-violation"):
             candidate = found.rollout.candidate.model
             assert_refused(
                 refusal(client.rollouts.Shadow, rollouts_pb2.ShadowRequest(
