@@ -93,7 +93,9 @@ extension FilterBytes {
     /// Filters that serve a simulated rollout of thousands of entities.
     package static var small: FilterBytes {
         var bytes = FilterBytes()
-        (bytes.entities, bytes.events, bytes.labels) = (1 << 15, 1 << 16, 1 << 15)
+        (bytes.entities, bytes.events, bytes.labels, bytes.later) = (
+            1 << 15, 1 << 16, 1 << 15, 1 << 14
+        )
         return bytes
     }
 }

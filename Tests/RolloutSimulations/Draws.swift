@@ -17,6 +17,11 @@ struct Draws {
     /// A number in 0..<1.
     mutating func uniform() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
 
+    /// One of so many.
+    mutating func index(below count: Int) -> Int {
+        Int((generator.next() >> 32) &* UInt64(count) >> 32)
+    }
+
     /// Whether something of this probability happens.
     mutating func happens(_ probability: Double) -> Bool { uniform() < probability }
 

@@ -28,6 +28,50 @@ package enum Scenarios {
         ]
     }
 
+    /// Canaries at the boundary among entities that come again and again.
+    package static var returning: [(name: String, world: ReturningWorld)] {
+        let quiet = ReturningWorld()
+        var outage = quiet
+        outage.outage = 20_000
+        var short = outage
+        short.outage = 5_000
+        var even = outage
+        even.share = 0.5
+        var equal = outage
+        equal.rule.tolerances.relativeRiskMax = 1
+        var sticky = quiet
+        sticky.isSticky = true
+        sticky.share = 0.5
+        var stickyOutage = outage
+        stickyOutage.isSticky = true
+        return [
+            ("5,000 entities that return", quiet),
+            ("the same after an outage of STABLE's", outage),
+            ("the same after a short one", short),
+            ("the same at 50 %", even),
+            ("the same with no tolerance", equal),
+            ("with errors that are an entity's own, at 50 %", sticky),
+            ("with errors that are an entity's own, after an outage", stickyOutage),
+        ]
+    }
+
+    /// Shadows at the boundary whose errors are mostly STABLE's too.
+    package static var shared: [(name: String, world: SharedWorld)] {
+        let mostly = SharedWorld()
+        var rarely = mostly
+        (rarely.bothRate, rarely.stableRate, rarely.requests) = (0.01, 0.02, 60_000)
+        var never = rarely
+        (never.bothRate, never.stableRate) = (0, 0.02)
+        var returning = mostly
+        (returning.entities, returning.requests) = (2_000, 60_000)
+        return [
+            ("a shadow that shares STABLE's errors", mostly),
+            ("a shadow that shares some of them", rarely),
+            ("a shadow that shares none", never),
+            ("a shadow that shares them, of 2,000 entities", returning),
+        ]
+    }
+
     /// How long a bad canary lasts, by the table of the design (one component alone at 1/alpha).
     package struct Delay: Sendable {
         package let name: String

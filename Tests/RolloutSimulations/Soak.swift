@@ -17,6 +17,14 @@ struct Soak {
     mutating func run() throws -> Int {
         print("False rollbacks at the boundary of the tolerances; alpha is 0.1 %")
         for (name, world) in Scenarios.boundary { try falseRollbacks(name, world) }
+        for (name, world) in Scenarios.returning {
+            let found = try world.falseRollbacks(rollouts: max(rollouts / 10, 1), seed: 1)
+            say("\(name): \(found)", found.chance(ifProbability: world.rule.alpha) > 0.001)
+        }
+        for (name, world) in Scenarios.shared {
+            let found = try world.falseRollbacks(rollouts: max(rollouts / 10, 1), seed: 1)
+            say("\(name): \(found)", found.chance(ifProbability: world.rule.alpha) > 0.001)
+        }
         try budgeted()
         print("Median delay until rollback, against the table of the design")
         for expected in Scenarios.delays { try delay(expected) }

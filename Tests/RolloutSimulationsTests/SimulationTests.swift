@@ -33,6 +33,31 @@ struct `Simulated rollouts` {
         }
     }
 
+    @Test(arguments: Scenarios.returning.indices)
+    func `among entities that return are rolled back at most as often as alpha`(
+        index: Int
+    ) throws {
+        var (name, world) = Scenarios.returning[index]
+        world.rule.alpha = 0.05
+        world.rule.freezeAt = 10
+        world.requests = 20_000
+        let found = try world.falseRollbacks(rollouts: 60, seed: 1)
+        #expect(
+            found.chance(ifProbability: world.rule.alpha) > 0.001, "\(name): \(found), seeds from 1"
+        )
+    }
+
+    @Test(arguments: Scenarios.shared.indices)
+    func `that fail with STABLE are rolled back at most as often as alpha`(index: Int) throws {
+        var (name, world) = Scenarios.shared[index]
+        world.rule.alpha = 0.05
+        world.rule.freezeAt = 10
+        let found = try world.falseRollbacks(rollouts: 60, seed: 1)
+        #expect(
+            found.chance(ifProbability: world.rule.alpha) > 0.001, "\(name): \(found), seeds from 1"
+        )
+    }
+
     @Test func `within their tolerances are no worse off when the share that is watched moves`()
         throws
     {

@@ -43,8 +43,8 @@ struct `Evidence against a canary` {
             evidence.observe(request: 7, arm: .canary, outcome: [.error, .sloMiss, .fallback])
         }
         #expect(evidence.verdict == .within)
-        #expect(evidence.counts.shares[0].errors == ArmCounts(stable: 0, canary: 1))
-        #expect(evidence.counts.shares[0].sloMisses == ArmCounts(stable: 0, canary: 1))
+        #expect(evidence.counts.shares[0].errors.alone == ArmCounts(stable: 0, canary: 1))
+        #expect(evidence.counts.shares[0].sloMisses.alone == ArmCounts(stable: 0, canary: 1))
         #expect(evidence.step.entities == ArmCounts(stable: 0, canary: 1))
         #expect(evidence.step.canaryBadEvents == [1_000, 1_000, 1_000])
     }

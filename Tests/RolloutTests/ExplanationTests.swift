@@ -70,9 +70,9 @@ struct `A stored record` {
         #expect(explanation.logEvidence >= explanation.logThreshold)
         #expect(explanation.counts == evidence.counts)
         #expect(explanation.parts.map(\.component) == EvidenceComponent.allCases)
-        // 6 bytes of header, 13 numbers of the rule, the seed, 3 sizes, the number of shares, the first
+        // 6 bytes of header, 13 numbers of the rule, the seed, 4 sizes, the number of shares, the first
         // share, its entities: then come the errors on its stable arm.
-        let errors = 6 + 13 * 8 + 8 + 12 + 1 + 8 + 16
+        let errors = 6 + 13 * 8 + 8 + 16 + 1 + 8 + 16
         var forged = bytes
         forged[errors] ^= 1
         reseal(&forged)
@@ -134,15 +134,61 @@ struct `A stored record` {
         #expect(throws: EvidenceError.unknownVersion(9)) { try Evidence(decoding: bytes.span) }
     }
 
-    @Test func `of the first version is read, explained and gone on with as such`() throws {
+    /// An empty record as the first or second version had it, but for its conclusion.
+    private func oldRecord(version: UInt8) throws -> [UInt8] {
         var bytes = try Evidence(seed: 4, share: 0.05).encoded()
-        // What was concluded, a verdict and seven logarithms, stands before the checksum; before it the
-        // starts of seven tests, which version 1 did not have.
+        // From the end: a verdict and seven logarithms stand before the checksum; before them the starts of ten
+        // tests, of which version 2 had the first seven and version 1 none; before them the number of counts
+        // at an alarm. From the start: the fourth filter's size, three counts of what both models had in the only
+        // share, and nine of the later bets, which are all zero.
         let conclusion = bytes.count - 4 - 1 - 7 * 8
-        bytes.replaceSubrange(conclusion + 1..<bytes.count - 4, with: repeatElement(0, count: 56))
-        bytes.removeSubrange(conclusion - 7 * 3 * 64..<conclusion)
-        bytes[4] = 1
+        bytes.removeSubrange(conclusion - (version == 1 ? 10 : 3) * 3 * 64..<conclusion)
+        if version == 1 {
+            let end = bytes.count - 4
+            bytes.replaceSubrange(end - 56..<end, with: repeatElement(0, count: 56))
+        }
+        let starts = bytes.count - 4 - 57 - (version == 1 ? 0 : 7 * 3 * 64)
+        bytes.remove(at: starts - 1)
+        let sizes = 6 + 13 * 8 + 8
+        let events = sizes + 16 + 1 + 8 + 16
+        let labelSums = events + 3 * 24 + 4 * 8 + 1 + 3 * 64
+        bytes.removeSubrange(labelSums..<labelSums + 3 * 24)
+        for event in (0..<3).reversed() {
+            bytes.removeSubrange(events + event * 24 + 16..<events + event * 24 + 24)
+        }
+        bytes.removeSubrange(sizes + 12..<sizes + 16)
+        bytes[4] = version
         reseal(&bytes)
+        return bytes
+    }
+
+    @Test func `of the second version is read, explained and gone on with as such`() throws {
+        var bytes = try oldRecord(version: 2)
+        // There all bets on a kind of event could begin anew: with what the first version of the starts was.
+        let starts = bytes.count - 4 - 57 - 7 * 3 * 64
+        for place in 0..<3 {
+            for lane in 0..<8 {
+                let next = starts + place * 192 + 64 + lane * 8
+                bytes.replaceSubrange(next..<next + 8, with: [0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF])
+            }
+        }
+        reseal(&bytes)
+        let explanation = try EvidenceExplanation(of: bytes.span)
+        #expect(explanation.agrees)
+        #expect(explanation.ruleVersion == 2)
+        var evidence = try Evidence(decoding: bytes.span)
+        for entity in 0..<1_000 as Range<UInt64> {
+            evidence.observe(request: entity, arm: .stable, outcome: .error)
+        }
+        // Those bets did begin anew, and no others.
+        #expect(evidence.logEvidence(of: .errors) > -20)
+        let next = evidence.encoded()
+        #expect(try EvidenceExplanation(of: next.span).agrees)
+        #expect(try Evidence(decoding: next.span).encoded() == next)
+    }
+
+    @Test func `of the first version is read, explained and gone on with as such`() throws {
+        let bytes = try oldRecord(version: 1)
         let explanation = try EvidenceExplanation(of: bytes.span)
         #expect(explanation.agrees)
         #expect(explanation.ruleVersion == 1)

@@ -5,15 +5,109 @@ import Rollout
 import Testing
 
 struct `What is observed` {
-    @Test func `both a shadow and its stable model fail on is no evidence`() throws {
+    @Test func `both a shadow and its stable model fail on speaks for a shadow that may be worse`()
+        throws
+    {
         var evidence = try Evidence(seed: 1, share: 0.5)
+        let untouched = evidence.logEvidence(of: .errors)
+        for entity in 0..<1_000 as Range<UInt64> {
+            evidence.observe(shadowed: entity, stable: .error, canary: .error)
+        }
+        #expect(evidence.counts.shares[0].errors == evidence.counts[.error])
+        #expect(evidence.counts[.error].both == 1_000)
+        #expect(evidence.counts[.error].arms == ArmCounts(stable: 1_000, canary: 1_000))
+        #expect(evidence.logEvidence(of: .errors) < untouched)
+        #expect(evidence.step.canaryBadEvents[0] == 1_000)
+    }
+
+    @Test func `both fail on says nothing if a shadow must not be worse at all`() throws {
+        var rule = EvidenceRule()
+        rule.tolerances.relativeRiskMax = 1
+        var evidence = try Evidence(rule: rule, seed: 1, share: 0.5)
         let untouched = evidence.logEvidence
         for entity in 0..<1_000 as Range<UInt64> {
             evidence.observe(shadowed: entity, stable: .error, canary: .error)
         }
-        #expect(evidence.counts.shares[0].errors.total == 0)
         #expect(evidence.logEvidence == untouched)
+    }
+
+    @Test func `a shadow fails on beside what both fail on is weighed as a rate`() throws {
+        // The stable model fails at every tenth request, the shadow at those and at every so many more.
+        func verdict(oneMoreOf period: UInt64) throws -> EvidenceVerdict {
+            var evidence = try Evidence(seed: 1, share: 0.5)
+            for request in 0..<20_000 as Range<UInt64> {
+                let isBoth = request % 10 == 0
+                evidence.observe(
+                    shadowed: request, stable: isBoth ? .error : [],
+                    canary: isBoth || request % period == 5 ? .error : [])
+            }
+            return evidence.verdict
+        }
+        // A tenth, a fifth and a quarter more are within the tolerance; twice as much is not.
+        for period in [100, 50, 40] as [UInt64] {
+            #expect(try verdict(oneMoreOf: period) == .within)
+        }
+        #expect(try verdict(oneMoreOf: 10) == .rollback(.evidence))
+    }
+
+    @Test func `the canary alone had is traffic and no comparison`() throws {
+        var evidence = try Evidence(seed: 1, share: 0.5)
+        let untouched = evidence.logEvidence
+        for entity in 0..<1_000 as Range<UInt64> {
+            evidence.observe(unshadowed: entity, canary: .error)
+        }
+        #expect(evidence.logEvidence == untouched)
+        #expect(evidence.counts[.error].total == 0)
+        #expect(evidence.step.canaryRequests == 1_000)
         #expect(evidence.step.canaryBadEvents[0] == 1_000)
+    }
+
+    @Test func `of an entity's first is told, and of no repetition`() throws {
+        var evidence = try Evidence(seed: 1, share: 0.05)
+        evidence.observe(request: 1, arm: .canary, outcome: .error)
+        #expect(evidence.counted == .error)
+        evidence.observe(request: 1, arm: .canary, outcome: [.error, .fallback])
+        #expect(evidence.counted == .fallback)
+        evidence.observe(request: 1, arm: .canary, outcome: [.error, .fallback])
+        #expect(evidence.counted == [])
+        evidence.observe(pair: 1, decisionsDiffer: false)
+        #expect(evidence.countedPair)
+        evidence.observe(pair: 1, decisionsDiffer: true)
+        #expect(!evidence.countedPair)
+    }
+
+    @Test func `after an outage of the stable model is weighed at fair odds`() throws {
+        // Nine entities of ten are the stable model's, and all of them have failed once.
+        var evidence = try Evidence(seed: 1, share: 0.1)
+        var generator = SeededGenerator(seed: 2)
+        let entities = (0..<5_000).map { _ in generator.next() }
+        func isCanary(_ entity: UInt64) -> Bool { entity % 10 == 0 }
+        for entity in entities {
+            evidence.observe(
+                request: entity, arm: isCanary(entity) ? .canary : .stable,
+                outcome: isCanary(entity) ? [] : .error)
+        }
+        // Now either fails as rarely as the other.
+        for _ in 0..<400_000 {
+            let entity = entities[Int(generator.next() % 5_000)]
+            let isBad = generator.next() % 100 == 0
+            evidence.observe(
+                request: entity, arm: isCanary(entity) ? .canary : .stable,
+                outcome: isBad ? .error : [])
+            try #require(evidence.verdict == .within)
+        }
+        // Who has spoken to the bets since the rollout began is silent; the later bets hear them again.
+        #expect(evidence.counts[.error].alone.canary > 400)
+        // And a canary that fails now is found out, by entities that are known.
+        var count = 0
+        while evidence.verdict != .rollback(.evidence) {
+            let entity = entities[Int(generator.next() % 5_000)]
+            if isCanary(entity) {
+                evidence.observe(request: entity, arm: .canary, outcome: .error)
+                count += 1
+            }
+            try #require(count < 100)
+        }
     }
 
     @Test func `a shadow alone fails on condemns it`() throws {
@@ -62,6 +156,17 @@ struct `What is observed` {
             try #require(count < 5_000)
         }
         #expect(evidence.verdict == .pause)
+        // Later the split is right again, and the alarm is still recomputed from what was counted then.
+        for _ in 0..<50_000 {
+            let entity = generator.next()
+            evidence.observe(
+                request: entity, arm: entity % 20 == 0 ? .canary : .stable, outcome: [])
+        }
+        #expect(evidence.verdict == .pause)
+        let explanation = try EvidenceExplanation(of: evidence.encoded().span)
+        #expect(explanation.agrees && explanation.verdict == .pause)
+        let bytes = evidence.encoded()
+        #expect(try Evidence(decoding: bytes.span).encoded() == bytes)
     }
 
     @Test func `in a split that is the share pauses nothing`() throws {
@@ -144,6 +249,11 @@ struct `A rule` {
                 try Evidence(seed: 1, share: 0.1, filterBytes: bytes)
             }
         }
+        bytes.events = 1 << 18
+        bytes.later = 100
+        #expect(throws: EvidenceError.outOfRange("filter_bytes.later")) {
+            try Evidence(seed: 1, share: 0.1, filterBytes: bytes)
+        }
         bytes.events = 100
         #expect(throws: EvidenceError.outOfRange("filter_bytes.events")) {
             try Evidence(seed: 1, share: 0.1, filterBytes: bytes)
@@ -159,6 +269,13 @@ struct `An entity filter` {
             let isNew = filter.insert(entity, role: 2)
             #expect(!isNew)
         }
+    }
+
+    @Test func `that forgets all knows nobody`() {
+        var filter = EntityFilter(byteCount: 1 << 12, seed: 1)
+        for entity in 0..<100 as Range<UInt64> { _ = filter.insert(entity) }
+        filter.forgetAll()
+        #expect(filter == EntityFilter(byteCount: 1 << 12, seed: 1))
     }
 
     @Test func `mistakes one new entity in a thousand at sixteen bits each`() {

@@ -56,6 +56,25 @@ struct `A mixture over onsets` {
         #expect(late.single > 10 * late.mixture)
     }
 
+    @Test func `begins all lanes anew when the last has fallen`() {
+        var mixture = OnsetMixture(onsets: .later)
+        var step = LogValues.Lanes(repeating: -(1 << 31))
+        step[1] = -(1 << 32)
+        // Half a nat: only the second lane has fallen by one.
+        let beganAtOnce = mixture.add(step, beginningTogether: 0..<2)
+        #expect(!beganAtOnce)
+        #expect(mixture.largest(0..<2) < -(1 << 60), "nothing is bet before the first start")
+        let beganThen = mixture.add(step, beginningTogether: 0..<2)
+        #expect(beganThen)
+        #expect(mixture.onsets.counts[0] == 1 && mixture.onsets.counts[1] == 1)
+        // A tenth of the stakes: ln 0.1, and rises with the product from there.
+        #expect(abs(mixture.logMean(0..<2) - log(0.1)) < 1e-6)
+        let beganAgain = mixture.add(
+            LogValues.Lanes(repeating: 1 << 32), beginningTogether: 0..<2)
+        #expect(!beganAgain)
+        #expect(abs(mixture.logMean(0..<2) - log(0.1) - 1) < 1e-6)
+    }
+
     @Test func `that may never begin again is the product alone`() {
         var mixture = OnsetMixture(products: LogValues(), onsets: .never)
         for toss in 0..<1_000 { mixture.add(coin.step(differs: toss % 5 == 0)) }

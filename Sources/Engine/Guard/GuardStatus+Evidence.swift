@@ -23,7 +23,7 @@ extension KassaV1.GuardStatus {
             },
             counts: [count("entities", \.entities)]
                 + BadEvent.allCases.map { event in
-                    count(EvidenceComponent(event).name) { $0[event] }
+                    count(EvidenceComponent(event).name) { $0[event].arms }
                 },
             pairs: counts.pairs, differingPairs: counts.differingPairs, labels: counts.labels,
             violation: counts.violation?.words ?? "", ruleVersion: UInt32(EvidenceRule.version))
@@ -47,10 +47,7 @@ extension Evidence {
         of component: EvidenceComponent, _ models: (trial: String, reference: String)
     ) -> String {
         func arms(_ event: BadEvent, _ noun: String) -> String {
-            let sum = counts.shares.reduce(into: ArmCounts()) { sum, share in
-                sum.stable &+= share[event].stable
-                sum.canary &+= share[event].canary
-            }
+            let sum = counts[event].arms
             return "\(sum.canary) entities of \(models.trial) \(noun), "
                 + "\(sum.stable) of \(models.reference)"
         }

@@ -30,18 +30,18 @@ extension GuardedRollout {
             evidence.observe(
                 request: event.entity, arm: isTrial ? .canary : .stable,
                 outcome: isTrial ? event.trial : event.reference)
-            if isTrial { sample(event.trial, event.entity) }
+            if isTrial { sample(evidence.counted, event.entity) }
         } else if event.marks.contains(.isCompared) {
             evidence.observe(shadowed: event.entity, stable: event.reference, canary: event.trial)
-            sample(event.trial, event.entity)
+            sample(event.trial.intersection(evidence.counted), event.entity)
         } else if mode == .whole {
             // Only the canary had it: that counts as its traffic, and says nothing of a difference.
-            evidence.observe(shadowed: event.entity, stable: event.trial, canary: event.trial)
+            evidence.observe(unshadowed: event.entity, canary: event.trial)
         }
         if event.marks.contains(.isPair) {
             let differ = event.marks.contains(.decisionsDiffer)
             evidence.observe(pair: event.entity, decisionsDiffer: differ)
-            if differ { sample(Self.differingKind, event.entity) }
+            if differ && evidence.countedPair { sample(Self.differingKind, event.entity) }
         }
         decide(at: event.atNanoseconds)
     }

@@ -3,7 +3,7 @@
 /// A fixed-size memory of which entities have spoken.
 ///
 /// A block-split Bloom filter: one cache line and eight bits per key (Putze, Sanders and Singler 2007,
-/// "Cache-, hash- and space-efficient Bloom filters"). It never forgets and never grows. Its one error
+/// "Cache-, hash- and space-efficient Bloom filters"). It forgets nobody by itself and never grows. Its one error
 /// is to take a new entity for a known one, whatever arm it is on: an event is then dropped, evidence
 /// grows more slowly, and nothing is ever rolled back for it. At 16 bits an entity 0.1 % are dropped,
 /// at 4 bits about 40 %.
@@ -47,6 +47,14 @@ package struct EntityFilter: Equatable, Sendable {
             span[index] = word | bit
         }
         return isNew
+    }
+
+    /// Forgets everybody.
+    ///
+    /// - Complexity: O(bytes), without allocation.
+    package mutating func forgetAll() {
+        var span = words.mutableSpan
+        for index in span.indices { span[index] = 0 }
     }
 
     /// The share of bits that are set, 0 to 1; its eighth power is the share of new entities dropped.

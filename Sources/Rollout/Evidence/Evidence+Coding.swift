@@ -6,18 +6,21 @@ extension Evidence {
 
     /// The evidence as bytes, without the filters: what a transition stores and `explain` reads.
     ///
-    /// Two kilobytes and 72 bytes for every share. Decoding gives the same value back, bit for bit.
+    /// Three kilobytes and 184 bytes for every share. Decoding gives the same value back, bit for bit.
     package func encoded() -> [UInt8] {
         var writer = RecordWriter(magic: Self.recordMagic, version: EvidenceRule.version)
         writer.put(rule)
         writer.put(seed)
-        for filter in [seenEntities, seenEvents, seenLabels] {
+        for filter in [seenEntities, seenEvents, seenLabels, seenLater[0]] {
             writer.put(UInt32(filter.words.count * 8))
         }
         writer.put(counts)
+        writer.put(later)
         writer.put(UInt8(shareIndex))
         writer.put(step)
         writer.put(UInt8(sampleRatioAlarm ? 1 : 0))
+        writer.put(UInt8(splitAtAlarm.count))
+        for arms in splitAtAlarm { writer.put(arms) }
         for mixture in WeighedEvidence.mixtures { writer.put(weighed[keyPath: mixture].onsets) }
         // What was concluded at the time, for `explain` to compare with.
         writer.put(verdict.code)
@@ -26,11 +29,13 @@ extension Evidence {
         return writer.finish()
     }
 
-    /// The filters as bytes: 1.5 MiB by default, for a slower pace than ``encoded()``.
+    /// The filters as bytes: 1.7 MiB by default, for a slower pace than ``encoded()``.
     package func encodedFilters() -> [UInt8] {
         var writer = RecordWriter(magic: Self.filtersMagic, version: EvidenceRule.version)
         writer.put(seed)
-        for filter in [seenEntities, seenEvents, seenLabels] { writer.put(filter.words) }
+        for filter in [seenEntities, seenEvents, seenLabels] + seenLater {
+            writer.put(filter.words)
+        }
         return writer.finish()
     }
 
@@ -54,7 +59,16 @@ extension Evidence {
         let entities = try reader.words(count: seenEntities.words.count)
         let events = try reader.words(count: seenEvents.words.count)
         let labels = try reader.words(count: seenLabels.words.count)
+        // Before the third version there was nothing that bets which began later had heard.
+        var later = seenLater
+        if reader.version >= 3 {
+            for index in later.indices {
+                let words = try reader.words(count: later[index].words.count)
+                later[index] = EntityFilter(words: words, seed: seed)
+            }
+        }
         try reader.finish()
+        seenLater = later
         seenEntities = EntityFilter(words: entities, seed: seed)
         seenEvents = EntityFilter(words: events, seed: seed)
         seenLabels = EntityFilter(words: labels, seed: seed)
@@ -79,18 +93,24 @@ struct EvidenceRecord {
         filterBytes.entities = Int(try reader.integer(UInt32.self))
         filterBytes.events = Int(try reader.integer(UInt32.self))
         filterBytes.labels = Int(try reader.integer(UInt32.self))
+        if reader.version >= 3 { filterBytes.later = Int(try reader.integer(UInt32.self)) }
         let counts = try reader.counts()
+        let later = try reader.laterCounts(shares: counts.shares.count)
         let shareIndex = Int(try reader.integer(UInt8.self))
         guard shareIndex < counts.shares.count else { throw .corrupt }
         var evidence = try Evidence(
             rule: rule, seed: seed, share: counts.shares[0].share, filterBytes: filterBytes)
         let step = try reader.step()
         evidence.sampleRatioAlarm = try reader.integer(UInt8.self) != 0
-        var onsets: [Onsets] = []
-        for _ in WeighedEvidence.mixtures {
-            onsets.append(reader.version == 1 ? .never : try reader.onsets())
+        if reader.version >= 3 {
+            let shares = Int(try reader.integer(UInt8.self))
+            guard shares <= counts.shares.count, evidence.sampleRatioAlarm || shares == 0 else {
+                throw .corrupt
+            }
+            for _ in 0..<shares { evidence.splitAtAlarm.append(try reader.armCounts()) }
         }
-        evidence.resume(counts, onsets, shareIndex: shareIndex)
+        evidence.resume(
+            counts, later, try Self.onsets(&reader), shareIndex: shareIndex)
         evidence.step = step
         guard
             let verdict = EvidenceVerdict(
@@ -102,6 +122,20 @@ struct EvidenceRecord {
         for _ in EvidenceComponent.allCases { recordedComponents.append(try reader.double()) }
         try reader.finish()
         self.evidence = evidence
+    }
+
+    /// When bets began, which is a part of records since their second version; since the third, bets on bad
+    /// events that begin later are others than those that began with the rollout.
+    private static func onsets(_ reader: inout RecordReader) throws(EvidenceError) -> [Onsets] {
+        var onsets: [Onsets] = []
+        for place in WeighedEvidence.mixtures.indices {
+            let isStored =
+                reader.version >= 3
+                || reader.version == 2 && place < WeighedEvidence.mixturesOfVersion2
+            let ofOld: Onsets = place < WeighedEvidence.mixturesOfVersion2 ? .never : .none
+            onsets.append(isStored ? try reader.onsets() : ofOld)
+        }
+        return onsets
     }
 }
 

@@ -19,6 +19,7 @@ extension Evidence {
     package mutating func observe(
         request entity: UInt64, arm: Arm, outcome: RequestOutcome
     ) -> EvidenceVerdict {
+        counted = []
         guard !isFinal else { return verdict }
         if arm == .canary { step.canaryRequests &+= 1 }
         let isNewInStep = seenEntities.insert(entity, role: Role.step(step.number))
@@ -27,15 +28,15 @@ extension Evidence {
         outcome.forEach { event in
             // Repeated or not: what speaks for raising the share takes every bad event as one.
             if arm == .canary { step.canaryBadEvents[event.rawValue] &+= 1 }
-            weigh(event, of: entity, arm: arm)
+            weigh(event, of: entity, EventSide(arm))
         }
         return verdict
     }
 
-    /// Weighs one request that a shadow scored beside the stable model, and the verdict after it.
+    /// Weighs one request that both models had, and the verdict after it.
     ///
-    /// The share must be 0.5: of an event that only one of the two has, either is as likely to have it if
-    /// they are equally good (McNemar 1947). What both have says nothing about their difference.
+    /// The share must be 0.5: of two models that are equally good, either is as likely to have an event that the other
+    /// has not. What both have is weighed too, as a part of either's rate (``RelativeRisk``).
     ///
     /// - Complexity: O(1), without allocation.
     @discardableResult
@@ -43,16 +44,39 @@ extension Evidence {
         shadowed entity: UInt64, stable: RequestOutcome, canary: RequestOutcome
     ) -> EvidenceVerdict {
         precondition(counts.shares[shareIndex].share == 0.5, "a shadow's share is 0.5")
-        guard !isFinal else { return verdict }
+        guard countTraffic(of: entity, canary) else { return verdict }
+        stable.union(canary).forEach { event in
+            let event = (event, RequestOutcome(event))
+            weigh(
+                event.0, of: entity,
+                !canary.contains(event.1) ? .stable : stable.contains(event.1) ? .both : .canary)
+        }
+        return verdict
+    }
+
+    /// Counts a request as the canary's traffic that the stable model did not have: it says nothing of a
+    /// difference.
+    ///
+    /// - Complexity: O(1), without allocation.
+    @discardableResult
+    package mutating func observe(
+        unshadowed entity: UInt64, canary: RequestOutcome
+    ) -> EvidenceVerdict {
+        _ = countTraffic(of: entity, canary)
+        return verdict
+    }
+
+    /// Counts a request of the canary that both models may have had; whether it is to be weighed.
+    private mutating func countTraffic(of entity: UInt64, _ canary: RequestOutcome) -> Bool {
+        counted = []
+        guard !isFinal else { return false }
         step.canaryRequests &+= 1
         if seenEntities.insert(entity, role: Role.step(step.number)) {
             step.entities.stable &+= 1
             step.entities.canary &+= 1
         }
         canary.forEach { step.canaryBadEvents[$0.rawValue] &+= 1 }
-        canary.subtracting(stable).forEach { weigh($0, of: entity, arm: .canary) }
-        stable.subtracting(canary).forEach { weigh($0, of: entity, arm: .stable) }
-        return verdict
+        return true
     }
 
     /// Weighs one request that both models scored, and the verdict after it.
@@ -63,7 +87,8 @@ extension Evidence {
     package mutating func observe(
         pair entity: UInt64, decisionsDiffer: Bool
     ) -> EvidenceVerdict {
-        guard !isFinal, seenEntities.insert(entity, role: Role.pair) else { return verdict }
+        countedPair = !isFinal && seenEntities.insert(entity, role: Role.pair)
+        guard countedPair else { return verdict }
         counts.pairs &+= 1
         if decisionsDiffer { counts.differingPairs &+= 1 }
         weighed.flips.add(bets.flips.step(differs: decisionsDiffer))
@@ -114,10 +139,21 @@ extension Evidence {
         return false
     }
 
-    private mutating func weigh(_ event: BadEvent, of entity: UInt64, arm: Arm) {
-        guard !isFinal, seenEvents.insert(entity, role: Role.badEvent(event)) else { return }
-        counts.shares[shareIndex][event][arm] &+= 1
-        weighed[event].add(bets.risk[shareIndex][arm])
+    private mutating func weigh(_ event: BadEvent, of entity: UInt64, _ side: EventSide) {
+        guard !isFinal else { return }
+        let isFirst = seenEvents.insert(entity, role: Role.badEvent(event))
+        let isFirstLater = seenLater[event.rawValue].insert(entity)
+        guard isFirst || isFirstLater else { return }
+        let step = bets.risk[shareIndex][side]
+        if isFirst {
+            counts.shares[shareIndex][event].add(side)
+            counted.insert(RequestOutcome(event))
+            weighed[event].first.add(step)
+        }
+        if isFirstLater {
+            later.add(event, side, share: shareIndex)
+            if weighed[event].addLater(step) { seenLater[event.rawValue].forgetAll() }
+        }
         judge()
     }
 
@@ -130,6 +166,7 @@ extension Evidence {
                 >= Logarithm.natural(rule.sampleRatioAlarmAt)
         else { return }
         sampleRatioAlarm = true
+        for share in counts.shares { splitAtAlarm.append(share.entities) }
         judge()
     }
 

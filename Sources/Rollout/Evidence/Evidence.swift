@@ -9,7 +9,8 @@
 /// arXiv 2409.19888). By Ville's inequality it ever reaches 1/alpha with probability at most alpha.
 ///
 /// An entity speaks once: the first bad event of each kind, the first pair, the first label. Without
-/// that, retries of one unlucky entity are independent evidence, and they are not.
+/// that, retries of one unlucky entity are independent evidence, and they are not. To bets that begin later
+/// it speaks once since they began (``RiskTest``).
 ///
 /// Owned by one thread. An observation allocates nothing.
 package struct Evidence: Equatable, Sendable {
@@ -23,10 +24,17 @@ package struct Evidence: Equatable, Sendable {
     package internal(set) var step = StepCounts()
     /// What the evidence asks for now.
     package internal(set) var verdict = EvidenceVerdict.within
+    /// What of the last observation was an entity's first: of its bad events, ...
+    package internal(set) var counted = RequestOutcome()
+    /// ... and of its pairs.
+    package internal(set) var countedPair = false
 
+    var later = LaterCounts()
     var weighed = WeighedEvidence()
     var bets: Bets
     var sampleRatioAlarm = false
+    /// Entities by share when that alarm was raised, which it is recomputed from; empty without one.
+    var splitAtAlarm: [ArmCounts] = []
     /// What the logarithms must reach before the rule needs them exactly, in fixed point: a hundredth
     /// of a nat below the freeze, and below the alarm of the split.
     let caution: Int64
@@ -38,6 +46,8 @@ package struct Evidence: Equatable, Sendable {
     var seenEntities: EntityFilter
     var seenEvents: EntityFilter
     var seenLabels: EntityFilter
+    /// Who has had a bad event since the later bets on its kind began.
+    var seenLater: [EntityFilter]
 
     /// No evidence yet, at the canary's first share.
     ///
@@ -58,6 +68,10 @@ package struct Evidence: Equatable, Sendable {
         seenEntities = EntityFilter(byteCount: filterBytes.entities, seed: seed)
         seenEvents = EntityFilter(byteCount: filterBytes.events, seed: seed)
         seenLabels = EntityFilter(byteCount: filterBytes.labels, seed: seed)
+        seenLater = BadEvent.allCases.map { _ in
+            EntityFilter(byteCount: filterBytes.later, seed: seed)
+        }
+        splitAtAlarm.reserveCapacity(EvidenceLimits.sharesMax)
         try setShare(share)
     }
 
@@ -89,14 +103,29 @@ package struct Evidence: Equatable, Sendable {
         shareIndex = counts.shares.count
         counts.shares.append(ShareCounts(share: share))
         bets.addShare(share)
+        later.addShare()
+    }
+
+    /// Whether the counts at the alarm of the split, if there was one, are reason for it. Records before the third
+    /// version have no counts of it, and are believed.
+    var isSplitAlarmSound: Bool {
+        guard !splitAtAlarm.isEmpty else { return sampleRatioAlarm }
+        var values = LogValues()
+        for (index, arms) in splitAtAlarm.enumerated() {
+            values.add(bets.sampleRatio[index], times: arms)
+        }
+        return values.logMean(RelativeRisk.tiltLanes) >= Logarithm.natural(rule.sampleRatioAlarmAt)
     }
 
     /// Goes on from recorded counts and starts; every logarithm is computed from them.
-    mutating func resume(_ counts: EvidenceCounts, _ onsets: [Onsets], shareIndex: Int) {
+    mutating func resume(
+        _ counts: EvidenceCounts, _ later: LaterCounts, _ onsets: [Onsets], shareIndex: Int
+    ) {
         for share in counts.shares.dropFirst() { bets.addShare(share.share) }
         self.counts = counts
+        self.later = later
         self.shareIndex = shareIndex
-        weighed = WeighedEvidence(counts, bets: bets, onsets: onsets)
+        weighed = WeighedEvidence(counts, later, bets: bets, onsets: onsets)
     }
 
     /// Two rollouts are equal if they have seen the same and conclude the same.
@@ -105,8 +134,9 @@ package struct Evidence: Equatable, Sendable {
             && left.step == right.step && left.verdict == right.verdict
             && left.weighed == right.weighed && left.shareIndex == right.shareIndex
             && left.sampleRatioAlarm == right.sampleRatioAlarm
+            && left.splitAtAlarm == right.splitAtAlarm && left.later == right.later
             && left.seenEntities == right.seenEntities && left.seenEvents == right.seenEvents
-            && left.seenLabels == right.seenLabels
+            && left.seenLabels == right.seenLabels && left.seenLater == right.seenLater
     }
 }
 
@@ -118,12 +148,16 @@ package struct FilterBytes: Equatable, Sendable {
     package var events = 1 << 18
     /// For entities with a label.
     package var labels = 1 << 18
+    /// For entities with a bad event since the later bets began, of each kind: forgotten again and again.
+    package var later = 1 << 16
 
-    /// The default sizes, 1.5 MiB together.
+    /// The default sizes, 1.7 MiB together.
     package init() {}
 
     var fault: EvidenceError? {
-        for (name, count) in [("entities", entities), ("events", events), ("labels", labels)]
+        for (name, count) in [
+            ("entities", entities), ("events", events), ("labels", labels), ("later", later),
+        ]
         where count < EvidenceLimits.filterBytesMin || count > EvidenceLimits.filterBytesMax
             || count & (count - 1) != 0
         {

@@ -39,6 +39,11 @@ package struct EvidenceCounts: Equatable, Sendable {
         return events
             + [flips, labelSums.brier, labelSums.absolute, labelSums.relative, sampleRatio]
     }
+
+    /// First bad events of one kind, under all shares.
+    package subscript(event: BadEvent) -> EventCounts {
+        shares.reduce(into: EventCounts()) { $0.add($1[event]) }
+    }
 }
 
 /// What labels add, in fixed point: a record by itself, because losses are no counts.
@@ -58,18 +63,18 @@ package struct ShareCounts: Equatable, Sendable {
     /// Entities that arrived first under this share.
     package internal(set) var entities = ArmCounts()
     /// First errors of entities.
-    package internal(set) var errors = ArmCounts()
+    package internal(set) var errors = EventCounts()
     /// First misses of the latency objective.
-    package internal(set) var sloMisses = ArmCounts()
+    package internal(set) var sloMisses = EventCounts()
     /// First fallbacks.
-    package internal(set) var fallbacks = ArmCounts()
+    package internal(set) var fallbacks = EventCounts()
 
     init(share: Double) {
         self.share = share
     }
 
     /// The counts of one kind of bad event.
-    package subscript(event: BadEvent) -> ArmCounts {
+    package subscript(event: BadEvent) -> EventCounts {
         get {
             switch event {
             case .error: errors

@@ -60,7 +60,7 @@ package struct EvidenceExplanation: Equatable, Sendable {
         logThreshold = -Logarithm.natural(rule.alpha)
         verdict = EvidenceVerdict(
             rule: rule, merged: logEvidence, violation: counts.violation,
-            sampleRatioAlarm: evidence.sampleRatioAlarm)
+            sampleRatioAlarm: evidence.isSplitAlarmSound)
         recordedVerdict = record.recordedVerdict
     }
 }

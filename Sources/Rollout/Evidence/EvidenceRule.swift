@@ -7,8 +7,9 @@
 package struct EvidenceRule: Equatable, Sendable {
     /// The version of the formulas behind these numbers; stored with every verdict.
     ///
-    /// Version 1 bet everything at the start; its records are read, explained and gone on with as such.
-    package static let version: UInt16 = 2
+    /// Version 1 bet everything at the start, version 2 let nobody speak anew to bets that began later; their
+    /// records are read, explained and gone on with as such.
+    package static let version: UInt16 = 3
 
     /// The highest tolerated probability of rolling back a canary that is within its tolerances.
     package var alpha = 0.001

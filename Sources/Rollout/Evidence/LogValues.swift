@@ -73,10 +73,17 @@ struct LogValues: Equatable, Sendable {
     /// The mean of e-processes is one (Vovk and Wang 2021, "E-values: calibration, combination and
     /// applications", section 3).
     func logMean(_ lanes: Range<Int>) -> Double {
-        let largest = largest(lanes)
+        logMean(lanes, with: LogValues(units: Lanes(repeating: Self.lowest)))
+    }
+
+    /// The same of the sums of two products in each lane.
+    func logMean(_ lanes: Range<Int>, with other: LogValues) -> Double {
+        let largest = max(largest(lanes), other.largest(lanes))
         var sum = 0.0
         for lane in lanes {
             sum += Logarithm.exponential(Double(units[lane] &- largest) / Self.unitsPerNat)
+            guard other.units[lane] > Self.lowest else { continue }
+            sum += Logarithm.exponential(Double(other.units[lane] &- largest) / Self.unitsPerNat)
         }
         return Double(largest) / Self.unitsPerNat + Logarithm.natural(sum / Double(lanes.count))
     }

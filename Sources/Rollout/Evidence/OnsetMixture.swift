@@ -27,8 +27,8 @@ struct OnsetMixture: Equatable, Sendable {
     private(set) var onsets: Onsets
 
     /// Nothing observed.
-    init() {
-        self.init(products: LogValues(), onsets: Onsets())
+    init(onsets: Onsets = Onsets()) {
+        self.init(products: LogValues(), onsets: onsets)
     }
 
     init(products: LogValues, onsets: Onsets) {
@@ -43,6 +43,15 @@ struct OnsetMixture: Equatable, Sendable {
         for lane in step.indices where products.units[lane] <= onsets.next[lane] {
             onsets.begin(lane, at: products.units[lane])
         }
+    }
+
+    /// The same, but all lanes begin anew at once, when the last of them has fallen far enough; whether they did.
+    @inline(__always)
+    mutating func add(_ step: LogValues.Lanes, beginningTogether lanes: Range<Int>) -> Bool {
+        products.add(step)
+        for lane in lanes where products.units[lane] > onsets.next[lane] { return false }
+        for lane in lanes { onsets.begin(lane, at: products.units[lane]) }
+        return true
     }
 
     /// The logarithms of the mixtures.
@@ -90,6 +99,27 @@ struct Onsets: Equatable, Sendable {
     static var never: Onsets {
         var onsets = Onsets()
         onsets.credits = .init(repeating: 0)
+        onsets.next = .init(repeating: .min)
+        return onsets
+    }
+
+    /// One start, at the beginning, with its part of the weight.
+    static var first: Onsets {
+        var onsets = Onsets()
+        onsets.next = .init(repeating: .min)
+        return onsets
+    }
+
+    /// No start yet: what begins later.
+    static var later: Onsets {
+        var onsets = Onsets()
+        onsets.credits = .init(repeating: LogValues.lowest)
+        return onsets
+    }
+
+    /// None, ever: what there was no more of before the third version of the rule.
+    static var none: Onsets {
+        var onsets = Onsets.later
         onsets.next = .init(repeating: .min)
         return onsets
     }

@@ -31,6 +31,17 @@ extension RecordWriter {
         put(counts.labelSums.relative)
     }
 
+    mutating func put(_ counts: EventCounts) {
+        put(counts.alone)
+        put(counts.both)
+    }
+
+    mutating func put(_ later: LaterCounts) {
+        for share in later.shares {
+            for index in share.indices { put(share[index]) }
+        }
+    }
+
     mutating func put(_ onsets: Onsets) {
         put(onsets.credits)
         put(onsets.next)
@@ -67,7 +78,7 @@ extension RecordReader {
             var share = ShareCounts(share: try double())
             guard share.share >= 0 && share.share <= 1 else { throw .corrupt }
             share.entities = try armCounts()
-            for event in BadEvent.allCases { share[event] = try armCounts() }
+            for event in BadEvent.allCases { share[event] = try eventCounts() }
             counts.shares.append(share)
         }
         counts.pairs = try integer()
@@ -82,6 +93,23 @@ extension RecordReader {
         counts.labelSums.absolute = try logValues()
         counts.labelSums.relative = try logValues()
         return counts
+    }
+
+    /// Before the third version, events of both models were not counted.
+    mutating func eventCounts() throws(EvidenceError) -> EventCounts {
+        EventCounts(alone: try armCounts(), both: version >= 3 ? try integer() : 0)
+    }
+
+    mutating func laterCounts(shares: Int) throws(EvidenceError) -> LaterCounts {
+        var later = LaterCounts()
+        for _ in 0..<shares {
+            var share = [3 of EventCounts](repeating: EventCounts())
+            if version >= 3 {
+                for index in share.indices { share[index] = try eventCounts() }
+            }
+            later.addShare(share)
+        }
+        return later
     }
 
     mutating func onsets() throws(EvidenceError) -> Onsets {

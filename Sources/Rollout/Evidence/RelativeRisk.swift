@@ -10,6 +10,13 @@
 /// supermartingale, because its mean grows with the coin's bias and is 1 at q. The same with R < 1
 /// bets against "the risk is at least ρ".
 ///
+/// Where both models have each request, w is ½ and an event may be both's. With X and Y for "the canary's"
+/// and "the stable model's", "the risk is at most ρ" says that X − ρY is at most 0 in the mean. The bets
+/// above are 1 + λ(X − ρY) with λ = p/q − 1, so an event of both is worth 1 + λ(1 − ρ): it speaks for a
+/// canary that may be worse by ρ, and for nobody if ρ is 1 (then this is McNemar 1947). Without it, a
+/// canary that fails at 11 requests in 100 would be convicted because its stable model fails at ten of
+/// the same.
+///
 /// A bet is fixed by the share and the counts, so its value is a sum of counts times constants.
 enum RelativeRisk {
     /// The factors R of the evidence against a canary: from a doubling to a collapse.
@@ -39,18 +46,31 @@ enum RelativeRisk {
             let claimed = canaryProbability(share: share, risk: null * factor)
             steps.canary[lane] = LogValues.units(ofFactor: claimed / expected)
             steps.stable[lane] = LogValues.units(ofFactor: (1 - claimed) / (1 - expected))
+            steps.both[lane] = LogValues.units(
+                ofFactor: 1 + (claimed / expected - 1) * (1 - null))
         }
         return steps
     }
 }
 
-/// What one event on either arm adds to the logarithms of a test, a lane per alternative.
+/// What one event on either arm adds to the logarithms of a test, a lane per alternative; for bad events also
+/// what one of both models adds.
 struct ArmSteps: Sendable {
     var stable = LogValues.Lanes(repeating: 0)
     var canary = LogValues.Lanes(repeating: 0)
+    var both = LogValues.Lanes(repeating: 0)
 
     @inline(__always)
     subscript(arm: Arm) -> LogValues.Lanes { arm == .canary ? canary : stable }
+
+    @inline(__always)
+    subscript(side: EventSide) -> LogValues.Lanes {
+        switch side {
+        case .stable: stable
+        case .canary: canary
+        case .both: both
+        }
+    }
 }
 
 extension LogValues {
@@ -58,5 +78,11 @@ extension LogValues {
     mutating func add(_ steps: ArmSteps, times counts: ArmCounts) {
         add(steps.stable, times: counts.stable)
         add(steps.canary, times: counts.canary)
+    }
+
+    /// Multiplies by the factors of that many bad events.
+    mutating func add(_ steps: ArmSteps, times counts: EventCounts) {
+        add(steps, times: counts.alone)
+        add(steps.both, times: counts.both)
     }
 }

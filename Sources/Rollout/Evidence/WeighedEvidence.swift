@@ -4,9 +4,9 @@
 /// `explain`.
 struct WeighedEvidence: Equatable, Sendable {
     /// The bets against each kind of bad event.
-    private(set) var errors = OnsetMixture()
-    private(set) var sloMisses = OnsetMixture()
-    private(set) var fallbacks = OnsetMixture()
+    private(set) var errors = RiskTest()
+    private(set) var sloMisses = RiskTest()
+    private(set) var fallbacks = RiskTest()
     /// The bets against decision flips.
     var flips = OnsetMixture()
     /// The bets on paired losses.
@@ -21,18 +21,25 @@ struct WeighedEvidence: Equatable, Sendable {
     init() {}
 
     /// The same from a record, in one go.
-    init(_ counts: EvidenceCounts, bets: Bets, onsets: [Onsets]) {
+    init(_ counts: EvidenceCounts, _ later: LaterCounts, bets: Bets, onsets: [Onsets]) {
         var products = counts.products(bets)
         sampleRatio = products.removeLast()
+        products += BadEvent.allCases.map { later.product($0, bets) }
         for (place, mixture) in Self.mixtures.enumerated() {
             self[keyPath: mixture] = OnsetMixture(products: products[place], onsets: onsets[place])
         }
     }
 
-    /// The tests that may begin again, in the order of records.
+    /// All bets, in the order of records.
     static var mixtures: [WritableKeyPath<WeighedEvidence, OnsetMixture>] {
-        [\.errors, \.sloMisses, \.fallbacks, \.flips, \.brier, \.absolute, \.relative]
+        [
+            \.errors.first, \.sloMisses.first, \.fallbacks.first, \.flips, \.brier, \.absolute,
+            \.relative, \.errors.later, \.sloMisses.later, \.fallbacks.later,
+        ]
     }
+
+    /// How many of them records of the second version have.
+    static let mixturesOfVersion2 = 7
 
     /// The products of what labels add.
     var labelSums: LabelSums {
@@ -41,7 +48,7 @@ struct WeighedEvidence: Equatable, Sendable {
     }
 
     /// The bets against one kind of bad event.
-    subscript(event: BadEvent) -> OnsetMixture {
+    subscript(event: BadEvent) -> RiskTest {
         get {
             switch event {
             case .error: errors
@@ -61,9 +68,9 @@ struct WeighedEvidence: Equatable, Sendable {
     /// The logarithm of one component's evidence.
     func log(_ component: EvidenceComponent) -> Double {
         switch component {
-        case .errors: errors.logMean(RelativeRisk.worseLanes)
-        case .sloMisses: sloMisses.logMean(RelativeRisk.worseLanes)
-        case .fallbacks: fallbacks.logMean(RelativeRisk.worseLanes)
+        case .errors: errors.log
+        case .sloMisses: sloMisses.log
+        case .fallbacks: fallbacks.log
         case .decisionFlips: flips.logMean(FlipTest.lanes)
         case .pairedBrier: brier.logMean(BrierTest.lanes)
         case .calibration: CalibrationTest.log(absolute: absolute, relative: relative)
@@ -88,9 +95,7 @@ struct WeighedEvidence: Equatable, Sendable {
     /// A canary that does well is judged by this alone, without an exponential.
     @inline(__always)
     var bound: Int64 {
-        var bound = max(
-            errors.largest(RelativeRisk.worseLanes), sloMisses.largest(RelativeRisk.worseLanes))
-        bound = max(bound, fallbacks.largest(RelativeRisk.worseLanes))
+        var bound = max(errors.bound, sloMisses.bound, fallbacks.bound)
         bound = max(bound, flips.largest(FlipTest.lanes))
         bound = max(bound, brier.largest(BrierTest.lanes))
         return max(bound, CalibrationTest.bound(absolute: absolute, relative: relative))
