@@ -74,6 +74,39 @@ struct GuardedRolloutTests {
         #expect(guarded.samples[3].entities.count == count)
     }
 
+    @Test func `a freeze is told once, until all that spoke for it is lost`() throws {
+        let guarded = Self.guarded()
+        var count = 0
+        var told = 0
+        func feed(differs: Bool, until isDone: () -> Bool) throws {
+            while !isDone() {
+                guarded.observe(Self.event(count, differs: differs))
+                if guarded.freeze() != nil { told += 1 }
+                count += 1
+                try #require(count < 100_000)
+            }
+        }
+        func freezes() -> Bool { guarded.evidence.verdict == .freeze }
+        for _ in 0..<3 {
+            try feed(differs: true, until: freezes)
+            try feed(differs: false) { guarded.evidence.verdict == .within }
+        }
+        #expect(told == 1)
+        try feed(differs: false) { guarded.evidence.logEvidence < 0 }
+        try feed(differs: true, until: freezes)
+        #expect(told == 2)
+    }
+
+    @Test func `an entity is on record for what was counted of it, and for nothing else`() {
+        let guarded = Self.guarded()
+        // Its decisions differ, and it fails, only after it was weighed as a pair.
+        guarded.observe(Self.event(1, canary: true, differs: false))
+        guarded.observe(Self.event(1, canary: true, differs: true, outcome: .error))
+        #expect(guarded.evidence.counts.differingPairs == 0)
+        #expect(guarded.samples[GuardedRollout.differingKind].entities.isEmpty)
+        #expect(guarded.samples[BadEvent.error.rawValue].entities.count == 1)
+    }
+
     @Test func `one entity that comes again and again decides nothing`() {
         let guarded = Self.guarded()
         for _ in 0..<10_000 {

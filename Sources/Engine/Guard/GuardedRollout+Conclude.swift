@@ -41,7 +41,9 @@ extension GuardedRollout {
     /// What is to be told when the evidence begins to forbid more weight; nil if it was told.
     func freeze() -> GuardAlarm? {
         guard evidence.verdict == .freeze else {
-            isFreezeTold = isFreezeTold && evidence.verdict != .within
+            // Told again only after all that spoke against it was lost: evidence goes up and down around the
+            // mark for as long as a canary is a little worse than it may be.
+            if isFreezeTold && evidence.logEvidence <= 0 { isFreezeTold = false }
             return nil
         }
         guard !isFreezeTold else { return nil }
