@@ -37,6 +37,8 @@ package struct Worker: ~Copyable {
     var guardCounters: GuardCounters
     /// How the guard hears of requests, and what that may cost.
     var loopWatch: LoopWatch
+    /// What this loop has met that was the matter with watched models.
+    var causes = LoopCauses()
     /// Whether a scorer of the configuration has an open rollout, or a promotion that is watched.
     private(set) var isWatching = false
     private var hasSnapshot = false
@@ -126,6 +128,7 @@ package struct Worker: ~Copyable {
         guardCounters.prepare(for: configuration.value)
         isWatching = configuration.value.splits.contains(where: \.watch.isOn)
         if !isWatching { loopWatch.reset() }
+        causes.removeAll()
         drift.prepare(for: configuration.value)
         readPlans.removeAll()
     }

@@ -5,16 +5,35 @@ internal import Glibc
 internal import Metrics
 internal import Synchronization
 
+/// How alarms are written on standard error.
+package enum AlarmText: String, CaseIterable, Sendable {
+    /// Sentences on a terminal, JSON for all else.
+    case auto
+    /// A line of JSON each, for programs that collect logs.
+    case json
+    /// Sentences, for people.
+    case text
+}
+
 /// Writes alarms on standard error, one line each, without ever waiting long for whoever reads them.
 final class AlarmLog: Sendable {
     /// How long a reader that does not read is waited for, per line.
     static let waitMilliseconds: Int32 = 100
 
     private let dropped = Atomic<UInt64>(0)
+    private let isForPeople: Bool
 
-    /// Writes a line with an alarm's encoding.
-    func write(_ encoded: [UInt8]) {
-        write(line: Array("kassa: alarm ".utf8) + encoded)
+    init(_ text: AlarmText = .auto) {
+        isForPeople = text == .text || text == .auto && isatty(STDERR_FILENO) == 1
+    }
+
+    /// Writes a line with an alarm: its encoding, or for people a sentence.
+    func write(_ alarm: Alarm, encoded: [UInt8]) {
+        if isForPeople {
+            write(line: Array("kassa: alarm, ".utf8) + alarm.sentence)
+        } else {
+            write(line: Array("kassa: alarm ".utf8) + encoded)
+        }
     }
 
     /// Writes a line about the webhook.

@@ -32,27 +32,62 @@ extension KassaV1.GuardStatus {
 
 extension Evidence {
     /// Why the model on trial goes, in a sentence that names the cause first.
-    func rollbackReason(_ mode: WatchMode) -> String {
+    ///
+    /// - Parameters:
+    ///   - causes: what was the matter where that is known.
+    ///   - sloMicroseconds: what a score may take.
+    func rollbackReason(
+        _ mode: WatchMode, _ causes: [KassaV1.GuardCause], sloMicroseconds: UInt32
+    ) -> String {
         if let violation = counts.violation {
             return "contract violation: \(violation.words)"
         }
         let cause = leadingComponent
         return
-            "\(cause.name): \(words(of: cause, mode.words)); log evidence "
+            "\(words(of: cause, mode, causes, sloMicroseconds)); log evidence "
             + "\(Self.text(logEvidence(of: cause))), merged \(Self.text(logEvidence)) reached "
             + Self.text(logThreshold)
     }
 
-    private func words(
-        of component: EvidenceComponent, _ models: (trial: String, reference: String)
+    /// What the component that speaks loudest has seen: "fallbacks: 12 of 40 entities of the candidate had a
+    /// fallback, 0 of 93 of STABLE: STALE profile.visits (12)".
+    func suspicion(
+        _ mode: WatchMode, _ causes: [KassaV1.GuardCause], sloMicroseconds: UInt32
     ) -> String {
-        func arms(_ event: BadEvent, _ noun: String) -> String {
-            let sum = counts.shares.reduce(into: ArmCounts()) { sum, share in
-                sum.stable &+= share[event].stable
-                sum.canary &+= share[event].canary
+        words(of: leadingComponent, mode, causes, sloMicroseconds)
+    }
+
+    private func words(
+        of component: EvidenceComponent, _ mode: WatchMode, _ causes: [KassaV1.GuardCause],
+        _ sloMicroseconds: UInt32
+    ) -> String {
+        let found = words(of: component, mode)
+        var known = CauseWords.text(causes, of: component.name, ofTrial: true)
+        if component == .sloMisses {
+            let limit = CauseWords.milliseconds(UInt64(sloMicroseconds))
+            known = "over \(limit) ms" + (known.isEmpty ? "" : ", \(known)")
+        }
+        return "\(component.name): \(found)" + (known.isEmpty ? "" : ": \(known)")
+    }
+
+    private func words(of component: EvidenceComponent, _ mode: WatchMode) -> String {
+        let models = mode.words
+        func sum(_ part: (ShareCounts) -> ArmCounts) -> ArmCounts {
+            counts.shares.reduce(into: ArmCounts()) { sum, share in
+                sum.stable &+= part(share).stable
+                sum.canary &+= part(share).canary
             }
-            return "\(sum.canary) entities of \(models.trial) \(noun), "
-                + "\(sum.stable) of \(models.reference)"
+        }
+        // Where requests are compared, nobody belongs to one of the two models.
+        let all = mode.comparesRequests ? ArmCounts() : sum(\.entities)
+        func arms(_ event: BadEvent, _ noun: String) -> String {
+            let bad = sum { $0[event] }
+            func of(_ arm: Arm) -> String {
+                all[arm] >= bad[arm] && all[arm] > 0
+                    ? "\(bad[arm]) of \(all[arm])" : "\(bad[arm])"
+            }
+            return "\(of(.canary)) entities of \(models.trial) \(noun), "
+                + "\(of(.stable)) of \(models.reference)"
         }
         switch component {
         case .errors: return arms(.error, "had an error")

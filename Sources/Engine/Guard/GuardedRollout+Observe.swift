@@ -25,6 +25,7 @@ extension GuardedRollout {
         }
         eventCount &+= 1
         changeCount &+= 1
+        let before = badEntities(before: event)
         if !mode.comparesRequests {
             let isTrial = event.marks.contains(.isTrial)
             evidence.observe(
@@ -38,6 +39,7 @@ extension GuardedRollout {
             // Only the canary had it: that counts as its traffic, and says nothing of a difference.
             evidence.observe(shadowed: event.entity, stable: event.trial, canary: event.trial)
         }
+        countCauses(of: event, since: before)
         if event.marks.contains(.isPair) {
             let differ = event.marks.contains(.decisionsDiffer)
             evidence.observe(pair: event.entity, decisionsDiffer: differ)

@@ -21,6 +21,8 @@ final class Guards: Sendable {
     /// Of each loop, what it has seen.
     let rings: [SPSCRing<GuardEvent>]
     let metrics: GuardMetrics
+    /// What loops have met that was the matter.
+    let causes = CauseBook()
     private let state: Mutex<State>
     private let watchedCount = Atomic<Int>(0)
     /// What an event costs the guard thread, of late.
@@ -133,11 +135,17 @@ final class Guards: Sendable {
                 let left = state.left.removeValue(forKey: rollout.id)
                 open[rollout.id] = GuardedRollout(
                     scorer, rollout, policy, entry.brake,
-                    stored: left?.state.isAftercare == isAftercare ? left : nil, now: now)
+                    stored: left?.state.isAftercare == isAftercare ? left : nil,
+                    causes: causes, now: now)
             }
         }
         state.open = open
         state.resting = resting
+        // A loop may have met causes of a rollout that begins with the next configuration.
+        let newest =
+            state.configuration.value.rollouts.scorers.values.compactMap { $0.slots.rollout?.id }
+            .max() ?? 0
+        causes.keep { $0 > newest || open[$0] != nil || resting[$0] != nil }
         watchedCount.store(open.count, ordering: .relaxed)
     }
 

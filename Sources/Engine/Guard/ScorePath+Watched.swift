@@ -46,9 +46,11 @@ extension Worker {
         if failure == nil && (violation == nil || !isTrial) {
             let elapsed = ended.nanoseconds(since: started)
             guardCounters.timed(slot, nanoseconds: elapsed)
-            if elapsed > watch.sloNanoseconds { event.insert(.sloMiss, ofTrial: isTrial) }
+            if elapsed > watch.sloNanoseconds {
+                event.missed(nanoseconds: elapsed, ofTrial: isTrial)
+            }
             if isDegraded(watch.ownInputs(of: slot), of: slot) {
-                event.insert(.fallback, ofTrial: isTrial)
+                noteFallback(&event, of: slot, watch)
             }
         }
         var answering = slot
@@ -60,7 +62,7 @@ extension Worker {
         } else if failure != nil || !score.isFinite {
             let failure = failure ?? noNumber(slot)
             if failure.isOfModel {
-                event.reference.insert(.error)
+                noteError(failure.reason, &event, ofTrial: false)
                 if watch.mode == .shadow { tryShadow(watch, message, at: now, &event) }
                 loopWatch.tell(event)
             }
@@ -100,7 +102,7 @@ extension Worker {
         _ summary: inout GatherSummary, _ score: inout Double
     ) throws(EngineError) {
         if let violation { brake(place, for: violation, &event) }
-        event.trial.insert(.error)
+        noteError(failure?.reason ?? violation?.words ?? "", &event, ofTrial: true)
         let watch = configuration.value.splits[place].watch
         // Of entities that are not scored by both, an error of the other would not be known.
         if watch.samples(event.entity) { event.marks.insert(.isCompared) }
@@ -110,7 +112,9 @@ extension Worker {
             score = try evaluate(watch.reference, message, at: now, &summary)
             guard score.isFinite else { throw noNumber(watch.reference) }
         } catch {
-            if watch.mode.comparesRequests { event.reference.insert(.error) }
+            if watch.mode.comparesRequests {
+                noteError(error.reason, &event, ofTrial: false)
+            }
             if violation != nil || isWatched && error.isOfModel { loopWatch.tell(event) }
             throw error
         }
@@ -129,7 +133,7 @@ extension Worker {
             try gather(watch.trial, message, at: now, &summary)
             try complete(watch.trial, message, at: now, &summary)
         } catch {
-            event.trial.insert(.error)
+            noteError(error.reason, &event, ofTrial: true)
         }
         loopWatch.spend(nanoseconds: MonotonicTime.now().nanoseconds(since: started))
     }
@@ -195,7 +199,7 @@ extension Worker {
             } catch {
                 guard watch.mode.comparesRequests else { return false }
                 event.marks.insert(.isCompared)
-                event.insert(.error, ofTrial: isTrial)
+                noteError(error.reason, &event, ofTrial: isTrial)
                 loopWatch.tell(event)
                 if let recorded { recorder.record(recorded) }
                 return true
@@ -204,7 +208,7 @@ extension Worker {
             loopWatch.spend(nanoseconds: nanoseconds)
             isDegraded = summary.degradedCount > 0
             if watch.mode.comparesRequests, self.isDegraded(watch.ownInputs(of: other), of: other) {
-                event.insert(.fallback, ofTrial: isTrial)
+                noteFallback(&event, of: other, watch)
             }
         }
         var pair = PairQueue.Pair(

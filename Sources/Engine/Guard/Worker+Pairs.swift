@@ -49,12 +49,12 @@ extension Worker {
         if isTrial, let violation { brake(pair.place, for: violation, &event) }
         if watch.mode.comparesRequests {
             event.marks.insert(.isCompared)
-            if violation != nil { event.insert(.error, ofTrial: isTrial) }
+            if let violation { noteError(violation.words, &event, ofTrial: isTrial) }
             if !isTrial {
                 compareTimes(&event, pair, watch, elapsed)
                 ended = .now()
             } else if elapsed > watch.sloNanoseconds {
-                event.trial.insert(.sloMiss)
+                event.missed(nanoseconds: elapsed, ofTrial: true)
             }
         }
         if score.isFinite {
@@ -116,6 +116,7 @@ extension Worker {
             watch.isSlower(elapsed, than: again)
             && watch.isSlower(timeAgain(pair.other, pair.start, pair.nanoseconds), than: again)
         if isOthers { event.trial.remove(.sloMiss) }
-        if isOthers || isMissed { event.reference.insert(.sloMiss) }
+        if isOthers { event.missed(nanoseconds: elapsed, ofTrial: false) }
+        if isMissed { event.reference.insert(.sloMiss) }
     }
 }

@@ -27,7 +27,7 @@ let driftCommand = Command(
             print(report.tree.json())
             return
         }
-        report.lines(featuresMax: arguments.has(allFlag.name) ? .max : 10).forEach { print($0) }
+        Screen.print(report.lines(featuresMax: arguments.has(allFlag.name) ? .max : 10))
     })
 
 let driftAcceptCommand = Command(

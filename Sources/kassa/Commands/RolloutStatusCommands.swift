@@ -39,8 +39,7 @@ let rolloutStatusCommand = Command(
             if arguments.has(jsonFlag.name) {
                 print(status.tree.json())
             } else {
-                status.lines.forEach { print($0) }
-                print(try driftReport(of: scorer, client).line)
+                Screen.print(status.lines + [try driftReport(of: scorer, client).line])
             }
             return
         }
@@ -110,9 +109,12 @@ let rolloutExplainCommand = Command(
             print(Tree.map(entries).json())
         } else {
             show(response.transitions, asJSON: false)
-            response.`guard`?.lines.forEach { print($0) }
-            print("replayed: \(response.agrees ? "agrees" : response.disagreement)")
-            print("audit log: \(response.chainIntact ? "intact" : "a link is broken")")
+            if Screen.columns != nil { print("") }
+            Screen.print(
+                (response.`guard`?.lines ?? []) + [
+                    "replayed: \(response.agrees ? "agrees" : response.disagreement)",
+                    "audit log: \(response.chainIntact ? "intact" : "a link is broken")",
+                ])
         }
         guard response.agrees, response.chainIntact else {
             throw .failed("the records of rollout \(id) do not agree")
@@ -173,7 +175,7 @@ private func show(_ transitions: [KassaV1.RolloutTransition], asJSON: Bool) {
             "REVISION", "WHEN", "WHO", "VERB", "ROLLOUT", "CANDIDATE", "PHASE", "WEIGHT", "STABLE",
             "WHY",
         ],
-        rightAligned: [0, 4, 7])
+        rightAligned: [0, 4, 7], titles: 4)
     for transition in transitions { table.add(transition.row) }
     table.print()
 }

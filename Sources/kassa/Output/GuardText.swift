@@ -2,6 +2,7 @@
 
 internal import API
 internal import Documents
+internal import Engine
 
 /// "8.41".
 private func text(_ value: Double) -> String {
@@ -28,6 +29,11 @@ extension KassaV1.GuardStatus {
             let percent = (watchedRatio * 1_000).rounded() / 10
             lines.append("  watched now: \(percent) % of entities, as much as there is time for")
         }
+        for (event, isTrial) in causeKinds {
+            let text = CauseWords.text(causes, of: event, ofTrial: isTrial, limit: 5)
+            let model = models.split(separator: "/")[isTrial ? 1 : 0]
+            lines.append("  \(event) of \(model): \(text)")
+        }
         let parts = components.map { "\($0.name) \(text($0.logEvidence))" }
         lines.append("  log evidence by kind: \(parts.joined(separator: ", "))")
         if !holds.isEmpty {
@@ -36,13 +42,28 @@ extension KassaV1.GuardStatus {
                     + holds.joined(separator: ", "))
         }
         for sample in samples {
-            let hashes = sample.entities.prefix(5).map { String($0, radix: 16) }
+            let hashes = sample.entities.prefix(4).map { Self.hash($0) }
             let rest = sample.entities.count - hashes.count
             lines.append(
                 "  \(sample.event) at entities \(hashes.joined(separator: " "))"
                     + (rest > 0 ? " and \(rest) more" : ""))
         }
         return lines
+    }
+
+    /// The events and models of which causes are known, the candidate's first.
+    private var causeKinds: [(String, Bool)] {
+        var kinds: [(String, Bool)] = []
+        for cause in causes where !kinds.contains(where: { $0 == (cause.event, cause.candidate) }) {
+            kinds.append((cause.event, cause.candidate))
+        }
+        return kinds
+    }
+
+    /// Sixteen digits.
+    private static func hash(_ entity: UInt64) -> String {
+        let digits = String(entity, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
     var tree: Tree {
@@ -66,9 +87,24 @@ extension KassaV1.GuardStatus {
                     })),
             .init("pairs", .unsigned(pairs)), .init("differing_pairs", .unsigned(differingPairs)),
             .init("labels", .unsigned(labels)), .init("violation", .text(violation)),
+            .init("causes", .list(causes.map(\.tree))),
             .init("holds", .list(holds.map { .text($0) })),
             .init("age_ms", .unsigned(ageMs)), .init("step_age_ms", .unsigned(stepAgeMs)),
             .init("watched_ratio", .number(watchedRatio)),
         ])
+    }
+}
+
+extension KassaV1.GuardCause {
+    fileprivate var tree: Tree {
+        var entries: [Tree.Entry] = [
+            .init("event", .text(event)), .init("candidate", .flag(candidate)),
+        ]
+        if !feature.isEmpty {
+            entries += [.init("feature", .text(feature)), .init("status", .text(status.name))]
+        }
+        if !error.isEmpty { entries.append(.init("error", .text(error))) }
+        if microseconds > 0 { entries.append(.init("microseconds", .unsigned(microseconds))) }
+        return .map(entries + [.init("entities", .unsigned(entities))])
     }
 }
