@@ -28,8 +28,9 @@ let serveCommand = Command(
           webhook_url: https://pager.example/kassa
           webhook_secret_file: /etc/kassa/webhook.secret
 
-        Alarms go to standard error, a line each (a sentence on a terminal, else JSON), and to the webhook as signed POSTs. Who can read the
-        secret can sign as Kassa does, so its file must be its owner's alone (chmod 600).
+        Alarms go to standard error, a line each (a sentence on a terminal, else JSON), and to the
+        webhook as signed POSTs. Who can read the secret can sign as Kassa does, so its file must be its
+        owner's alone (chmod 600).
 
         There is no authentication yet: listen on loopback, or on a network that you trust.
         """,
@@ -59,7 +60,7 @@ let serveCommand = Command(
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
         Flag(
             name: "--alarm-log", value: "FORM",
-            help: "Alarms on standard error: auto, json, text (auto: text on a terminal)."),
+            help: "Alarms on standard error: json, text or auto (text on a terminal)."),
         Flag(
             name: "--webhook-url", value: "URL",
             help: "Where alarms are posted to, http or https; needs a secret."),

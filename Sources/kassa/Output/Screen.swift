@@ -34,18 +34,25 @@ enum Screen {
         return lines.flatMap { line -> [String] in
             guard line.count > columns else { return [line] }
             let indent = String(line.prefix { $0 == " " })
-            let pieces = pieces(line.dropFirst(indent.count), columns - indent.count - 4)
+            let pieces = pieces(
+                line.dropFirst(indent.count), columns - indent.count - 4,
+                first: columns - indent.count)
             return pieces.enumerated().map { ($0 == 0 ? "" : "    ") + indent + $1 }
         }
     }
 
     /// `text` broken at spaces into pieces of at most `columns`; a longer word stays whole.
-    static func pieces(_ text: some StringProtocol, _ columns: Int) -> [String] {
+    ///
+    /// - Parameter first: the room for the first piece, if that is another.
+    static func pieces(
+        _ text: some StringProtocol, _ columns: Int, first: Int? = nil
+    ) -> [String] {
         var pieces: [String] = []
         var piece = ""
         var isFresh = true
         for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-            if !isFresh, piece.count + 1 + word.count > columns {
+            let room = pieces.isEmpty ? first ?? columns : columns
+            if !isFresh, piece.count + 1 + word.count > room {
                 pieces.append(piece)
                 (piece, isFresh) = ("", true)
             }

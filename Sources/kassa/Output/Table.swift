@@ -88,13 +88,15 @@ struct Table {
         let start = widths.reduce(indent.count) { $0 + $1 + Self.gap }
         guard columns - start >= Self.lastMin else { return nil }
         let margin = String(repeating: " ", count: start)
-        return ((header.isEmpty ? [] : [header]) + rows).flatMap { row -> [String] in
+        let lines = ((header.isEmpty ? [] : [header]) + rows).flatMap { row -> [String] in
             let pieces = Screen.pieces(cell(last, of: row), columns - start)
             let first = line(row + [""], front, widths)
             let padding = String(repeating: " ", count: start - first.count)
             return [pieces[0].isEmpty ? first : first + padding + pieces[0]]
                 + pieces.dropFirst().map { margin + $0 }
         }
+        // A word that is longer than the room has more of it in a block.
+        return lines.allSatisfy { $0.count <= columns } ? lines : nil
     }
 
     /// A block for each record; empty cells are left out.
