@@ -30,10 +30,33 @@ final class AlarmLog: Sendable {
     /// Writes a line with an alarm: its encoding, or for people a sentence.
     func write(_ alarm: Alarm, encoded: [UInt8]) {
         if isForPeople {
-            write(line: Array("kassa: alarm, ".utf8) + alarm.sentence)
+            write(line: Self.broken(Array("kassa: alarm, ".utf8) + alarm.sentence))
         } else {
             write(line: Array("kassa: alarm ".utf8) + encoded)
         }
+    }
+
+    /// A line broken at spaces where it is longer than the terminal; as it is, if there is none.
+    private static func broken(_ line: [UInt8]) -> [UInt8] {
+        var size = winsize()
+        // Safe: writes to a local.
+        guard unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 40 else {
+            return line
+        }
+        var pieces: [UInt8] = []
+        var column = 0
+        for word in line.split(separator: UInt8(ascii: " ")) {
+            if column > 0, column + 1 + word.count > Int(size.ws_col) {
+                pieces += "\n    ".utf8
+                column = 4
+            } else if column > 0 {
+                pieces.append(UInt8(ascii: " "))
+                column += 1
+            }
+            pieces += word
+            column += word.count
+        }
+        return pieces
     }
 
     /// Writes a line about the webhook.

@@ -115,6 +115,8 @@ struct `What is printed` {
             ])
         let lines = Screen.wrapped(status.lines, columns: columns)
         #expect(lines.allSatisfy { $0.count <= columns })
+        #expect(lines.contains("  fallbacks            1         12         -0.22"))
+        #expect(lines.contains("  calibration" + String(repeating: " ", count: 31) + "-0.22"))
         #expect(lines.contains("  fallbacks of candidate: STALE profile.visits (12)"))
         #expect(lines.contains("  fallbacks of STABLE: NULL cart.items (1)"))
         #expect(status.lines.contains { $0.contains("000000000000000a ffffffffffffffff") })
@@ -124,5 +126,16 @@ struct `What is printed` {
             json.contains(
                 #"{"event":"fallbacks","candidate":true,"feature":"profile.visits","#
                     + #""status":"STALE","entities":12}"#))
+    }
+}
+
+/// A change in a sentence, as `status` and `--wait` give it.
+struct `A change of slots` {
+    @Test func `says who did what and why`() {
+        let change = KassaV1.RolloutTransition(
+            actor: "guard", reason: "fallbacks: STALE\u{1B} profile.visits", verb: "roll-back")
+        #expect(!change.sentence.contains("\u{1B}"))
+        #expect(change.sentence.hasPrefix("roll-back by guard: fallbacks: STALE"))
+        #expect(KassaV1.RolloutTransition(verb: "canary").sentence == "canary")
     }
 }

@@ -17,11 +17,7 @@ extension GuardedRollout {
                 isViolation: evidence.counts.violation != nil, isDeadline: isDeadline,
                 causes: alarmCauses)
         }
-        if evidence.verdict.isRollback {
-            let reason = evidence.rollbackReason(
-                mode, causes.all, sloMicroseconds: policy.sloMicroseconds)
-            return order(.rollBack, reason)
-        }
+        if let conviction { return order(.rollBack, conviction) }
         guard rollout.phase.givesWeight, brake.flags.isEmpty else { return nil }
         if let defect {
             return rollout.weight == .none ? nil : order(.setWeight(.none), "no weight: \(defect)")
@@ -41,6 +37,12 @@ extension GuardedRollout {
                 isDeadline: true)
         case .hold, nil: return nil
         }
+    }
+
+    /// Why the model on trial goes; nil as long as it may stay.
+    var conviction: String? {
+        guard evidence.verdict.isRollback else { return nil }
+        return evidence.rollbackReason(mode, causes.all, sloMicroseconds: policy.sloMicroseconds)
     }
 
     /// What is to be told when the evidence begins to forbid more weight; nil if it was told.

@@ -38,6 +38,8 @@ final class Guards: Sendable {
         var configuration: Published<Configuration>.Subscription
         /// What a process before this one has left.
         var left: [UInt64: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)]
+        /// Why models were convicted whose rollouts are not watched any more, of late.
+        var convictions: [UInt64: String] = [:]
         var isSynced = false
         var eventCount: UInt64 = 0
         var lostCount: UInt64 = 0
@@ -139,6 +141,14 @@ final class Guards: Sendable {
                     causes: causes, now: now)
             }
         }
+        for (id, guarded) in state.open where open[id] !== guarded {
+            state.convictions[id] = guarded.conviction
+            if state.convictions.count > GuardLimits.convictionsMax,
+                let oldest = state.convictions.keys.min()
+            {
+                state.convictions[oldest] = nil
+            }
+        }
         state.open = open
         state.resting = resting
         // A loop may have met causes of a rollout that begins with the next configuration.
@@ -196,6 +206,14 @@ final class Guards: Sendable {
             sync(&state, now)
             state.open[rollout]?.look(at: now)
             return state.open[rollout]?.stored(at: now)
+        }
+    }
+
+    /// Why a rollout's model was convicted, also if another one is watched since; nil if it was not.
+    func conviction(of rollout: UInt64) -> String? {
+        state.withLock { state in
+            let guarded = state.open[rollout] ?? state.resting[rollout]
+            return guarded?.conviction ?? state.convictions[rollout]
         }
     }
 

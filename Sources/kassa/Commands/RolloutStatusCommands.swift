@@ -39,7 +39,8 @@ let rolloutStatusCommand = Command(
             if arguments.has(jsonFlag.name) {
                 print(status.tree.json())
             } else {
-                Screen.print(status.lines + [try driftReport(of: scorer, client).line])
+                let last = try lastChange(to: status, client).map { ["last change: \($0)"] } ?? []
+                Screen.print(status.lines + last + [try driftReport(of: scorer, client).line])
             }
             return
         }
@@ -130,22 +131,45 @@ private func status(
     }
 }
 
+/// Who made a scorer's slots what they are, and why: "roll-back by guard: fallbacks: 12 of ..."; nil if nobody
+/// has, or somebody has changed them again meanwhile.
+private func lastChange(
+    to status: KassaV1.RolloutStatus, _ client: Client
+) throws(CommandError) -> String? {
+    let request = KassaV1.RolloutHistoryRequest(
+        scorer: status.scorer, limit: 1, beforeRevision: status.revision &+ 1)
+    let response: KassaV1.RolloutHistoryResponse = try asking { () throws(ClientError) in
+        try client.call(KassaV1.RolloutsService.history, request)
+    }
+    guard let last = response.transitions.first, last.revision == status.revision else {
+        return nil
+    }
+    return last.sentence
+}
+
 /// Prints a line for each revision; returns when a rollout that is waited for ends well.
 private func follow(
     _ first: KassaV1.RolloutStatus, _ client: Client, until deadline: MonotonicTime,
     isWaiting: Bool, asJSON: Bool
 ) throws(CommandError) {
     var last = first
-    func tell() {
-        print(asJSON ? last.tree.json() : last.line)
+    var why: String?
+    func tell() throws(CommandError) {
+        why = try lastChange(to: last, client)
+        if asJSON {
+            print(last.tree.json())
+        } else {
+            Screen.print([last.line + (why.map { "; \($0)" } ?? "")])
+        }
         fflush(nil)
     }
-    tell()
+    try tell()
     while true {
         if isWaiting {
             switch last.rollout?.phase {
             case .phaseRolledBack, .phaseAborted:
-                throw .failed("\(last.scorer): \(last.line)")
+                throw .failed(
+                    "\(last.scorer): \(last.line)" + (why.map { "; \($0)" } ?? ""))
             case .phaseShadow, .phaseCanary, .phasePaused: break
             default: return
             }
@@ -157,7 +181,7 @@ private func follow(
         let next = try status(of: last.scorer, client)
         guard next.revision != last.revision else { continue }
         last = next
-        tell()
+        try tell()
     }
 }
 

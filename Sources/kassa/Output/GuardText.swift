@@ -7,7 +7,7 @@ internal import Engine
 /// "8.41".
 private func text(_ value: Double) -> String {
     guard value.isFinite else { return "\(value)" }
-    return "\((min(max(value, -1e9), 1e9) * 100).rounded() / 100)"
+    return ValueText.fixed(min(max(value, -1e9), 1e9), digits: 2)
 }
 
 extension KassaV1.GuardStatus {
@@ -19,9 +19,20 @@ extension KassaV1.GuardStatus {
                 + "(\(isAftercare ? "alarm" : "freeze") at \(text(logFreeze)), rollback at \(text(logThreshold)))"
         ]
         if !violation.isEmpty { lines.append("  contract violation: \(violation)") }
-        let counted = counts.map { "\($0.name) \($0.stable)/\($0.candidate)" }
-        let models = isAftercare ? "PREVIOUS/STABLE" : "STABLE/candidate"
-        lines.append("  \(models): \(counted.joined(separator: ", "))")
+        let models = isAftercare ? ["PREVIOUS", "STABLE"] : ["STABLE", "candidate"]
+        var table = Table(
+            ["", models[0], models[1], "log evidence"], rightAligned: [1, 2, 3], indent: 2)
+        for count in counts {
+            let part = components.first { $0.name == count.name }
+            table.add([
+                count.name, "\(count.stable)", "\(count.candidate)",
+                part.map { text($0.logEvidence) } ?? "",
+            ])
+        }
+        for part in components where !counts.contains(where: { $0.name == part.name }) {
+            table.add([part.name, "", "", text(part.logEvidence)])
+        }
+        lines += table.lines
         lines.append(
             "  scored by both: \(pairs) entities, \(differingPairs) decided differently; "
                 + "outcomes \(labels)")
@@ -31,11 +42,9 @@ extension KassaV1.GuardStatus {
         }
         for (event, isTrial) in causeKinds {
             let text = CauseWords.text(causes, of: event, ofTrial: isTrial, limit: 5)
-            let model = models.split(separator: "/")[isTrial ? 1 : 0]
+            let model = models[isTrial ? 1 : 0]
             lines.append("  \(event) of \(model): \(text)")
         }
-        let parts = components.map { "\($0.name) \(text($0.logEvidence))" }
-        lines.append("  log evidence by kind: \(parts.joined(separator: ", "))")
         if !holds.isEmpty {
             lines.append(
                 "  \(isAftercare ? "note" : "the next step waits for"): "
