@@ -2,6 +2,7 @@
 
 import API
 import Base
+import Crypto
 import Rollout
 import Testing
 import Wire
@@ -132,6 +133,43 @@ struct `The reason of a rollback` {
     }
 }
 
+/// Causes without end: each request lacks other features.
+struct `A loop that meets ever new causes` {
+    private static let featureCount = 10
+
+    @Test func `tells feature sets where it has no numbers left, and counts all`() throws {
+        try TemporaryFolder().withEngine { engine, worker in
+            worker.loopWatch.timeShareMax = 1
+            try engine.uploadMany(Self.featureCount)
+            let sessions = 1 << Self.featureCount
+            for session in 0..<sessions {
+                try worker.writeFeatures(
+                    of: session, (0..<Self.featureCount).filter { session >> $0 & 1 == 1 })
+                _ = try worker.score("s-\(session)")
+                if session % 100 == 99 {
+                    worker.settle()
+                    engine.guards.turn(at: .now())
+                }
+            }
+            worker.settle()
+            engine.guards.turn(at: .now())
+            let status = try #require(try engine.status.guard)
+            // STABLE alone reads them, so nothing of it speaks against the candidate.
+            #expect(status.verdict == "WITHIN")
+            let causes = status.causes
+            #expect(causes.allSatisfy { !$0.candidate })
+            let rest = try #require(causes.first { $0.feature == "many.*" })
+            #expect(rest.status == .noFeature)
+            // Of the first session there was no row; the others lack some features of theirs.
+            #expect(causes.count == 2 * Self.featureCount + 1)
+            // Every one but the session that brought all of them is known by its features or its set.
+            let fallbacks = status.counts.first { $0.name == "fallbacks" }?.stable ?? 0
+            #expect(fallbacks == UInt64(sessions - 1))
+            #expect(rest.entities == fallbacks - UInt64(CauseLimits.exactMax))
+        }
+    }
+}
+
 /// What bounds the memory of causes.
 struct `The book of causes` {
     @Test func `has numbers for so many sets of features, then for feature sets, then for errors`()
@@ -191,6 +229,10 @@ struct `The book of causes` {
         counts.count(4, of: .error) { nil }
         #expect(counts.all.count == CauseLimits.rowsMax + 1)
         #expect(counts.all.first { $0.event == "errors" }?.entities == 1)
+    }
+
+    @Test func `is no reason for events to take more room`() {
+        #expect(MemoryLayout<GuardEvent>.stride == 40)
     }
 
     @Test func `tells times to an eighth`() {
@@ -286,7 +328,56 @@ private enum Suspect {
     }
 }
 
+extension Worker {
+    /// Writes what stump@1 reads, and some features of `many`.
+    fileprivate mutating func writeFeatures(of session: Int, _ features: [Int]) throws {
+        let keys = [KassaV1.KeyColumn(kind: "session", ids: ["s-\(session)"])]
+        let items = KassaV1.Column(
+            name: "items", values: .integers(KassaV1.IntegerValues(values: [2])))
+        _ = try submit(
+            KassaV1.WriteRequest(featureSet: "cart@1", keys: keys, columns: [items])
+        ).get()
+        guard !features.isEmpty else { return }
+        let columns = features.map {
+            KassaV1.Column(name: "f\($0)", values: .floats(KassaV1.FloatValues(values: [1])))
+        }
+        _ = try submit(
+            KassaV1.WriteRequest(featureSet: "many@1", keys: keys, columns: columns)
+        ).get()
+    }
+}
+
 extension Engine {
+    /// Begins a shadow of stump@1 beside a model that reads so many features, of which nothing is stored.
+    fileprivate func uploadMany(_ count: Int) throws {
+        let names = (0..<count).map { "f\($0)" }
+        try apply([
+            cart,
+            .featureSet(
+                KassaV1.FeatureSetSpec(
+                    name: "many", version: 1, entity: ["session"],
+                    features: names.map { KassaV1.FeatureSpec(name: $0, type: .float32) })),
+        ])
+        let terms = names.map { "{\"feature\":\"\($0)\",\"weight\":0.001,\"missing\":0}" }
+        let artefact = Array(
+            (#"{"kassa_model":1,"link":"logistic","intercept":0,"terms":["#
+                + terms.joined(separator: ",") + "]}").utf8)
+        _ = try upload(
+            KassaV1.ModelSpec(
+                name: "linear", format: .plainJson, sha256: SHA256.digest(of: artefact.span),
+                byteCount: UInt64(artefact.count),
+                inputs: names.map { KassaV1.ModelInput(featureSet: "many@1", feature: $0) },
+                golden: [KassaV1.GoldenRow(row: [Float](repeating: 0, count: count), margin: 0)]),
+            artefact: artefact, actor: "", reason: "", at: .now())
+        try uploadStump()
+        try apply([scorer("linear@1")])
+        _ = try shadow(
+            KassaV1.ShadowRequest(
+                scorer: "abandonment", model: "stump@1",
+                guard: KassaV1.GuardPolicy(
+                    sloMicroseconds: 1_000_000, decisionThreshold: 2)), at: .now())
+    }
+
     /// Begins a canary of stump@2, which reads `profile@1.visits`, of which nothing is stored.
     fileprivate func suspect(_ worker: inout Worker, onMissing: KassaV1.Fallback) throws {
         worker.loopWatch.timeShareMax = 1
@@ -323,6 +414,11 @@ extension Engine {
         carryOut(order)
         let history = try rolloutHistory(KassaV1.RolloutHistoryRequest(scorer: "abandonment"))
         let last = try #require(history.transitions.first)
+        // It is known still where another one is watched by now.
+        guards.follow()
+        #expect(guards.verdict(of: order.rollout) == nil)
+        #expect(guards.conviction(of: order.rollout) == order.reason)
+        #expect(guards.conviction(of: order.rollout + 1) == nil)
         #expect(last.verb == "roll-back" && last.reason == order.reason)
         return last.reason
     }
