@@ -442,6 +442,11 @@ def test_what_a_terminal_gets_fits_it_and_a_pipe_gets_records(start_server, colu
     piped = kassa("rollout", "history", "cart_abandonment").splitlines()
     assert len(piped) == 3 and piped[0].startswith("REVISION  WHEN")
     assert len(kassa("audit").splitlines()) == 1 + len(kassa.json("audit"))
+    # A pipe that a person reads says how wide it is.
+    wide = subprocess.run(
+        [binary(), "rollout", "history", "cart_abandonment", "-s", address], text=True,
+        stdout=subprocess.PIPE, env={**os.environ, "COLUMNS": str(columns)}, timeout=20)
+    assert wide.stdout.splitlines() == shown
 
 
 def test_an_unknown_setting_is_named_with_the_nearest_one(kassa, tmp_path):
