@@ -6,14 +6,15 @@ internal import Rollout
 /// What a loop notes of why a model fell back or failed: a number in the event, found without a lock or an
 /// allocation for every cause that it has met before. A request with which all is well never comes here.
 extension Worker {
-    /// Notes a fallback of the model at `slot`, whose vector is gathered.
+    /// Notes a fallback of the model of `lane`, whose vector is gathered.
     ///
     /// - Complexity: O(inputs that only this model has).
-    mutating func noteFallback(_ event: inout GuardEvent, of slot: Int, _ watch: Watch) {
-        let isTrial = slot == watch.trial
+    mutating func noteFallback(_ event: inout GuardEvent, of lane: ScoreLane) {
+        let watch = lane.watch
+        let isTrial = lane.isTrial
         event.insert(.fallback, ofTrial: isTrial)
-        let inputs = watch.ownInputs(of: slot)
-        let scratch = scratches[slot]
+        let inputs = watch.ownInputs(of: lane.place)
+        let scratch = lane.scratch
         var exact = CauseKey(rollout: watch.rollout, isTrial: isTrial, isError: false)
         var first = -1
         for input in inputs {
@@ -29,12 +30,12 @@ extension Worker {
         }
         var number: UInt8 = 0
         if !causes.isFull {
-            let features = features(inputs, of: slot, watch)
+            let features = features(inputs, of: lane)
             number = engine.guards.causes.number(
                 of: GuardCause(event: .fallback, isTrial: isTrial, features: features),
                 in: watch.rollout)
         }
-        if number == 0 { number = numberOfSet(first, of: slot, watch) }
+        if number == 0 { number = numberOfSet(first, of: lane) }
         causes.remember(exact.value, as: number)
         event.setCause(number, ofTrial: isTrial)
     }
@@ -60,11 +61,11 @@ extension Worker {
     }
 
     /// The number of the cause that an input's feature set gives, where there are too many to tell apart.
-    private mutating func numberOfSet(_ input: Int, of slot: Int, _ watch: Watch) -> UInt8 {
-        let isTrial = slot == watch.trial
-        let plan = configuration.value.scorers[slot].plan
-        let status = scratches[slot].status(input)
-        var key = CauseKey(rollout: watch.rollout, isTrial: isTrial, isError: false)
+    private mutating func numberOfSet(_ input: Int, of lane: ScoreLane) -> UInt8 {
+        let isTrial = lane.isTrial
+        let plan = lane.plan
+        let status = lane.scratch.status(input)
+        var key = CauseKey(rollout: lane.watch.rollout, isTrial: isTrial, isError: false)
         key.add(.max)
         for byte in plan.setNames[input].utf8 { key.add(UInt64(byte)) }
         key.add(UInt64(status))
@@ -72,20 +73,20 @@ extension Worker {
         guard !causes.isFull else { return 0 }
         let number = engine.guards.causes.number(
             of: GuardCause(anyOf: plan.setNames[input], status: status, isTrial: isTrial),
-            in: watch.rollout)
+            in: lane.watch.rollout)
         causes.remember(key.value, as: number)
         return number
     }
 
     /// Those of `inputs` that are not PRESENT, by name: with the set's version where the other model reads
     /// another one of the same feature.
-    private func features(_ inputs: [Int], of slot: Int, _ watch: Watch) -> [GuardCause.Feature] {
-        let scorer = configuration.value.scorers[slot]
-        let other = configuration.value.scorers[
-            slot == watch.trial ? watch.reference : watch.trial]
+    private func features(_ inputs: [Int], of lane: ScoreLane) -> [GuardCause.Feature] {
+        let scorer = lane.scorer
+        let watch = lane.watch
+        let other = lanes[lane.isTrial ? watch.reference : watch.trial].scorer
         var features: [GuardCause.Feature] = []
         for input in inputs where features.count < CauseLimits.featuresMax {
-            let status = scratches[slot].status(input)
+            let status = lane.scratch.status(input)
             guard status != ValueStatus.present.rawValue else { continue }
             let (set, name) = (scorer.plan.setNames[input], scorer.plan.names[input])
             let isShared = other.inputNames.contains(scorer.inputNames[input])
