@@ -26,9 +26,8 @@ package struct Worker: ~Copyable {
     var readPlans = ReadPlanCache()
     var key = RowKey()
     var historyKey = HistoryKey()
-    /// For each slot of the configuration, memory for its vector.
-    var scratches: [ScoreScratch]
-    private var scratchModels: [Model] = []
+    /// The slots of the configuration.
+    var lanes: [ScoreLane] = []
     var counters: WorkerCounters
     let drift: DriftRecorder
     var recorder: ScoreRecorder
@@ -37,6 +36,8 @@ package struct Worker: ~Copyable {
     var guardCounters: GuardCounters
     /// How the guard hears of requests, and what that may cost.
     var loopWatch: LoopWatch
+    /// What this loop has met that was the matter with watched models.
+    var causes = LoopCauses()
     /// Whether a scorer of the configuration has an open rollout, or a promotion that is watched.
     private(set) var isWatching = false
     private var hasSnapshot = false
@@ -52,7 +53,6 @@ package struct Worker: ~Copyable {
         }
         self.engine = engine
         configuration = Published.Subscription(engine.published)
-        scratches = []
         counters = WorkerCounters(engine.metrics, loop: loop)
         drift = DriftRecorder(engine.driftBook, loop: loop)
         recorder = ScoreRecorder(engine.outcomes, loop: loop)
@@ -72,6 +72,7 @@ package struct Worker: ~Copyable {
 
     /// Lets go of the snapshot, so that a sleeping loop pins no page of the store.
     package mutating func end() {
+        guardCounters.stampAnswers()
         transaction.reset()
         hasSnapshot = false
     }
@@ -110,22 +111,24 @@ package struct Worker: ~Copyable {
     private mutating func prepareForConfiguration() {
         // Memory that fits a model is kept for it: a change of slots makes none anew.
         var spare: [ObjectIdentifier: [ScoreScratch]] = [:]
-        for (model, scratch) in zip(scratchModels, scratches) {
-            spare[ObjectIdentifier(model), default: []].append(scratch)
+        for lane in lanes {
+            spare[ObjectIdentifier(lane.scorer.model), default: []].append(lane.scratch)
         }
-        scratches = configuration.value.scorers.map { scorer in
-            if let kept = spare[ObjectIdentifier(scorer.model)]?.popLast(),
-                kept.inputCount == scorer.plan.count
-            {
-                return kept
-            }
-            return ScoreScratch(inputCount: scorer.plan.count, model: scorer.model.compiled)
+        lanes = configuration.value.scorers.enumerated().map { place, scorer in
+            let kept = spare[ObjectIdentifier(scorer.model)]?.popLast()
+            let scratch =
+                if let kept, kept.inputCount == scorer.plan.count {
+                    kept
+                } else {
+                    ScoreScratch(inputCount: scorer.plan.count, model: scorer.model.compiled)
+                }
+            return ScoreLane(place, of: configuration.value, scratch)
         }
-        scratchModels = configuration.value.scorers.map(\.model)
         counters.prepare(for: configuration.value)
         guardCounters.prepare(for: configuration.value)
         isWatching = configuration.value.splits.contains(where: \.watch.isOn)
         if !isWatching { loopWatch.reset() }
+        causes.removeAll()
         drift.prepare(for: configuration.value)
         readPlans.removeAll()
     }

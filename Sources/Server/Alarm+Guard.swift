@@ -18,6 +18,8 @@ extension Alarm {
             }
         self.init(
             kind, scorer: alarm.scorer, rolloutID: alarm.rollout, model: alarm.model,
-            reason: alarm.reason, details: [Detail("log_evidence", alarm.logEvidence)])
+            reason: alarm.reason,
+            details: [Detail("log_evidence", alarm.logEvidence)]
+                + alarm.causes.map { Detail($0.name, $0.number) })
     }
 }

@@ -66,7 +66,7 @@ final class AlarmDesk: Sendable {
         let encoded = alarm.json(server: server)
         webhook?.post(
             WebhookEvent(id: alarm.id, type: "alarm.\(alarm.kind.name)", body: encoded))
-        log.write(encoded)
+        log.write(alarm, encoded: encoded)
     }
 
     private func storeReading() -> StoreReading {

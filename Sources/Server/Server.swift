@@ -53,7 +53,7 @@ package final class Server {
         let health = Health()
         var loops: [LoopSlot] = []
         var webhook: Webhook?
-        let alarmLog = AlarmLog()
+        let alarmLog = AlarmLog(configuration.alarmText)
         do throws(ServerError) {
             webhook = try Self.openWebhook(configuration, alarmLog)
             let uploads = UploadBudget()

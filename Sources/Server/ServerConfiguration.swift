@@ -31,6 +31,8 @@ package struct ServerConfiguration: Sendable {
     package var sweepSeconds = 600
     /// Where alarms are posted to; nil for nowhere but the log.
     package var webhook: WebhookSettings?
+    /// How alarms are written on standard error.
+    package var alarmText = AlarmText.auto
     /// Where a harness has the process end at once, as the variable `KASSA_KILL_AT` says; nil for nowhere.
     package var killAt: String?
     /// What the build calls itself in metrics.

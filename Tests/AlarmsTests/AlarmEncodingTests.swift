@@ -95,3 +95,41 @@ private let instant = Timestamp(microseconds: 1_790_000_000_000_001)
     #expect(Set(AlarmKind.allCases.map(\.name)).count == AlarmKind.allCases.count)
     #expect(AlarmKind.allCases.map(\.rawValue) == Array(0..<AlarmKind.allCases.count))
 }
+
+/// An alarm for a terminal.
+struct `The sentence of an alarm` {
+    private static func sentence(_ alarm: Alarm) -> String {
+        String(decoding: alarm.sentence, as: UTF8.self)
+    }
+
+    @Test func `says what the JSON does, and nothing twice`() {
+        let alarm = Alarm(
+            .rolledBack, scorer: "cart_abandonment", rolloutID: 8, model: "abandonment@3",
+            reason: "fallbacks: 12 entities: STALE profile.visits (12); log evidence 7.1",
+            details: [
+                .init("log_evidence", 7.241), .init("STALE profile.visits", 12),
+                .init("typical_us", 1_900),
+            ])
+        #expect(
+            Self.sentence(alarm)
+                == "rolled back: abandonment@3, rollout 8 of cart_abandonment; fallbacks: 12 entities: "
+                + "STALE profile.visits (12); log evidence 7.1 (typical_us 1900)")
+    }
+
+    @Test func `is about the store where it is about no scorer, and says when it is over`() {
+        let alarm = Alarm(
+            .storeMapUse, .cleared, reason: "The share of the map in use.",
+            details: [.init("map_percent", 61.256)])
+        #expect(
+            Self.sentence(alarm)
+                == "store map use (over): The share of the map in use. (map_percent 61.26)")
+    }
+
+    @Test func `speaks to no terminal and begins no line, however long it is`() {
+        let alarm = Alarm(
+            .frozen, scorer: "a\u{1B}[2J\nb\u{9B}", reason: String(repeating: "é\n", count: 5_000))
+        #expect(alarm.sentence.count == AlarmLimits.encodedByteCountMax)
+        #expect(alarm.sentence.allSatisfy { (32...126).contains($0) })
+        #expect(Self.sentence(alarm).hasPrefix("frozen: a?[2J?b?; ??"))
+    }
+}

@@ -394,6 +394,7 @@ def test_a_canary_that_answers_everybody_and_fails_for_some_is_rolled_back(kassa
     last = told.transitions[-1]
     assert told.agrees and (last.verb, last.actor) == ("roll-back", "guard")
     assert last.reason.startswith("errors: ") and ", 0 of STABLE" in last.reason, last.reason
+    assert ': "feature fresh.' in last.reason and "NO_ENTITY, and must not be" in last.reason
     assert before.errors == [] and load.errors == [] and load.fallbacks > 0
     print("\n" + last.reason)
 

@@ -97,6 +97,17 @@ EVENTS = 'kassa_webhook_events_total{{outcome="{}"}}'.format
 ATTEMPTS = 'kassa_webhook_attempts_total{{result="{}"}}'.format
 
 
+def test_an_alarm_is_a_sentence_for_people(start_server):
+    kassa = Shop(start_server(map_gib=1, scrub_hours=0, alarm_log="text"))
+    mark = "kassa: alarm, store damage: The last look at every entry of the store found damage"
+    kassa.damage()
+    assert eventually(lambda: any(line.startswith(mark) for line in kassa.server.output)), (
+        kassa.server.output)
+    assert alarm_lines(kassa.server) == []
+    kassa.repair()
+    assert eventually(lambda: any("store damage (over):" in line for line in kassa.server.output))
+
+
 def test_damage_is_told_where_it_begins_and_where_it_ends(start_shop):
     with Receiver(SECRET) as receiver:
         kassa = start_shop(receiver.url)

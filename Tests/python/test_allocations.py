@@ -31,9 +31,10 @@ def count(interposer, *options):
 
 
 # A Score, one while a canary answers half or all of them, one after a promotion, one that is recorded, one while
-# features are watched, Reads of one row, and of many.
+# features are watched, one where STABLE lacks all features, Reads of one row, and of many.
 CALLS = {"score": [], "canary": ["--canary", "50"], "whole": ["--canary", "100"],
          "aftercare": ["--aftercare", "50"], "record": ["--record", "1"], "read": ["--reads", "1"],
+         "causes": ["--canary", "50", "--stable-lacks", "1"],
          "drift": ["--canary", "50", "--drift", "100"],
          "read 100": ["--reads", "100", "--calls", "5000"]}
 
@@ -46,6 +47,9 @@ def test_a_warm_server_answers_without_allocating(interposer, call):
     assert result["allocations_before"] > 100
     if call == "drift":
         assert result["drift_windows"] > 1
+    if call == "causes":
+        # Of each of the 32 features that STABLE lacks the guard was told.
+        assert result["causes"] == 32
     allocations = result["allocations"]
     if sum(allocations.values()) > 0:
         _, stacks = count(interposer, *CALLS[call], "--trace", "5")

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line against a real server: what people see, what programs read, exit codes."""
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
 import socket
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -393,6 +398,55 @@ def test_a_file_of_settings_stands_for_flags_and_flags_win(kassa, tmp_path):
     finally:
         process.terminate()
         assert process.wait(10) == 0
+
+
+def on_terminal(columns, *words):
+    """What a command prints on a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(
+            [binary(), *words], stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):    # the end of a terminal is an error
+            while piece := os.read(ours, 65_536):
+                text += piece
+        os.close(ours)
+        assert process.wait(20) == 0, text
+    return text.decode().replace("\r\n", "\n").splitlines()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_a_terminal_gets_fits_it_and_a_pipe_gets_records(start_server, columns):
+    address = start_server().address
+    kassa = Kassa(address)
+    kassa("apply", "-f", "checkout.yaml")
+    kassa("model", "upload", "abandonment.model.yaml", "--reason", "the first model " * 12)
+    kassa("apply", "-f", "scorer.yaml")
+    kassa("model", "upload", "retrained.model.yaml")
+    kassa("rollout", "shadow", "cart_abandonment", "--model", "abandonment@2", "--reason", "word " * 40)
+    kassa("rollout", "abort", "cart_abandonment", "--reason", "enough " * 30)
+    (rollout,) = {one["rollout_id"] for one in kassa.json("rollout", "history", "cart_abandonment")}
+    for words in (["audit"], ["rollout", "history", "cart_abandonment"],
+                  ["rollout", "status", "cart_abandonment"], ["rollout", "explain", str(rollout)],
+                  ["drift", "cart_abandonment"], ["list"], ["model", "list"],
+                  ["calibration", "cart_abandonment"]):
+        lines = on_terminal(columns, *words, "-s", address)
+        # A digest is one word, which is never broken.
+        assert lines and all(len(line) <= columns for line in lines), lines
+    shown = on_terminal(columns, "rollout", "history", "cart_abandonment", "-s", address)
+    assert re.match(r"revision 2  \S+Z  \S+  abort$", shown[0])
+    assert sum(line.startswith("revision ") for line in shown) == 2
+    assert "enough enough" in " ".join(line.strip() for line in shown)
+    piped = kassa("rollout", "history", "cart_abandonment").splitlines()
+    assert len(piped) == 3 and piped[0].startswith("REVISION  WHEN")
+    assert len(kassa("audit").splitlines()) == 1 + len(kassa.json("audit"))
+    # A pipe that a person reads says how wide it is.
+    wide = subprocess.run(
+        [binary(), "rollout", "history", "cart_abandonment", "-s", address], text=True,
+        stdout=subprocess.PIPE, env={**os.environ, "COLUMNS": str(columns)}, timeout=20)
+    assert wide.stdout.splitlines() == shown
 
 
 def test_an_unknown_setting_is_named_with_the_nearest_one(kassa, tmp_path):

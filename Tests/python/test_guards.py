@@ -151,7 +151,7 @@ def assert_rolled_back(kassa, rollout, word, seconds=20):
     told = explain(kassa, rollout)
     assert told.agrees and told.chain_intact, told.disagreement
     last = told.transitions[-1]
-    assert (last.verb, last.actor) == ("roll-back", "guard")
+    assert (last.verb, last.actor) == ("roll-back", "guard"), [(t.verb, t.actor, t.reason) for t in told.transitions]
     assert word in last.reason, last.reason
     assert last.evidence and told.guard.verdict == "ROLLBACK"
     assert sum(len(sample.entities) for sample in last.samples) > 0
@@ -163,6 +163,18 @@ def assert_rolled_back(kassa, rollout, word, seconds=20):
         refusal(kassa.rollouts.Canary, rollouts_pb2.CanaryRequest(
             scorer=SCORER, model=model, weight_percent=1)), Code.FAILED_PRECONDITION, "quarantine")
     return last
+
+
+def assert_named(kassa, last, event, told):
+    """The reason of a rollback names what was the matter, and so do record and audit log."""
+    assert told in last.reason, last.reason
+    causes = [cause for cause in last.causes if cause.event == event and cause.candidate]
+    assert causes and causes[0].entities > 0, last.causes
+    found = explain(kassa, last.rollout_id).guard
+    assert list(found.causes) == list(last.causes)
+    entries = kassa.config.Audit(config_pb2.AuditRequest(limit=20), timeout=20).entries
+    assert any(told in entry.reason for entry in entries)
+    return causes
 
 
 def assert_only_stable(kassa):
@@ -215,8 +227,20 @@ def test_a_canary_whose_own_features_are_missing_goes(kassa):
     guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, **LENIENT)
     with Load(kassa.server.address) as load:
         rollout = canary(kassa, model, weight=20, guard=guard).rollout.id
-        assert_rolled_back(kassa, rollout, "fallbacks")
+        last = assert_rolled_back(kassa, rollout, "fallbacks")
     assert load.errors == []
+    (cause,) = assert_named(kassa, last, "fallbacks", ": NO_ENTITY fresh.signal_0 (")
+    assert cause.feature == "fresh.signal_0" and cause.status == values_pb2.NO_ENTITY
+    # As many entities as the evidence has counted, since all lacked it.
+    counts = {count.name: count.candidate for count in explain(kassa, rollout).guard.counts}
+    assert cause.entities == counts["fallbacks"]
+    assert f"fallbacks: {cause.entities} of {counts['entities']} entities" in last.reason
+    # The alarm that goes to the log and to the webhook has it too, as a number.
+    mark = "kassa: alarm "
+    assert eventually(lambda: any(mark in line for line in kassa.server.output))
+    (alarm,) = [json.loads(line[len(mark):]) for line in kassa.server.output if mark in line]
+    assert alarm["kind"] == "rolled_back" and alarm["reason"] == last.reason
+    assert alarm["details"]["NO_ENTITY fresh.signal_0"] == cause.entities
 
 
 class Pipeline(threading.Thread):
@@ -280,9 +304,12 @@ def test_a_candidate_by_whose_version_the_same_rows_are_too_old_goes(kassa):
         time.sleep(1.5)
         assert status(kassa).guard.verdict == "WITHIN"
         pipeline.stop()
-        assert_rolled_back(kassa, rollout, "fallbacks")
+        last = assert_rolled_back(kassa, rollout, "fallbacks")
         assert_only_stable(kassa)
     assert load.errors == []
+    # By STABLE's version the same features are young enough.
+    causes = assert_named(kassa, last, "fallbacks", "DEFAULTED signals@2.signal_0 and 4 more of ")
+    assert {cause.feature for cause in causes} == {f"signals@2.{name}" for name in names}
 
 
 @pytest.mark.parametrize("how", ["stale", "expired", "default", "shadow"])
@@ -321,6 +348,10 @@ def test_a_candidate_whose_own_features_grow_stale_goes(kassa, how):
     assert load.errors == []
     assert last.candidate == model
     assert {sample.event for sample in last.samples} >= {"fallbacks"}
+    status_name = {"expired": "EXPIRED", "default": "DEFAULTED"}.get(how, "STALE")
+    feature = f"{own.partition('@')[0]}.momentum"
+    (cause,) = assert_named(kassa, last, "fallbacks", f": {status_name} {feature} (")
+    assert (cause.feature, values_pb2.Status.Name(cause.status)) == (feature, status_name)
 
 
 def test_what_both_models_read_grows_stale_and_is_no_evidence_against_one(kassa):
@@ -363,10 +394,13 @@ def test_a_slow_canary_goes(kassa):
         kassa, json.dumps(document).encode(), format=models_pb2.XGBOOST_JSON, golden=golden)
     # It takes some 100 µs, STABLE one: whoever is twice as fast as this machine still misses.
     guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, slo_microseconds=40)
+    # Before the load: the model in STABLE decides otherwise than PREVIOUS, and would be undone for it.
+    rollout = canary(kassa, many, weight=20, guard=guard).rollout.id
     with Load(kassa.server.address, rows=20) as load:
-        rollout = canary(kassa, many, weight=20, guard=guard).rollout.id
-        assert_rolled_back(kassa, rollout, "slo_misses")
+        last = assert_rolled_back(kassa, rollout, "slo_misses")
     assert load.errors == []
+    causes = assert_named(kassa, last, "slo_misses", ": over 0.04 ms, typically ")
+    assert all(cause.microseconds >= 36 for cause in causes)
 
 
 def test_a_good_canary_goes_through_its_steps_by_itself(kassa):

@@ -155,6 +155,7 @@ extension APIFiles {
         KassaV1.GuardComponent.self,
         KassaV1.GuardCount.self,
         KassaV1.GuardSample.self,
+        KassaV1.GuardCause.self,
         KassaV1.GuardStatus.self,
         KassaV1.RolloutResponse.self,
         KassaV1.RolloutStatusRequest.self,

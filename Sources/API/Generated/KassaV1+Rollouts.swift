@@ -1625,6 +1625,104 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
+    /// What was the matter where an event was counted: with a feature, in an error, or how long a score took.
+    @usableFromInline package struct GuardCause: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.v1.GuardCause" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `event`.
+            @inlinable package static var event: UInt32 { 1 }
+            /// The number of `candidate`.
+            @inlinable package static var candidate: UInt32 { 2 }
+            /// The number of `feature`.
+            @inlinable package static var feature: UInt32 { 3 }
+            /// The number of `status`.
+            @inlinable package static var status: UInt32 { 4 }
+            /// The number of `error`.
+            @inlinable package static var error: UInt32 { 5 }
+            /// The number of `microseconds`.
+            @inlinable package static var microseconds: UInt32 { 6 }
+            /// The number of `entities`.
+            @inlinable package static var entities: UInt32 { 7 }
+        }
+
+        /// "errors", "slo_misses" or "fallbacks".
+        package var event: String = ""
+
+        /// Of the model on trial; otherwise of the one that it is compared with.
+        package var candidate: Bool = false
+
+        /// Of a fallback: the feature, "profile.visits", and its status. "profile.*" is one of that set.
+        package var feature: String = ""
+
+        /// The field `status`.
+        package var status: KassaV1.Status = KassaV1.Status(rawValue: 0)
+
+        /// Of an error: what it said.
+        package var error: String = ""
+
+        /// Of a miss: about how long the score took, to an eighth.
+        package var microseconds: UInt64 = 0
+
+        /// Entities that it was so for when they were counted. Of a fallback all features are named that had none.
+        package var entities: UInt64 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            event: String = "",
+            candidate: Bool = false,
+            feature: String = "",
+            status: KassaV1.Status = KassaV1.Status(rawValue: 0),
+            error: String = "",
+            microseconds: UInt64 = 0,
+            entities: UInt64 = 0
+        ) {
+            self.event = event
+            self.candidate = candidate
+            self.feature = feature
+            self.status = status
+            self.error = error
+            self.microseconds = microseconds
+            self.entities = entities
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.event = try reader.string()
+                case 16: self.candidate = try reader.bool()
+                case 26: self.feature = try reader.string()
+                case 32: self.status = try reader.enumeration()
+                case 42: self.error = try reader.string()
+                case 48: self.microseconds = try reader.uint64()
+                case 56: self.entities = try reader.uint64()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.event.isEmpty { writer.string(1, self.event) }
+            if self.candidate { writer.bool(2, self.candidate) }
+            if !self.feature.isEmpty { writer.string(3, self.feature) }
+            if self.status.rawValue != 0 { writer.enumeration(4, self.status) }
+            if !self.error.isEmpty { writer.string(5, self.error) }
+            if self.microseconds != 0 { writer.uint64(6, self.microseconds) }
+            if self.entities != 0 { writer.uint64(7, self.entities) }
+        }
+    }
+}
+
+extension KassaV1 {
     /// What a guard knows of a rollout.
     @usableFromInline package struct GuardStatus: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -1668,6 +1766,8 @@ extension KassaV1 {
             @inlinable package static var mode: UInt32 { 17 }
             /// The number of `watched_ratio`.
             @inlinable package static var watchedRatio: UInt32 { 20 }
+            /// The number of `causes`.
+            @inlinable package static var causes: UInt32 { 22 }
         }
 
         /// "WITHIN", "FREEZE", "PAUSE" or "ROLLBACK".
@@ -1727,6 +1827,9 @@ extension KassaV1 {
         /// less than its share of their time.
         package var watchedRatio: Double = 0
 
+        /// What was the matter, by event, the candidate's first, the most frequent first.
+        package var causes: [KassaV1.GuardCause] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1749,7 +1852,8 @@ extension KassaV1 {
             ageMs: UInt64 = 0,
             stepAgeMs: UInt64 = 0,
             mode: String = "",
-            watchedRatio: Double = 0
+            watchedRatio: Double = 0,
+            causes: [KassaV1.GuardCause] = []
         ) {
             self.verdict = verdict
             self.logEvidence = logEvidence
@@ -1769,6 +1873,7 @@ extension KassaV1 {
             self.stepAgeMs = stepAgeMs
             self.mode = mode
             self.watchedRatio = watchedRatio
+            self.causes = causes
         }
 
         /// Reads fields until `reader` ends.
@@ -1794,6 +1899,7 @@ extension KassaV1 {
                 case 128: self.stepAgeMs = try reader.uint64()
                 case 138: self.mode = try reader.string()
                 case 161: self.watchedRatio = try reader.double()
+                case 178: self.causes.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -1820,6 +1926,7 @@ extension KassaV1 {
             if self.stepAgeMs != 0 { writer.uint64(16, self.stepAgeMs) }
             if !self.mode.isEmpty { writer.string(17, self.mode) }
             if self.watchedRatio.bitPattern != 0 { writer.double(20, self.watchedRatio) }
+            for element in self.causes { writer.message(22, element) }
         }
     }
 }
@@ -1971,6 +2078,8 @@ extension KassaV1 {
             @inlinable package static var samples: UInt32 { 51 }
             /// The number of `last_answer_after_us`.
             @inlinable package static var lastAnswerAfterUs: UInt32 { 52 }
+            /// The number of `causes`.
+            @inlinable package static var causes: UInt32 { 53 }
         }
 
         /// The field `scorer`.
@@ -2036,6 +2145,9 @@ extension KassaV1 {
         /// Of a rollback: from the event that decided it to the last answer of the candidate; -1 unknown.
         package var lastAnswerAfterUs: Int64? = nil
 
+        /// The field `causes`.
+        package var causes: [KassaV1.GuardCause] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -2061,7 +2173,8 @@ extension KassaV1 {
             stableSha256: [UInt8] = [],
             evidence: [UInt8] = [],
             samples: [KassaV1.GuardSample] = [],
-            lastAnswerAfterUs: Int64? = nil
+            lastAnswerAfterUs: Int64? = nil,
+            causes: [KassaV1.GuardCause] = []
         ) {
             self.scorer = scorer
             self.revision = revision
@@ -2084,6 +2197,7 @@ extension KassaV1 {
             self.evidence = evidence
             self.samples = samples
             self.lastAnswerAfterUs = lastAnswerAfterUs
+            self.causes = causes
         }
 
         /// Reads fields until `reader` ends.
@@ -2113,6 +2227,7 @@ extension KassaV1 {
                 case 402: self.evidence = try reader.byteArray()
                 case 410: self.samples.append(try reader.message())
                 case 416: self.lastAnswerAfterUs = try reader.sint64()
+                case 426: self.causes.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -2142,6 +2257,7 @@ extension KassaV1 {
             if !self.evidence.isEmpty { writer.bytes(50, self.evidence) }
             for element in self.samples { writer.message(51, element) }
             if let value = self.lastAnswerAfterUs { writer.sint64(52, value) }
+            for element in self.causes { writer.message(53, element) }
         }
     }
 }
@@ -3288,7 +3404,7 @@ extension APIFiles {
     /// `kassa/v1/rollouts.proto` as a descriptor, for reflection.
     static let kassaV1Rollouts = APIFile(
         name: "kassa/v1/rollouts.proto",
-        dependencies: ["kassa/v1/scoring.proto"],
-        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.DriftAlarm kassa.v1.DriftRequest kassa.v1.AcceptDriftRequest kassa.v1.AcceptDriftResponse kassa.v1.FeatureDrift kassa.v1.SlotDrift kassa.v1.DriftReport kassa.v1.RolloutPhase kassa.v1.DriftSignal kassa.v1.DriftAction kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Drift kassa.v1.Rollouts.AcceptDrift kassa.v1.Rollouts.Watch",
-        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8imwQKC0d1YXJkUG9saWN5EhQKBWFscGhhGAEgASgBUgVhbHBoYRIqChFyZWxhdGl2ZV9yaXNrX21heBgCIAEoAVIPcmVsYXRpdmVSaXNrTWF4EiIKDWZsaXBfcmF0ZV9tYXgYAyABKAFSC2ZsaXBSYXRlTWF4EiEKDGJyaWVyX21hcmdpbhgEIAEoAVILYnJpZXJNYXJnaW4SMgoVY2FsaWJyYXRpb25fbWFyZ2luX3BwGAUgASgBUhNjYWxpYnJhdGlvbk1hcmdpblBwEikKEHNsb19taWNyb3NlY29uZHMYBiABKA1SD3Nsb01pY3Jvc2Vjb25kcxIsChJwYWlyX3NoYXJlX3BlcmNlbnQYByABKAFSEHBhaXJTaGFyZVBlcmNlbnQSGQoIZHdlbGxfbXMYCCABKARSB2R3ZWxsTXMSIQoMZW50aXRpZXNfbWluGAkgASgEUgtlbnRpdGllc01pbhIbCglwYWlyc19taW4YCiABKARSCHBhaXJzTWluEh8KC2RlYWRsaW5lX21zGAsgASgEUgpkZWFkbGluZU1zEi0KEmRlY2lzaW9uX3RocmVzaG9sZBgMIAEoAVIRZGVjaXNpb25UaHJlc2hvbGQSMwoTd2F0Y2hfc2hhcmVfcGVyY2VudBgNIAEoAUgAUhF3YXRjaFNoYXJlUGVyY2VudIgBAUIWChRfd2F0Y2hfc2hhcmVfcGVyY2VudCLgAQoNU2hhZG93UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVtb2RlbBgCIAEoCVIFbW9kZWwSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb24SKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmRCFAoSX2V4cGVjdGVkX3JldmlzaW9uIqwCCg1DYW5hcnlSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIlCg53ZWlnaHRfcGVyY2VudBgDIAEoAVINd2VpZ2h0UGVyY2VudBIjCg1zdGVwX3BlcmNlbnRzGAQgAygBUgxzdGVwUGVyY2VudHMSMAoRZXhwZWN0ZWRfcmV2aXNpb24YBSABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgGIAEoCVIFYWN0b3ISFgoGcmVhc29uGAcgASgJUgZyZWFzb24SKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmRCFAoSX2V4cGVjdGVkX3JldmlzaW9uIscBChBTZXRXZWlnaHRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEiUKDndlaWdodF9wZXJjZW50GAIgASgBUg13ZWlnaHRQZXJjZW50EjAKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYBCABKAlSBWFjdG9yEhYKBnJlYXNvbhgFIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKcAQoMUGF1c2VSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKdAQoNUmVzdW1lUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24isgEKDlByb21vdGVSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhIKBGZ1bGwYAiABKAhSBGZ1bGwSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpwBCgxBYm9ydFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpsBCgtVbmRvUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24ifAoRUXVhcmFudGluZVJlcXVlc3QSFAoFbW9kZWwYASABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NhIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ieAoSUXVhcmFudGluZVJlc3BvbnNlEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIfCgtyb2xsZWRfYmFjaxgCIAMoCVIKcm9sbGVkQmFjaxIcCgl1bmNoYW5nZWQYAyABKAhSCXVuY2hhbmdlZCKBAQoWQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiJcChdDbGVhclF1YXJhbnRpbmVSZXNwb25zZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSHAoJdW5jaGFuZ2VkGAIgASgIUgl1bmNoYW5nZWQiagoJU2xvdFN0YXRlEiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAIgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAMgASgMUgxidW5kbGVTaGEyNTYivgIKB1JvbGxvdXQSDgoCaWQYASABKARSAmlkEiwKBXBoYXNlGAIgASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgVwaGFzZRIlCg53ZWlnaHRfcGVyY2VudBgDIAEoAVINd2VpZ2h0UGVyY2VudBIjCg1zdGVwX3BlcmNlbnRzGAQgAygBUgxzdGVwUGVyY2VudHMSMQoJY2FuZGlkYXRlGAUgASgLMhMua2Fzc2EudjEuU2xvdFN0YXRlUgljYW5kaWRhdGUSGgoIYmFzZWxpbmUYBiABKAlSCGJhc2VsaW5lEhIKBHNhbHQYByABKAlSBHNhbHQSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMiqgIKDVJvbGxvdXRTdGF0dXMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEhQKBWVwb2NoGAMgASgEUgVlcG9jaBIpCgVzbG90cxgEIAMoCzITLmthc3NhLnYxLlNsb3RTdGF0ZVIFc2xvdHMSKwoHcm9sbG91dBgFIAEoCzIRLmthc3NhLnYxLlJvbGxvdXRSB3JvbGxvdXQSKgoRcHJldmlvdXNfdW50aWxfdXMYBiABKBJSD3ByZXZpb3VzVW50aWxVcxIeCgp1bnJlY29yZGVkGAcgASgIUgp1bnJlY29yZGVkEisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRTdGF0dXNSBWd1YXJkIl8KDkd1YXJkQ29tcG9uZW50EhIKBG5hbWUYASABKAlSBG5hbWUSFgoGd2VpZ2h0GAIgASgBUgZ3ZWlnaHQSIQoMbG9nX2V2aWRlbmNlGAMgASgBUgtsb2dFdmlkZW5jZSJWCgpHdWFyZENvdW50EhIKBG5hbWUYASABKAlSBG5hbWUSFgoGc3RhYmxlGAIgASgEUgZzdGFibGUSHAoJY2FuZGlkYXRlGAMgASgEUgljYW5kaWRhdGUiPwoLR3VhcmRTYW1wbGUSFAoFZXZlbnQYASABKAlSBWV2ZW50EhoKCGVudGl0aWVzGAIgAygGUghlbnRpdGllcyL0BAoLR3VhcmRTdGF0dXMSGAoHdmVyZGljdBgBIAEoCVIHdmVyZGljdBIhCgxsb2dfZXZpZGVuY2UYAiABKAFSC2xvZ0V2aWRlbmNlEiMKDWxvZ190aHJlc2hvbGQYAyABKAFSDGxvZ1RocmVzaG9sZBIdCgpsb2dfZnJlZXplGAQgASgBUglsb2dGcmVlemUSOAoKY29tcG9uZW50cxgFIAMoCzIYLmthc3NhLnYxLkd1YXJkQ29tcG9uZW50Ugpjb21wb25lbnRzEiwKBmNvdW50cxgGIAMoCzIULmthc3NhLnYxLkd1YXJkQ291bnRSBmNvdW50cxIUCgVwYWlycxgHIAEoBFIFcGFpcnMSJwoPZGlmZmVyaW5nX3BhaXJzGAggASgEUg5kaWZmZXJpbmdQYWlycxIWCgZsYWJlbHMYCSABKARSBmxhYmVscxIcCgl2aW9sYXRpb24YCiABKAlSCXZpb2xhdGlvbhIUCgVob2xkcxgLIAMoCVIFaG9sZHMSLQoGcG9saWN5GAwgASgLMhUua2Fzc2EudjEuR3VhcmRQb2xpY3lSBnBvbGljeRIvCgdzYW1wbGVzGA0gAygLMhUua2Fzc2EudjEuR3VhcmRTYW1wbGVSB3NhbXBsZXMSIQoMcnVsZV92ZXJzaW9uGA4gASgNUgtydWxlVmVyc2lvbhIVCgZhZ2VfbXMYDyABKARSBWFnZU1zEh4KC3N0ZXBfYWdlX21zGBAgASgEUglzdGVwQWdlTXMSEgoEbW9kZRgRIAEoCVIEbW9kZRIjCg13YXRjaGVkX3JhdGlvGBQgASgBUgx3YXRjaGVkUmF0aW8iYAoPUm9sbG91dFJlc3BvbnNlEi8KBnN0YXR1cxgBIAEoCzIXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSBnN0YXR1cxIcCgl1bmNoYW5nZWQYAiABKAhSCXVuY2hhbmdlZCIuChRSb2xsb3V0U3RhdHVzUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLyBQoRUm9sbG91dFRyYW5zaXRpb24SFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEh0KCnJvbGxvdXRfaWQYAyABKARSCXJvbGxvdXRJZBITCgVhdF91cxgEIAEoElIEYXRVcxIUCgVhY3RvchgFIAEoCVIFYWN0b3ISFgoGcmVhc29uGAYgASgJUgZyZWFzb24SEgoEdmVyYhgHIAEoCVIEdmVyYhI5CgxwaGFzZV9iZWZvcmUYCCABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSC3BoYXNlQmVmb3JlEiwKBXBoYXNlGAkgASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgVwaGFzZRIyChV3ZWlnaHRfcGVyY2VudF9iZWZvcmUYCiABKAFSE3dlaWdodFBlcmNlbnRCZWZvcmUSJQoOd2VpZ2h0X3BlcmNlbnQYCyABKAFSDXdlaWdodFBlcmNlbnQSFgoGc3RhYmxlGAwgASgJUgZzdGFibGUSHAoJY2FuZGlkYXRlGA0gASgJUgljYW5kaWRhdGUSKQoQY2FuZGlkYXRlX3NoYTI1NhgOIAEoDFIPY2FuZGlkYXRlU2hhMjU2EiMKDXN0ZXBfcGVyY2VudHMYDyADKAFSDHN0ZXBQZXJjZW50cxIUCgVlcG9jaBgQIAEoBFIFZXBvY2gSEgoEc2FsdBgRIAEoCVIEc2FsdBIjCg1zdGFibGVfc2hhMjU2GBIgASgMUgxzdGFibGVTaGEyNTYSGgoIZXZpZGVuY2UYMiABKAxSCGV2aWRlbmNlEi8KB3NhbXBsZXMYMyADKAsyFS5rYXNzYS52MS5HdWFyZFNhbXBsZVIHc2FtcGxlcxI0ChRsYXN0X2Fuc3dlcl9hZnRlcl91cxg0IAEoEkgAUhFsYXN0QW5zd2VyQWZ0ZXJVc4gBAUIXChVfbGFzdF9hbnN3ZXJfYWZ0ZXJfdXMibgoVUm9sbG91dEhpc3RvcnlSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBWxpbWl0GAIgASgNUgVsaW1pdBInCg9iZWZvcmVfcmV2aXNpb24YAyABKARSDmJlZm9yZVJldmlzaW9uIlcKFlJvbGxvdXRIaXN0b3J5UmVzcG9uc2USPQoLdHJhbnNpdGlvbnMYASADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMiNgoVRXhwbGFpblJvbGxvdXRSZXF1ZXN0Eh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZCL7AQoWRXhwbGFpblJvbGxvdXRSZXNwb25zZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchI9Cgt0cmFuc2l0aW9ucxgCIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucxIWCgZhZ3JlZXMYAyABKAhSBmFncmVlcxIiCgxkaXNhZ3JlZW1lbnQYBCABKAlSDGRpc2FncmVlbWVudBIhCgxjaGFpbl9pbnRhY3QYBSABKAhSC2NoYWluSW50YWN0EisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRTdGF0dXNSBWd1YXJkIi4KFFdhdGNoUm9sbG91dHNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIuUBCgxSb2xsb3V0RXZlbnQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEjsKCnRyYW5zaXRpb24YAiABKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblIKdHJhbnNpdGlvbhIvCgZzdGF0dXMYAyABKAsyFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUgZzdGF0dXMSHwoLZXZlbnRzX2xvc3QYBCABKAhSCmV2ZW50c0xvc3QSKgoFZHJpZnQYKCABKAsyFC5rYXNzYS52MS5EcmlmdEFsYXJtUgVkcmlmdCKmAgoKRHJpZnRBbGFybRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIiCgRzbG90GAIgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgDIAEoCVIFbW9kZWwSGAoHZmVhdHVyZRgEIAEoCVIHZmVhdHVyZRItCgZzaWduYWwYBSABKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIGc2lnbmFsEhYKBnJhaXNlZBgGIAEoCFIGcmFpc2VkEhMKBWF0X3VzGAcgASgSUgRhdFVzEhYKBnZhbHVlcxgIIAEoBFIGdmFsdWVzEhoKCG1lYXN1cmVkGAkgASgBUghtZWFzdXJlZBIcCgl0b2xlcmF0ZWQYCiABKAFSCXRvbGVyYXRlZCImCgxEcmlmdFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIiWgoSQWNjZXB0RHJpZnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJgChNBY2NlcHREcmlmdFJlc3BvbnNlEhoKCGZlYXR1cmVzGAEgAygJUghmZWF0dXJlcxItCgZyZXBvcnQYAiABKAsyFS5rYXNzYS52MS5EcmlmdFJlcG9ydFIGcmVwb3J0IogFCgxGZWF0dXJlRHJpZnQSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIQCgNwc2kYAiABKAFSA3BzaRIoCg1wc2lfdGhyZXNob2xkGAMgASgBSABSDHBzaVRocmVzaG9sZIgBARInCg93aW5kb3dzX3NoaWZ0ZWQYBCABKA1SDndpbmRvd3NTaGlmdGVkEhsKCW51bGxfcmF0ZRgFIAEoAVIIbnVsbFJhdGUSIgoNbnVsbF9yYXRlX21heBgGIAEoAVILbnVsbFJhdGVNYXgSHwoLdW5zZWVuX3JhdGUYByABKAFSCnVuc2VlblJhdGUSJgoPdW5zZWVuX3JhdGVfbWF4GAggASgBUg11bnNlZW5SYXRlTWF4Eh0KCnN0YWxlX3JhdGUYCSABKAFSCXN0YWxlUmF0ZRIkCg5zdGFsZV9yYXRlX21heBgKIAEoAVIMc3RhbGVSYXRlTWF4Ei0KBmFsYXJtcxgLIAMoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgZhbGFybXMSKQoQcmVmZXJlbmNlX3ZhbHVlcxgMIAEoBFIPcmVmZXJlbmNlVmFsdWVzEisKBXVzdWFsGA0gAygOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSBXVzdWFsEh4KCGhvdXJfcHNpGA4gASgBSAFSB2hvdXJQc2mIAQESMQoSaG91cl9wc2lfdGhyZXNob2xkGA8gASgBSAJSEGhvdXJQc2lUaHJlc2hvbGSIAQESGgoIYWNjZXB0ZWQYECABKAhSCGFjY2VwdGVkQhAKDl9wc2lfdGhyZXNob2xkQgsKCV9ob3VyX3BzaUIVChNfaG91cl9wc2lfdGhyZXNob2xkIpgCCglTbG90RHJpZnQSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhgKB3dpbmRvd3MYAyABKARSB3dpbmRvd3MSFgoGdmFsdWVzGAQgASgEUgZ2YWx1ZXMSHwoLb3Blbl92YWx1ZXMYBSABKARSCm9wZW5WYWx1ZXMSLAoSdG9vX2xpdHRsZV90cmFmZmljGAYgASgIUhB0b29MaXR0bGVUcmFmZmljEjIKCGZlYXR1cmVzGAcgAygLMhYua2Fzc2EudjEuRmVhdHVyZURyaWZ0UghmZWF0dXJlcxIcCgl1bndhdGNoZWQYCCABKA1SCXVud2F0Y2hlZCLqAQoLRHJpZnRSZXBvcnQSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISKQoFc2xvdHMYAiADKAsyEy5rYXNzYS52MS5TbG90RHJpZnRSBXNsb3RzEi0KBmFjdGlvbhgDIAEoDjIVLmthc3NhLnYxLkRyaWZ0QWN0aW9uUgZhY3Rpb24SGQoIc2luY2VfdXMYBCABKBJSB3NpbmNlVXMSGwoJd2luZG93X21zGAUgASgEUgh3aW5kb3dNcxIxChVmYWxzZV9wYWdlc19wZXJfbW9udGgYBiABKAFSEmZhbHNlUGFnZXNQZXJNb250aCqhAQoMUm9sbG91dFBoYXNlEh0KGVJPTExPVVRfUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TSEFET1cQARIQCgxQSEFTRV9DQU5BUlkQAhIQCgxQSEFTRV9QQVVTRUQQAxISCg5QSEFTRV9QUk9NT1RFRBAEEhEKDVBIQVNFX0FCT1JURUQQBRIVChFQSEFTRV9ST0xMRURfQkFDSxAGKm8KC0RyaWZ0U2lnbmFsEhwKGERSSUZUX1NJR05BTF9VTlNQRUNJRklFRBAAEg8KC0RSSUZUX1NISUZUEAESDgoKRFJJRlRfTlVMTBACEhAKDERSSUZUX1VOU0VFThADEg8KC0RSSUZUX1NUQUxFEAQqXQoLRHJpZnRBY3Rpb24SEQoNRFJJRlRfTk9USElORxAAEhAKDERSSUZUX0ZSRUVaRRABEhkKFURSSUZUX1BBR0VfQU5EX0ZSRUVaRRACEg4KCkRSSUZUX1VORE8QAzLBCAoIUm9sbG91dHMSPAoGU2hhZG93Ehcua2Fzc2EudjEuU2hhZG93UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI8CgZDYW5hcnkSFy5rYXNzYS52MS5DYW5hcnlSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkIKCVNldFdlaWdodBIaLmthc3NhLnYxLlNldFdlaWdodFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFUGF1c2USFi5rYXNzYS52MS5QYXVzZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGUmVzdW1lEhcua2Fzc2EudjEuUmVzdW1lUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI+CgdQcm9tb3RlEhgua2Fzc2EudjEuUHJvbW90ZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFQWJvcnQSFi5rYXNzYS52MS5BYm9ydFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOAoEVW5kbxIVLmthc3NhLnYxLlVuZG9SZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkcKClF1YXJhbnRpbmUSGy5rYXNzYS52MS5RdWFyYW50aW5lUmVxdWVzdBocLmthc3NhLnYxLlF1YXJhbnRpbmVSZXNwb25zZRJWCg9DbGVhclF1YXJhbnRpbmUSIC5rYXNzYS52MS5DbGVhclF1YXJhbnRpbmVSZXF1ZXN0GiEua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USQQoGU3RhdHVzEh4ua2Fzc2EudjEuUm9sbG91dFN0YXR1c1JlcXVlc3QaFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzEkwKB0hpc3RvcnkSHy5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlcXVlc3QaIC5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlc3BvbnNlEkwKB0V4cGxhaW4SHy5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlcXVlc3QaIC5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlc3BvbnNlEjYKBURyaWZ0EhYua2Fzc2EudjEuRHJpZnRSZXF1ZXN0GhUua2Fzc2EudjEuRHJpZnRSZXBvcnQSSgoLQWNjZXB0RHJpZnQSHC5rYXNzYS52MS5BY2NlcHREcmlmdFJlcXVlc3QaHS5rYXNzYS52MS5BY2NlcHREcmlmdFJlc3BvbnNlEkEKBVdhdGNoEh4ua2Fzc2EudjEuV2F0Y2hSb2xsb3V0c1JlcXVlc3QaFi5rYXNzYS52MS5Sb2xsb3V0RXZlbnQwAWIGcHJvdG8z")
+        dependencies: ["kassa/v1/scoring.proto", "kassa/v1/values.proto"],
+        symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardCause kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.DriftAlarm kassa.v1.DriftRequest kassa.v1.AcceptDriftRequest kassa.v1.AcceptDriftResponse kassa.v1.FeatureDrift kassa.v1.SlotDrift kassa.v1.DriftReport kassa.v1.RolloutPhase kassa.v1.DriftSignal kassa.v1.DriftAction kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Drift kassa.v1.Rollouts.AcceptDrift kassa.v1.Rollouts.Watch",
+        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8aFWthc3NhL3YxL3ZhbHVlcy5wcm90byKbBAoLR3VhcmRQb2xpY3kSFAoFYWxwaGEYASABKAFSBWFscGhhEioKEXJlbGF0aXZlX3Jpc2tfbWF4GAIgASgBUg9yZWxhdGl2ZVJpc2tNYXgSIgoNZmxpcF9yYXRlX21heBgDIAEoAVILZmxpcFJhdGVNYXgSIQoMYnJpZXJfbWFyZ2luGAQgASgBUgticmllck1hcmdpbhIyChVjYWxpYnJhdGlvbl9tYXJnaW5fcHAYBSABKAFSE2NhbGlicmF0aW9uTWFyZ2luUHASKQoQc2xvX21pY3Jvc2Vjb25kcxgGIAEoDVIPc2xvTWljcm9zZWNvbmRzEiwKEnBhaXJfc2hhcmVfcGVyY2VudBgHIAEoAVIQcGFpclNoYXJlUGVyY2VudBIZCghkd2VsbF9tcxgIIAEoBFIHZHdlbGxNcxIhCgxlbnRpdGllc19taW4YCSABKARSC2VudGl0aWVzTWluEhsKCXBhaXJzX21pbhgKIAEoBFIIcGFpcnNNaW4SHwoLZGVhZGxpbmVfbXMYCyABKARSCmRlYWRsaW5lTXMSLQoSZGVjaXNpb25fdGhyZXNob2xkGAwgASgBUhFkZWNpc2lvblRocmVzaG9sZBIzChN3YXRjaF9zaGFyZV9wZXJjZW50GA0gASgBSABSEXdhdGNoU2hhcmVQZXJjZW50iAEBQhYKFF93YXRjaF9zaGFyZV9wZXJjZW50IuABCg1TaGFkb3dSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgVndWFyZEIUChJfZXhwZWN0ZWRfcmV2aXNpb24irAIKDUNhbmFyeVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEiUKDndlaWdodF9wZXJjZW50GAMgASgBUg13ZWlnaHRQZXJjZW50EiMKDXN0ZXBfcGVyY2VudHMYBCADKAFSDHN0ZXBQZXJjZW50cxIwChFleHBlY3RlZF9yZXZpc2lvbhgFIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAYgASgJUgVhY3RvchIWCgZyZWFzb24YByABKAlSBnJlYXNvbhIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgVndWFyZEIUChJfZXhwZWN0ZWRfcmV2aXNpb24ixwEKEFNldFdlaWdodFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISJQoOd2VpZ2h0X3BlcmNlbnQYAiABKAFSDXdlaWdodFBlcmNlbnQSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpwBCgxQYXVzZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIp0BCg1SZXN1bWVSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKyAQoOUHJvbW90ZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISEgoEZnVsbBgCIAEoCFIEZnVsbBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDEFib3J0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24imwEKC1VuZG9SZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJ8ChFRdWFyYW50aW5lUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiJ4ChJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2Eh8KC3JvbGxlZF9iYWNrGAIgAygJUgpyb2xsZWRCYWNrEhwKCXVuY2hhbmdlZBgDIAEoCFIJdW5jaGFuZ2VkIoEBChZDbGVhclF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIlwKF0NsZWFyUXVhcmFudGluZVJlc3BvbnNlEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIcCgl1bmNoYW5nZWQYAiABKAhSCXVuY2hhbmdlZCJqCglTbG90U3RhdGUSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAyABKAxSDGJ1bmRsZVNoYTI1NiK+AgoHUm9sbG91dBIOCgJpZBgBIAEoBFICaWQSLAoFcGhhc2UYAiABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEiUKDndlaWdodF9wZXJjZW50GAMgASgBUg13ZWlnaHRQZXJjZW50EiMKDXN0ZXBfcGVyY2VudHMYBCADKAFSDHN0ZXBQZXJjZW50cxIxCgljYW5kaWRhdGUYBSABKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSCWNhbmRpZGF0ZRIaCghiYXNlbGluZRgGIAEoCVIIYmFzZWxpbmUSEgoEc2FsdBgHIAEoCVIEc2FsdBIiCg1zdGFydGVkX2F0X3VzGAggASgSUgtzdGFydGVkQXRVcxIiCg1jaGFuZ2VkX2F0X3VzGAkgASgSUgtjaGFuZ2VkQXRVcyKqAgoNUm9sbG91dFN0YXR1cxIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZXBvY2gYAyABKARSBWVwb2NoEikKBXNsb3RzGAQgAygLMhMua2Fzc2EudjEuU2xvdFN0YXRlUgVzbG90cxIrCgdyb2xsb3V0GAUgASgLMhEua2Fzc2EudjEuUm9sbG91dFIHcm9sbG91dBIqChFwcmV2aW91c191bnRpbF91cxgGIAEoElIPcHJldmlvdXNVbnRpbFVzEh4KCnVucmVjb3JkZWQYByABKAhSCnVucmVjb3JkZWQSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFN0YXR1c1IFZ3VhcmQiXwoOR3VhcmRDb21wb25lbnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIWCgZ3ZWlnaHQYAiABKAFSBndlaWdodBIhCgxsb2dfZXZpZGVuY2UYAyABKAFSC2xvZ0V2aWRlbmNlIlYKCkd1YXJkQ291bnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIWCgZzdGFibGUYAiABKARSBnN0YWJsZRIcCgljYW5kaWRhdGUYAyABKARSCWNhbmRpZGF0ZSI/CgtHdWFyZFNhbXBsZRIUCgVldmVudBgBIAEoCVIFZXZlbnQSGgoIZW50aXRpZXMYAiADKAZSCGVudGl0aWVzItoBCgpHdWFyZENhdXNlEhQKBWV2ZW50GAEgASgJUgVldmVudBIcCgljYW5kaWRhdGUYAiABKAhSCWNhbmRpZGF0ZRIYCgdmZWF0dXJlGAMgASgJUgdmZWF0dXJlEigKBnN0YXR1cxgEIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhQKBWVycm9yGAUgASgJUgVlcnJvchIiCgxtaWNyb3NlY29uZHMYBiABKARSDG1pY3Jvc2Vjb25kcxIaCghlbnRpdGllcxgHIAEoBFIIZW50aXRpZXMiogUKC0d1YXJkU3RhdHVzEhgKB3ZlcmRpY3QYASABKAlSB3ZlcmRpY3QSIQoMbG9nX2V2aWRlbmNlGAIgASgBUgtsb2dFdmlkZW5jZRIjCg1sb2dfdGhyZXNob2xkGAMgASgBUgxsb2dUaHJlc2hvbGQSHQoKbG9nX2ZyZWV6ZRgEIAEoAVIJbG9nRnJlZXplEjgKCmNvbXBvbmVudHMYBSADKAsyGC5rYXNzYS52MS5HdWFyZENvbXBvbmVudFIKY29tcG9uZW50cxIsCgZjb3VudHMYBiADKAsyFC5rYXNzYS52MS5HdWFyZENvdW50UgZjb3VudHMSFAoFcGFpcnMYByABKARSBXBhaXJzEicKD2RpZmZlcmluZ19wYWlycxgIIAEoBFIOZGlmZmVyaW5nUGFpcnMSFgoGbGFiZWxzGAkgASgEUgZsYWJlbHMSHAoJdmlvbGF0aW9uGAogASgJUgl2aW9sYXRpb24SFAoFaG9sZHMYCyADKAlSBWhvbGRzEi0KBnBvbGljeRgMIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgZwb2xpY3kSLwoHc2FtcGxlcxgNIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEiEKDHJ1bGVfdmVyc2lvbhgOIAEoDVILcnVsZVZlcnNpb24SFQoGYWdlX21zGA8gASgEUgVhZ2VNcxIeCgtzdGVwX2FnZV9tcxgQIAEoBFIJc3RlcEFnZU1zEhIKBG1vZGUYESABKAlSBG1vZGUSIwoNd2F0Y2hlZF9yYXRpbxgUIAEoAVIMd2F0Y2hlZFJhdGlvEiwKBmNhdXNlcxgWIAMoCzIULmthc3NhLnYxLkd1YXJkQ2F1c2VSBmNhdXNlcyJgCg9Sb2xsb3V0UmVzcG9uc2USLwoGc3RhdHVzGAEgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkIi4KFFJvbGxvdXRTdGF0dXNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIqAGChFSb2xsb3V0VHJhbnNpdGlvbhIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SHQoKcm9sbG91dF9pZBgDIAEoBFIJcm9sbG91dElkEhMKBWF0X3VzGAQgASgSUgRhdFVzEhQKBWFjdG9yGAUgASgJUgVhY3RvchIWCgZyZWFzb24YBiABKAlSBnJlYXNvbhISCgR2ZXJiGAcgASgJUgR2ZXJiEjkKDHBoYXNlX2JlZm9yZRgIIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVILcGhhc2VCZWZvcmUSLAoFcGhhc2UYCSABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEjIKFXdlaWdodF9wZXJjZW50X2JlZm9yZRgKIAEoAVITd2VpZ2h0UGVyY2VudEJlZm9yZRIlCg53ZWlnaHRfcGVyY2VudBgLIAEoAVINd2VpZ2h0UGVyY2VudBIWCgZzdGFibGUYDCABKAlSBnN0YWJsZRIcCgljYW5kaWRhdGUYDSABKAlSCWNhbmRpZGF0ZRIpChBjYW5kaWRhdGVfc2hhMjU2GA4gASgMUg9jYW5kaWRhdGVTaGEyNTYSIwoNc3RlcF9wZXJjZW50cxgPIAMoAVIMc3RlcFBlcmNlbnRzEhQKBWVwb2NoGBAgASgEUgVlcG9jaBISCgRzYWx0GBEgASgJUgRzYWx0EiMKDXN0YWJsZV9zaGEyNTYYEiABKAxSDHN0YWJsZVNoYTI1NhIaCghldmlkZW5jZRgyIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgzIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEjQKFGxhc3RfYW5zd2VyX2FmdGVyX3VzGDQgASgSSABSEWxhc3RBbnN3ZXJBZnRlclVziAEBEiwKBmNhdXNlcxg1IAMoCzIULmthc3NhLnYxLkd1YXJkQ2F1c2VSBmNhdXNlc0IXChVfbGFzdF9hbnN3ZXJfYWZ0ZXJfdXMibgoVUm9sbG91dEhpc3RvcnlSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBWxpbWl0GAIgASgNUgVsaW1pdBInCg9iZWZvcmVfcmV2aXNpb24YAyABKARSDmJlZm9yZVJldmlzaW9uIlcKFlJvbGxvdXRIaXN0b3J5UmVzcG9uc2USPQoLdHJhbnNpdGlvbnMYASADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMiNgoVRXhwbGFpblJvbGxvdXRSZXF1ZXN0Eh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZCL7AQoWRXhwbGFpblJvbGxvdXRSZXNwb25zZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchI9Cgt0cmFuc2l0aW9ucxgCIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucxIWCgZhZ3JlZXMYAyABKAhSBmFncmVlcxIiCgxkaXNhZ3JlZW1lbnQYBCABKAlSDGRpc2FncmVlbWVudBIhCgxjaGFpbl9pbnRhY3QYBSABKAhSC2NoYWluSW50YWN0EisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRTdGF0dXNSBWd1YXJkIi4KFFdhdGNoUm9sbG91dHNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIuUBCgxSb2xsb3V0RXZlbnQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEjsKCnRyYW5zaXRpb24YAiABKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblIKdHJhbnNpdGlvbhIvCgZzdGF0dXMYAyABKAsyFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUgZzdGF0dXMSHwoLZXZlbnRzX2xvc3QYBCABKAhSCmV2ZW50c0xvc3QSKgoFZHJpZnQYKCABKAsyFC5rYXNzYS52MS5EcmlmdEFsYXJtUgVkcmlmdCKmAgoKRHJpZnRBbGFybRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIiCgRzbG90GAIgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgDIAEoCVIFbW9kZWwSGAoHZmVhdHVyZRgEIAEoCVIHZmVhdHVyZRItCgZzaWduYWwYBSABKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIGc2lnbmFsEhYKBnJhaXNlZBgGIAEoCFIGcmFpc2VkEhMKBWF0X3VzGAcgASgSUgRhdFVzEhYKBnZhbHVlcxgIIAEoBFIGdmFsdWVzEhoKCG1lYXN1cmVkGAkgASgBUghtZWFzdXJlZBIcCgl0b2xlcmF0ZWQYCiABKAFSCXRvbGVyYXRlZCImCgxEcmlmdFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIiWgoSQWNjZXB0RHJpZnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJgChNBY2NlcHREcmlmdFJlc3BvbnNlEhoKCGZlYXR1cmVzGAEgAygJUghmZWF0dXJlcxItCgZyZXBvcnQYAiABKAsyFS5rYXNzYS52MS5EcmlmdFJlcG9ydFIGcmVwb3J0IogFCgxGZWF0dXJlRHJpZnQSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIQCgNwc2kYAiABKAFSA3BzaRIoCg1wc2lfdGhyZXNob2xkGAMgASgBSABSDHBzaVRocmVzaG9sZIgBARInCg93aW5kb3dzX3NoaWZ0ZWQYBCABKA1SDndpbmRvd3NTaGlmdGVkEhsKCW51bGxfcmF0ZRgFIAEoAVIIbnVsbFJhdGUSIgoNbnVsbF9yYXRlX21heBgGIAEoAVILbnVsbFJhdGVNYXgSHwoLdW5zZWVuX3JhdGUYByABKAFSCnVuc2VlblJhdGUSJgoPdW5zZWVuX3JhdGVfbWF4GAggASgBUg11bnNlZW5SYXRlTWF4Eh0KCnN0YWxlX3JhdGUYCSABKAFSCXN0YWxlUmF0ZRIkCg5zdGFsZV9yYXRlX21heBgKIAEoAVIMc3RhbGVSYXRlTWF4Ei0KBmFsYXJtcxgLIAMoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgZhbGFybXMSKQoQcmVmZXJlbmNlX3ZhbHVlcxgMIAEoBFIPcmVmZXJlbmNlVmFsdWVzEisKBXVzdWFsGA0gAygOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSBXVzdWFsEh4KCGhvdXJfcHNpGA4gASgBSAFSB2hvdXJQc2mIAQESMQoSaG91cl9wc2lfdGhyZXNob2xkGA8gASgBSAJSEGhvdXJQc2lUaHJlc2hvbGSIAQESGgoIYWNjZXB0ZWQYECABKAhSCGFjY2VwdGVkQhAKDl9wc2lfdGhyZXNob2xkQgsKCV9ob3VyX3BzaUIVChNfaG91cl9wc2lfdGhyZXNob2xkIpgCCglTbG90RHJpZnQSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhgKB3dpbmRvd3MYAyABKARSB3dpbmRvd3MSFgoGdmFsdWVzGAQgASgEUgZ2YWx1ZXMSHwoLb3Blbl92YWx1ZXMYBSABKARSCm9wZW5WYWx1ZXMSLAoSdG9vX2xpdHRsZV90cmFmZmljGAYgASgIUhB0b29MaXR0bGVUcmFmZmljEjIKCGZlYXR1cmVzGAcgAygLMhYua2Fzc2EudjEuRmVhdHVyZURyaWZ0UghmZWF0dXJlcxIcCgl1bndhdGNoZWQYCCABKA1SCXVud2F0Y2hlZCLqAQoLRHJpZnRSZXBvcnQSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISKQoFc2xvdHMYAiADKAsyEy5rYXNzYS52MS5TbG90RHJpZnRSBXNsb3RzEi0KBmFjdGlvbhgDIAEoDjIVLmthc3NhLnYxLkRyaWZ0QWN0aW9uUgZhY3Rpb24SGQoIc2luY2VfdXMYBCABKBJSB3NpbmNlVXMSGwoJd2luZG93X21zGAUgASgEUgh3aW5kb3dNcxIxChVmYWxzZV9wYWdlc19wZXJfbW9udGgYBiABKAFSEmZhbHNlUGFnZXNQZXJNb250aCqhAQoMUm9sbG91dFBoYXNlEh0KGVJPTExPVVRfUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TSEFET1cQARIQCgxQSEFTRV9DQU5BUlkQAhIQCgxQSEFTRV9QQVVTRUQQAxISCg5QSEFTRV9QUk9NT1RFRBAEEhEKDVBIQVNFX0FCT1JURUQQBRIVChFQSEFTRV9ST0xMRURfQkFDSxAGKm8KC0RyaWZ0U2lnbmFsEhwKGERSSUZUX1NJR05BTF9VTlNQRUNJRklFRBAAEg8KC0RSSUZUX1NISUZUEAESDgoKRFJJRlRfTlVMTBACEhAKDERSSUZUX1VOU0VFThADEg8KC0RSSUZUX1NUQUxFEAQqXQoLRHJpZnRBY3Rpb24SEQoNRFJJRlRfTk9USElORxAAEhAKDERSSUZUX0ZSRUVaRRABEhkKFURSSUZUX1BBR0VfQU5EX0ZSRUVaRRACEg4KCkRSSUZUX1VORE8QAzLBCAoIUm9sbG91dHMSPAoGU2hhZG93Ehcua2Fzc2EudjEuU2hhZG93UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI8CgZDYW5hcnkSFy5rYXNzYS52MS5DYW5hcnlSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkIKCVNldFdlaWdodBIaLmthc3NhLnYxLlNldFdlaWdodFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFUGF1c2USFi5rYXNzYS52MS5QYXVzZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGUmVzdW1lEhcua2Fzc2EudjEuUmVzdW1lUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI+CgdQcm9tb3RlEhgua2Fzc2EudjEuUHJvbW90ZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFQWJvcnQSFi5rYXNzYS52MS5BYm9ydFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOAoEVW5kbxIVLmthc3NhLnYxLlVuZG9SZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkcKClF1YXJhbnRpbmUSGy5rYXNzYS52MS5RdWFyYW50aW5lUmVxdWVzdBocLmthc3NhLnYxLlF1YXJhbnRpbmVSZXNwb25zZRJWCg9DbGVhclF1YXJhbnRpbmUSIC5rYXNzYS52MS5DbGVhclF1YXJhbnRpbmVSZXF1ZXN0GiEua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USQQoGU3RhdHVzEh4ua2Fzc2EudjEuUm9sbG91dFN0YXR1c1JlcXVlc3QaFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzEkwKB0hpc3RvcnkSHy5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlcXVlc3QaIC5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlc3BvbnNlEkwKB0V4cGxhaW4SHy5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlcXVlc3QaIC5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlc3BvbnNlEjYKBURyaWZ0EhYua2Fzc2EudjEuRHJpZnRSZXF1ZXN0GhUua2Fzc2EudjEuRHJpZnRSZXBvcnQSSgoLQWNjZXB0RHJpZnQSHC5rYXNzYS52MS5BY2NlcHREcmlmdFJlcXVlc3QaHS5rYXNzYS52MS5BY2NlcHREcmlmdFJlc3BvbnNlEkEKBVdhdGNoEh4ua2Fzc2EudjEuV2F0Y2hSb2xsb3V0c1JlcXVlc3QaFi5rYXNzYS52MS5Sb2xsb3V0RXZlbnQwAWIGcHJvdG8z")
 }

@@ -25,12 +25,15 @@ struct DemoRun {
         let kassa = KassaProgram(path: program, ink: ink)
         let arguments = [
             "serve", "--data", folder.path, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+            "--alarm-log", "text",
         ]
         kassa.announce(arguments)
         var server = try ChildProcess(program, arguments, output: .pipe)
         let (address, admin) = try addresses(announcedBy: &server)
         // The commands find the server in their environment.
         unsafe setenv("KASSA_SERVER", address, 1)
+        // And how wide what they print may be.
+        unsafe setenv("COLUMNS", "\(Text.narrowColumns)", 1)
         for words in [
             ["apply", "-f", "\(configuration)/checkout.yaml", "--reason", "a demo"],
             ["model", "upload", "\(configuration)/abandonment.model.yaml"],

@@ -17,6 +17,8 @@ package final class Configuration: Sendable {
     /// Every model in a slot, compiled for this epoch: first the STABLE slots of the scorers by name,
     /// then whatever is in other slots.
     let scorers: [Scorer]
+    /// For each of them, the place of the STABLE slot of the same scorer.
+    let stablePlaces: [Int]
     /// How many scorers there are.
     let scorerCount: Int
     /// For each scorer, which of its slots answers whom.
@@ -57,11 +59,13 @@ package final class Configuration: Sendable {
         var scorers: [Scorer] = []
         for spec in specs { scorers.append(try scorer(spec, spec.model, .stable)) }
         var splits: [Split] = []
+        var stablePlaces = Array(specs.indices)
         for (index, spec) in specs.enumerated() {
             let entry = rollouts.scorers[spec.name]
             func add(_ bundle: Bundle?, _ slot: KassaV1.Slot) throws(EngineError) -> Int {
                 guard let bundle else { return -1 }
                 scorers.append(try scorer(spec, bundle.model, slot))
+                stablePlaces.append(index)
                 return scorers.count - 1
             }
             let kind =
@@ -90,6 +94,7 @@ package final class Configuration: Sendable {
                     watch: watch))
         }
         self.scorers = scorers
+        self.stablePlaces = stablePlaces
         self.splits = splits
         scorerCount = specs.count
         scorerIndex = ByteTable(specs.map(\.name))

@@ -13,8 +13,11 @@ final class Scorer: Sendable {
     let plan: VectorPlan
     /// For each group of the plan the table that its rows are read from.
     let tablesOfGroups: [Table]
-    /// For each group of the plan and each entity kind of its key, the kind's bytes.
-    let kindsOfGroups: [[[UInt8]]]
+    /// The entity kinds of the keys of all groups, one after another, where they stand in ``kindText``.
+    let kinds: [ByteRange]
+    /// Where each group's begin; one more at the end.
+    let firstKinds: [Int]
+    let kindText: [UInt8]
     /// The names of the inputs as replies give them, "set.feature".
     let inputNames: [[UInt8]]
     /// The fields of a reply that are the same for every request of the epoch, encoded.
@@ -29,7 +32,19 @@ final class Scorer: Sendable {
         self.model = model
         plan = try Self.plan(of: model, features: features, scorer: spec.name)
         tablesOfGroups = plan.groups.map { places.of($0.setName).serving }
-        kindsOfGroups = plan.groups.map { $0.entityKinds.map { Array($0.utf8) } }
+        var kinds: [ByteRange] = []
+        var firstKinds = [0]
+        var kindText: [UInt8] = []
+        for group in plan.groups {
+            for kind in group.entityKinds {
+                kinds.append(ByteRange(offset: kindText.count, count: kind.utf8.count))
+                kindText += kind.utf8
+            }
+            firstKinds.append(kinds.count)
+        }
+        self.kinds = kinds
+        self.firstKinds = firstKinds
+        self.kindText = kindText
         inputNames = zip(plan.setNames, plan.names).map { Array("\($0).\($1)".utf8) }
         constantReply = Self.constantReply(of: model, in: slot)
     }
@@ -41,7 +56,9 @@ final class Scorer: Sendable {
         model = other.model
         plan = other.plan
         tablesOfGroups = other.tablesOfGroups
-        kindsOfGroups = other.kindsOfGroups
+        kinds = other.kinds
+        firstKinds = other.firstKinds
+        kindText = other.kindText
         inputNames = other.inputNames
         constantReply =
             slot == other.slot ? other.constantReply : Self.constantReply(of: model, in: slot)

@@ -112,6 +112,7 @@ extension Engine {
             if records[index].rolloutId == id {
                 records[index].evidence = evidence.evidence
                 records[index].samples = evidence.samples
+                records[index].causes = evidence.causes
                 switch transition.verb {
                 case .rollBack, .undo:
                     records[index].lastAnswerAfterUs = guards.lastAnswerMicroseconds(of: id)

@@ -37,6 +37,7 @@ enum EvidenceReplay {
         guard let evidence = try? Evidence(decoding: bytes.span) else { return nil }
         var status = KassaV1.GuardStatus(evidence)
         status.samples = record.samples
+        status.causes = record.causes
         return status
     }
 }

@@ -32,6 +32,19 @@ package struct GuardAlarm: Sendable {
     package let reason: String
     /// The merged evidence as a natural logarithm.
     package let logEvidence: Double
+    /// What was the matter most, up to ``causesMax``.
+    package var causes: [Cause] = []
+
+    /// Of how many entities something was the matter, or a time in microseconds.
+    package struct Cause: Sendable {
+        /// "STALE profile.visits", what an error said, "slo_us" or "typical_us".
+        package let name: String
+        /// How many, or how long.
+        package let number: Double
+    }
+
+    /// Causes that one alarm has.
+    package static let causesMax = 8
 }
 
 extension GuardOrder {
@@ -47,7 +60,7 @@ extension GuardOrder {
         return kind.map {
             GuardAlarm(
                 kind: $0, scorer: scorer, rollout: rollout, model: model, reason: reason,
-                logEvidence: logEvidence)
+                logEvidence: logEvidence, causes: causes)
         }
     }
 }

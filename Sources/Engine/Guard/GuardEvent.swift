@@ -15,6 +15,8 @@ struct GuardEvent: BitwiseCopyable, Sendable {
     var atNanoseconds: UInt64 = 0
     /// The share that was in force, in millionths.
     var weight: UInt32
+    /// What a score took that missed its objective: that of the model on trial, if it was one of the two.
+    var slowMicroseconds: UInt32 = 0
     var mode: WatchMode
     /// What went wrong with the model on trial, if it had the request.
     var trial = RequestOutcome()
@@ -23,6 +25,9 @@ struct GuardEvent: BitwiseCopyable, Sendable {
     var marks = Marks()
     /// The raw value of a breach of the contract; 0 without one.
     var violation: UInt8 = 0
+    /// The numbers of what was the matter, in the ``CauseBook``; 0 where nothing was, or there is no number.
+    var trialCause: UInt8 = 0
+    var referenceCause: UInt8 = 0
 
     /// Whether it is likely to decide something: all else makes evidence smaller, but for arrivals, which feed the
     /// test of the split and can wait for the next turn.
@@ -42,6 +47,17 @@ struct GuardEvent: BitwiseCopyable, Sendable {
         static let decisionsDiffer = Marks(rawValue: 4)
         /// Both models had the request: of both it is known what went wrong.
         static let isCompared = Marks(rawValue: 8)
+    }
+
+    /// Notes why something went wrong with one of the two models.
+    mutating func setCause(_ number: UInt8, ofTrial isTrial: Bool) {
+        if isTrial { trialCause = number } else { referenceCause = number }
+    }
+
+    /// Notes that a score took so long that it missed its objective.
+    mutating func missed(nanoseconds: UInt64, ofTrial isTrial: Bool) {
+        insert(.sloMiss, ofTrial: isTrial)
+        slowMicroseconds = UInt32(clamping: nanoseconds / 1_000)
     }
 
     /// Notes what went wrong with one of the two models.

@@ -47,8 +47,11 @@ package enum GuardLimits {
     package static let durationMillisecondsMax: UInt64 = 31_536_000_000
     /// The longest that a score's objective may be.
     package static let sloMicrosecondsMax: UInt32 = 60_000_000
-    /// Rollouts whose last answer is measured at the same time; others share a place with one of them.
-    static let answerPlaces = 64
+    /// Rollouts whose last answer is measured at the same time; others share a place with one of them. A loop
+    /// notes them in the bits of a word.
+    static let answerPlaces = UInt64.bitWidth
+    /// Rollouts that are watched no more of which it is known why they were convicted.
+    static let convictionsMax = 16
     /// How long answers that are under way when a brake is pulled may take to be counted as late.
     static let lastAnswersMicroseconds: UInt32 = 2_000
 }

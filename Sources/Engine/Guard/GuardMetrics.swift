@@ -63,14 +63,22 @@ final class GuardMetrics: Sendable {
 /// One loop's lanes of them.
 struct GuardCounters {
     private let metrics: GuardMetrics
-    private let loop: Int
+    private let times: BucketHistogram
+    private let deltas: BucketHistogram
+    private let fallbacks: Cells
+    private let lastAnswers: Cells
+    /// A bit for each place of ``lastAnswers`` whose candidate has answered since the clock was read.
+    private var answered: UInt64 = 0
     private var timeSeries: [Int] = []
     private var deltaSeries: [Int] = []
     private var fallbackSeries: [Int] = []
 
     init(_ metrics: GuardMetrics, loop: Int) {
         self.metrics = metrics
-        self.loop = loop
+        times = metrics.slotTimes.lane(loop)
+        deltas = metrics.deltas.lane(loop)
+        fallbacks = metrics.fallbacks.lane(loop)
+        lastAnswers = metrics.lastAnswers[loop]
     }
 
     /// Looks up the series that `configuration` needs.
@@ -85,20 +93,36 @@ struct GuardCounters {
     }
 
     func timed(_ slot: Int, nanoseconds: UInt64) {
-        metrics.slotTimes.lane(loop).record(nanoseconds, series: timeSeries[slot])
+        times.record(nanoseconds, series: timeSeries[slot])
     }
 
     func differ(_ place: Int, by delta: Double) {
         let millionths = min(abs(delta) * 1e6, 1e15)
-        metrics.deltas.lane(loop).record(UInt64(millionths), series: deltaSeries[place])
+        deltas.record(UInt64(millionths), series: deltaSeries[place])
     }
 
     func fellBack(_ place: Int) {
-        metrics.fallbacks.lane(loop).add(1, at: fallbackSeries[place])
+        fallbacks.add(1, at: fallbackSeries[place])
     }
 
-    func answered(_ rollout: UInt64, at now: MonotonicTime) {
-        metrics.lastAnswers[loop].set(now.nanoseconds, at: GuardMetrics.place(of: rollout))
+    /// Notes that a rollout's candidate has answered; when is told by ``stampAnswers()``.
+    @inline(__always)
+    mutating func answered(_ rollout: UInt64) {
+        answered |= 1 &<< UInt64(GuardMetrics.place(of: rollout))
+    }
+
+    /// Reads the clock for what was answered since: once for all requests that arrived together.
+    @inline(__always)
+    mutating func stampAnswers() {
+        if answered != 0 { stampAnswers(at: .now()) }
+    }
+
+    /// The same at a time that is known.
+    mutating func stampAnswers(at now: MonotonicTime) {
+        while answered != 0 {
+            lastAnswers.set(now.nanoseconds, at: answered.trailingZeroBitCount)
+            answered &= answered &- 1
+        }
     }
 }
 

@@ -14,6 +14,8 @@ struct GuardOrder: Sendable {
     let logEvidence: Double
     let isViolation: Bool
     let isDeadline: Bool
+    /// What was the matter, for its alarm.
+    var causes: [GuardAlarm.Cause] = []
 
     /// Whether it is about a promotion.
     var isAftercare: Bool { mode == .aftercare }

@@ -14,9 +14,10 @@ extension GuardedRollout {
             GuardOrder(
                 rollout: id, mode: mode, scorer: scorer, verb: verb, reason: reason,
                 model: rollout.candidate.model, logEvidence: evidence.logEvidence,
-                isViolation: evidence.counts.violation != nil, isDeadline: isDeadline)
+                isViolation: evidence.counts.violation != nil, isDeadline: isDeadline,
+                causes: alarmCauses)
         }
-        if evidence.verdict.isRollback { return order(.rollBack, evidence.rollbackReason(mode)) }
+        if let conviction { return order(.rollBack, conviction) }
         guard rollout.phase.givesWeight, brake.flags.isEmpty else { return nil }
         if let defect {
             return rollout.weight == .none ? nil : order(.setWeight(.none), "no weight: \(defect)")
@@ -38,6 +39,12 @@ extension GuardedRollout {
         }
     }
 
+    /// Why the model on trial goes; nil as long as it may stay.
+    var conviction: String? {
+        guard evidence.verdict.isRollback else { return nil }
+        return evidence.rollbackReason(mode, causes.all, sloMicroseconds: policy.sloMicroseconds)
+    }
+
     /// What is to be told when the evidence begins to forbid more weight; nil if it was told.
     func freeze() -> GuardAlarm? {
         guard evidence.verdict == .freeze else {
@@ -50,10 +57,31 @@ extension GuardedRollout {
         isFreezeTold = true
         return GuardAlarm(
             kind: .frozen, scorer: scorer, rollout: id, model: rollout.candidate.model,
-            reason: "\(evidence.leadingComponent.name): "
+            reason: evidence.suspicion(mode, causes.all, sloMicroseconds: policy.sloMicroseconds)
                 + (mode == .aftercare
-                    ? "it may have to be undone (kassa rollout undo)" : "the weight may not rise"),
-            logEvidence: evidence.logEvidence)
+                    ? "; it may have to be undone (kassa rollout undo)"
+                    : "; the weight may not rise"),
+            logEvidence: evidence.logEvidence, causes: alarmCauses)
+    }
+
+    /// What was the matter with the model on trial by the evidence that speaks loudest, as numbers.
+    private var alarmCauses: [GuardAlarm.Cause] {
+        guard evidence.counts.violation == nil else { return [] }
+        let event = evidence.leadingComponent.name
+        let own = causes.all.filter { $0.event == event && $0.candidate }
+        if event == EvidenceComponent.sloMisses.name {
+            guard !own.isEmpty else { return [] }
+            return [
+                .init(name: "slo_us", number: Double(policy.sloMicroseconds)),
+                .init(
+                    name: "typical_us", number: Double(CauseWords.typicalMicroseconds(own))),
+            ]
+        }
+        return own.prefix(GuardAlarm.causesMax).map {
+            .init(
+                name: $0.error.isEmpty ? "\($0.status.name) \($0.feature)" : $0.error,
+                number: Double($0.entities))
+        }
     }
 
     /// What the steps say; nil if only people take them.
@@ -77,6 +105,7 @@ extension GuardedRollout {
         status.mode = mode.name
         status.policy = policy
         status.samples = samples.filter { !$0.entities.isEmpty }
+        status.causes = causes.all
         status.ageMs = ageMilliseconds(now)
         status.stepAgeMs = stepAgeMilliseconds(now)
         return status
@@ -87,6 +116,6 @@ extension GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue))
+            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue), causes: causes.all)
     }
 }

@@ -27,13 +27,16 @@ extension GuardedRollout {
         changeCount &+= 1
         if !mode.comparesRequests {
             let isTrial = event.marks.contains(.isTrial)
+            let outcome = isTrial ? event.trial : event.reference
             evidence.observe(
-                request: event.entity, arm: isTrial ? .canary : .stable,
-                outcome: isTrial ? event.trial : event.reference)
+                request: event.entity, arm: isTrial ? .canary : .stable, outcome: outcome)
             if isTrial { sample(evidence.counted, event.entity) }
+            countCauses(of: event, outcome, ofTrial: isTrial)
         } else if event.marks.contains(.isCompared) {
             evidence.observe(shadowed: event.entity, stable: event.reference, canary: event.trial)
             sample(event.trial.intersection(evidence.counted), event.entity)
+            countCauses(of: event, event.trial, ofTrial: true)
+            countCauses(of: event, event.reference, ofTrial: false)
         } else if mode == .whole {
             // Only the canary had it: that counts as its traffic, and says nothing of a difference.
             evidence.observe(unshadowed: event.entity, canary: event.trial)

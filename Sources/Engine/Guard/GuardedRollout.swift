@@ -25,6 +25,10 @@ final class GuardedRollout {
     var samples: [KassaV1.GuardSample] = GuardedRollout.kinds.map {
         KassaV1.GuardSample(event: $0)
     }
+    /// What was the matter with those that evidence has counted.
+    var causes = CauseCounts()
+    /// What the causes' numbers in events mean.
+    let causeBook: CauseBook
     /// Grows with everything that changes what is stored of it, but for its age.
     var changeCount: UInt64 = 0
     var isFreezeTold = false
@@ -49,8 +53,10 @@ final class GuardedRollout {
     /// Begins with `stored`, or anew.
     init(
         _ scorer: String, _ rollout: RolloutState, _ policy: KassaV1.GuardPolicy, _ brake: Brake,
-        stored: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)?, now: MonotonicTime
+        stored: (state: KassaStorageV1.StoredEvidence, filters: [UInt8]?)?,
+        causes causeBook: CauseBook = CauseBook(), now: MonotonicTime
     ) {
+        self.causeBook = causeBook
         id = rollout.id
         self.scorer = scorer
         self.rollout = rollout
@@ -75,6 +81,7 @@ final class GuardedRollout {
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
                         ?? []
                 }
+                causes = CauseCounts(stored.state.causes)
                 if evidence.share != share || stored.state.mode != UInt32(mode.rawValue) {
                     beginStep(now)
                 }

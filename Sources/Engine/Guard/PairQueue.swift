@@ -10,8 +10,6 @@ struct PairQueue: ~Copyable {
     /// A request that one model has answered.
     struct Pair {
         var event: GuardEvent
-        /// The place of the scorer's STABLE slot.
-        var place: Int
         /// The place of the model that is still to score.
         var other: Int
         /// What the answer was.
@@ -27,6 +25,17 @@ struct PairQueue: ~Copyable {
         var trialStart = -1
         /// What its part has taken then.
         var trialNanoseconds: UInt64 = 0
+    }
+
+    /// How the model that answered a request came to its score.
+    struct Answer {
+        var score: Double
+        /// What gathering its vector took.
+        var gatheringNanoseconds: UInt64
+        /// Whether a value of the vector is not PRESENT.
+        var isDegraded: Bool
+        /// Whether all of it took so long that the models' times may have to be compared.
+        var isSlow: Bool
     }
 
     private(set) var pairs: [Pair] = []

@@ -24,6 +24,8 @@ final class Watch: Sendable {
     /// A request is scored by both models if the entity's draw for pairs is at most this.
     let pairDrawMax: UInt64
     let decisionThreshold: Double
+    /// The inputs of both models together.
+    let inputCount: Int
     /// Whether one vector serves both models.
     let sharesInputs: Bool
     /// The inputs that only one of the two models has.
@@ -46,6 +48,7 @@ final class Watch: Sendable {
         sloNanoseconds = .max
         pairDrawMax = .max
         decisionThreshold = 0.5
+        inputCount = 0
         sharesInputs = false
         ownInputsOfTrial = []
         ownInputsOfReference = []
@@ -66,6 +69,7 @@ final class Watch: Sendable {
             (mode == .aftercare ? policy.watchSharePercent ?? 0 : policy.pairSharePercent) / 100
         pairDrawMax = EntityDraw.largest(ofShare: share)
         decisionThreshold = policy.decisionThreshold
+        inputCount = scorers[trial].plan.count + scorers[reference].plan.count
         sharesInputs = scorers[reference].takesVector(of: scorers[trial])
         let names = (trial: scorers[trial].pinnedInputs, reference: scorers[reference].pinnedInputs)
         let sets = (trial: Set(names.trial), reference: Set(names.reference))

@@ -24,46 +24,49 @@ extension Worker {
         var ended = started
         defer { loopWatch.ring(at: ended) }
         guard !pairs.pairs.isEmpty else { return ended }
-        for index in pairs.pairs.indices { score(pairs.pairs[index], &ended) }
+        for index in pairs.pairs.indices {
+            let pair = pairs.pairs[index]
+            score(pair, by: lanes[pair.other], &ended)
+        }
         pairs.removeAll()
         loopWatch.spend(nanoseconds: ended.nanoseconds(since: started))
         return ended
     }
 
     /// Scores one pair, from `ended` on, which the one before has left.
-    private mutating func score(_ pair: PairQueue.Pair, _ ended: inout MonotonicTime) {
-        let scorer = configuration.value.scorers[pair.other]
-        let watch = configuration.value.splits[pair.place].watch
-        let scratch = scratches[pair.other]
+    private mutating func score(
+        _ pair: PairQueue.Pair, by lane: ScoreLane, _ ended: inout MonotonicTime
+    ) {
+        let watch = lane.watch
+        let scratch = lane.scratch
         var event = pair.event
-        let isTrial = pair.other == watch.trial
+        let isTrial = lane.isTrial
         let started = ended
         scratch.setVector(pairs.values.span, at: pair.start)
         if pair.isDegraded { scratch.setStatuses(pairs.statuses.span, at: pair.start) }
-        let isNumber = scratch.evaluate(by: scorer.model.compiled)
-        let score = isNumber ? scorer.model.output.score(scratch) : .nan
+        let score = lane.evaluate() ?? .nan
         ended = .now()
         let elapsed = ended.nanoseconds(since: started) &+ pair.nanoseconds
         event.atNanoseconds = ended.nanoseconds
-        let violation = contractViolation(score, of: pair.other)
-        if isTrial, let violation { brake(pair.place, for: violation, &event) }
+        let violation = lane.contractViolation(score)
+        if isTrial, let violation { brake(lane.split, for: violation, &event) }
         if watch.mode.comparesRequests {
             event.marks.insert(.isCompared)
-            if violation != nil { event.insert(.error, ofTrial: isTrial) }
+            if let violation { noteError(violation.words, &event, ofTrial: isTrial) }
             if !isTrial {
                 compareTimes(&event, pair, watch, elapsed)
                 ended = .now()
             } else if elapsed > watch.sloNanoseconds {
-                event.trial.insert(.sloMiss)
+                event.missed(nanoseconds: elapsed, ofTrial: true)
             }
         }
         if score.isFinite {
-            if scorer.slot != .previous {
+            if lane.scorer.slot != .previous {
                 drift.observe(
-                    scratch, isDegraded: pair.isDegraded, score: score, place: pair.other)
+                    scratch, isDegraded: pair.isDegraded, score: score, place: lane.place)
             }
-            guardCounters.timed(pair.other, nanoseconds: elapsed)
-            guardCounters.differ(pair.place, by: score - pair.score)
+            guardCounters.timed(lane.place, nanoseconds: elapsed)
+            guardCounters.differ(lane.stablePlace, by: score - pair.score)
             event.marks.insert(.isPair)
             let threshold = watch.decisionThreshold
             if (score >= threshold) != (pair.score >= threshold) {
@@ -73,13 +76,13 @@ extension Worker {
         loopWatch.tell(event)
         guard var record = pair.record else { return }
         if score.isFinite {
-            if scorer.slot == .stable {
+            if lane.scorer.slot == .stable {
                 record.stable = score
-                record.stableBundle = scorer.model.bundlePrefix
+                record.stableBundle = lane.scorer.model.bundlePrefix
             } else {
                 record.candidate = score
-                record.candidateBundle = scorer.model.bundlePrefix
-                record.candidateSlot = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
+                record.candidateBundle = lane.scorer.model.bundlePrefix
+                record.candidateSlot = UInt8(truncatingIfNeeded: lane.scorer.slot.rawValue)
             }
         }
         recorder.record(record)
@@ -98,8 +101,8 @@ extension Worker {
         guard isMissed || watch.isSlow(elapsed) else { return }
         func timeAgain(_ slot: Int, _ start: Int, _ gathering: UInt64) -> UInt64 {
             let started = MonotonicTime.now()
-            scratches[slot].setVector(pairs.values.span, at: start)
-            _ = scratches[slot].evaluate(by: configuration.value.scorers[slot].model.compiled)
+            lanes[slot].scratch.setVector(pairs.values.span, at: start)
+            _ = lanes[slot].evaluate()
             return MonotonicTime.now().nanoseconds(since: started) &+ gathering
         }
         func timeTrial() -> UInt64 {
@@ -116,6 +119,7 @@ extension Worker {
             watch.isSlower(elapsed, than: again)
             && watch.isSlower(timeAgain(pair.other, pair.start, pair.nanoseconds), than: again)
         if isOthers { event.trial.remove(.sloMiss) }
-        if isOthers || isMissed { event.reference.insert(.sloMiss) }
+        if isOthers { event.missed(nanoseconds: elapsed, ofTrial: false) }
+        if isMissed { event.reference.insert(.sloMiss) }
     }
 }

@@ -4,7 +4,9 @@ internal import API
 internal import Models
 
 /// Which number of a model's answer is the score: pinned in the bundle, or what the artefact suggests.
-struct ScoreOutput: Sendable {
+///
+/// An object, so that scoring by it copies no calibration.
+final class ScoreOutput: Sendable {
     private enum Source {
         case prediction(Int)
         case margin(Int)

@@ -10,7 +10,7 @@ extension Worker {
     /// Gives the reply an id; what is to be handed to the recorder under it, completed by the other
     /// model's score if there is one. Neither when the loop's ring is full.
     mutating func record(
-        _ score: Double, by slot: Int, _ message: Span<UInt8>, at now: Timestamp,
+        _ score: Double, by lane: ScoreLane, _ message: Span<UInt8>, at now: Timestamp,
         into writer: inout WireWriter
     ) -> RecordedScore? {
         guard let id = recorder.reserve(scorer: message.extracting(request.scorer), at: now) else {
@@ -19,11 +19,14 @@ extension Worker {
         writer.tag(KassaV1.ScoreResponse.Field.scoreId, .lengthDelimited)
         writer.varint(UInt64(2 * ScoreID.byteCount))
         for index in 0..<2 * ScoreID.byteCount { writer.buffer.append(id.digit(index)) }
-        let scorer = configuration.value.scorers[slot]
+        let scorer = lane.scorer
+        let unit = unit(of: lane.split, message)
+        // 0 where there is neither a routing key nor the scorer's entity.
+        let entity = unit.map { unsalted(message.extracting($0)) } ?? 0
         let bundle = scorer.model.bundlePrefix
         let number = UInt8(truncatingIfNeeded: scorer.slot.rawValue)
         var record = RecordedScore(
-            id: id, entity: entityHash(of: scorer, message), stable: score, stableBundle: bundle,
+            id: id, entity: entity, stable: score, stableBundle: bundle,
             slot: number)
         // STABLE's numbers are of what STABLE has; PREVIOUS may answer in its place.
         if scorer.slot != .stable {
@@ -34,19 +37,6 @@ extension Worker {
             record.candidateSlot = number
         }
         return record
-    }
-
-    /// The hash of the routing key, else of the id of the scorer's entity; 0 where there is neither.
-    private func entityHash(of scorer: Scorer, _ message: Span<UInt8>) -> UInt64 {
-        if request.routingKey.count > 0 { return unsalted(message.extracting(request.routingKey)) }
-        let place = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
-        guard place >= 0 else { return 0 }
-        let split = configuration.value.splits[place]
-        for index in request.entities.indices
-        where message.extracting(request.entities[index].kind).hasSameBytes(as: split.kind.span) {
-            return unsalted(message.extracting(request.entities[index].id))
-        }
-        return 0
     }
 }
 

@@ -10,8 +10,10 @@ extension Engine {
     /// rollout has begun; that one ends first. On the control thread.
     func takeBack(_ transition: SlotTransition, at now: Timestamp) {
         let model = transition.after.slots.stable.model
+        let convicted = transition.after.slots.promotion.flatMap { guards.conviction(of: $0.id) }
         let reason =
             "evidence decided against \(model) while a \(transition.verb.name) was recorded"
+            + (convicted.map { "; \($0)" } ?? "")
         let call = VerbCall(
             scorer: transition.spec.name, expectedRevision: nil, actor: "kassa", reason: reason)
         // Both are retreats: they take effect whatever the disk does.

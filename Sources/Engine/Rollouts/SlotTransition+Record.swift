@@ -37,10 +37,10 @@ extension SlotTransition {
 extension KassaV1.RolloutTransition {
     /// The transition in one line of the audit log.
     var line: String {
-        let from = phaseBefore.rawValue == 0 ? "" : "\(phaseBefore.word) "
+        let from = phaseBefore.rawValue == 0 ? "begins as " : "\(phaseBefore.word) > "
         let share = Weight(percent: weightPercent).map { $0 > .none ? " at \($0)" : "" } ?? ""
         return
-            "scorer \(scorer): rollout \(rolloutId) of \(candidate): \(from)> \(phase.word)\(share)"
+            "scorer \(scorer): rollout \(rolloutId) of \(candidate): \(from)\(phase.word)\(share)"
             + ", STABLE \(stable)"
     }
 }

@@ -4,6 +4,7 @@ internal import API
 package import Base
 internal import Features
 internal import Models
+internal import Rollout
 internal import Store
 package import Wire
 
@@ -38,108 +39,149 @@ extension Worker {
     ) throws(EngineError) -> Bool {
         // The snapshot comes first: taking it may move to a newer configuration.
         try renewSnapshot()
-        let place = configuration.value.scorerIndex.index(of: message.extracting(request.scorer))
+        let place = place(ofScorer: message.extracting(request.scorer))
         guard place >= 0 else {
             throw EngineError(.notFound, "scorer: there is none of that name")
         }
-        let assignment = try assign(place, message)
+        let stable = lanes[place]
+        let assignment = try assign(stable, message)
+        guard assignment.slot != place else {
+            return try attempt(
+                message, stable, assignment, at: now, into: &writer, mayMove: mayMove)
+        }
+        return try attempt(
+            message, lanes[assignment.slot], assignment, at: now, into: &writer, mayMove: mayMove)
+    }
+
+    /// Has the slot of `lane` answer, to which the request was assigned.
+    private mutating func attempt(
+        _ message: Span<UInt8>, _ lane: ScoreLane, _ assignment: Assignment, at now: Timestamp,
+        into writer: inout WireWriter, mayMove: Bool
+    ) throws(EngineError) -> Bool {
         if assignment.isWatched {
-            return try attemptWatched(
-                message, place, assignment, at: now, into: &writer, mayMove: mayMove)
+            let draw = EntityDraw.of(assignment.entity)
+            if loopWatch.watches(draw, in: lane.watch.mode) {
+                return try attemptWatched(
+                    message, lane, assignment.entity, draw, at: now, into: &writer,
+                    mayMove: mayMove)
+            }
+            if lane.isTrial {
+                return try attemptUnwatched(
+                    message, lane, assignment.entity, at: now, into: &writer, mayMove: mayMove)
+            }
         }
         var summary = GatherSummary()
-        try gather(assignment.slot, message, at: now, &summary)
+        try gather(lane, message, at: now, &summary)
         if summary.unknownLayoutRowCount > 0 && mayMove { return false }
-        let score = try evaluate(assignment.slot, message, at: now, &summary)
+        let score = try evaluate(lane, message, at: now, &summary)
         guard score.isFinite else {
-            guard isPromoted(assignment.slot, of: place) else { throw noNumber(assignment.slot) }
-            return try attemptWatched(
-                message, place, assignment, at: now, into: &writer, mayMove: mayMove)
+            guard lane.watch.mode == .aftercare, lane.isTrial else { throw noNumber(lane) }
+            // Outside the share of an aftercare too PREVIOUS answers for a promoted model that fails.
+            let watched = Assignment(
+                slot: lane.place, entity: assignment.entity, isWatched: true)
+            return try attempt(
+                message, lane, watched, at: now, into: &writer, mayMove: mayMove)
         }
-        reply(score, by: assignment.slot, summary, into: &writer)
-        if request.isRecorded,
-            let record = record(score, by: assignment.slot, message, at: now, into: &writer)
-        {
-            recorder.record(record)
-        }
+        let record = reply(
+            score, by: lane, to: message, at: now, summary,
+            of: assignment.isWatched ? lane.watch.rollout : 0, into: &writer)
+        if let record { recorder.record(record) }
         return true
     }
 
-    /// Looks the features of the slot at `slot` up.
+    /// The place of the STABLE slot of the scorer with that name; -1 if there is none.
+    private func place(ofScorer name: Span<UInt8>) -> Int {
+        configuration.value.scorerIndex.index(of: name)
+    }
+
+    /// Looks the features of a slot up.
     mutating func gather(
-        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+        _ lane: ScoreLane, _ message: Span<UInt8>, at now: Timestamp,
+        _ summary: inout GatherSummary
     ) throws(EngineError) {
-        let scorer = configuration.value.scorers[slot]
-        for group in scorer.plan.groups.indices {
-            try lookUp(group, of: scorer, message, at: now, into: slot, &summary)
+        for group in lane.plan.groups.indices {
+            try lookUp(group, lane, message, at: now, &summary)
         }
     }
 
-    /// The vector of the slot at `slot` with what the request brings along; throws if it is of no use.
-    mutating func complete(
-        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+    /// The vector of a slot with what the request brings along; throws if it is of no use.
+    func complete(
+        _ lane: ScoreLane, _ message: Span<UInt8>, at now: Timestamp,
+        _ summary: inout GatherSummary
     ) throws(EngineError) {
-        let scorer = configuration.value.scorers[slot]
-        try applyContext(of: message, for: scorer, to: slot, at: now, &summary)
+        if !request.context.isEmpty {
+            try applyContext(of: message, for: lane.scorer, to: lane.scratch, at: now, &summary)
+        }
         guard summary.failedInput < 0 else {
             throw EngineError(
-                .failedPrecondition, scratches[slot].failure(summary, of: scorer.plan))
+                .failedPrecondition, lane.scratch.failure(summary, of: lane.plan))
         }
-        guard scorer.model.isServed else { throw Self.refusal(ofUnserved: scorer.model) }
+        guard lane.scorer.model.isServed else {
+            throw Self.refusal(ofUnserved: lane.scorer.model)
+        }
     }
 
-    /// The score of the slot at `slot`, whose features were gathered; NaN if the model gave no number.
-    mutating func evaluate(
-        _ slot: Int, _ message: Span<UInt8>, at now: Timestamp, _ summary: inout GatherSummary
+    /// The score of a slot whose features were gathered; NaN if the model gave no number.
+    func evaluate(
+        _ lane: ScoreLane, _ message: Span<UInt8>, at now: Timestamp,
+        _ summary: inout GatherSummary
     ) throws(EngineError) -> Double {
-        try complete(slot, message, at: now, &summary)
-        let model = configuration.value.scorers[slot].model
-        if request.includesContributions { try Self.checkContributions(of: model) }
-        guard scratches[slot].evaluate(by: model.compiled) else { return .nan }
-        let score = model.output.score(scratches[slot])
-        return score.isFinite ? score : .nan
+        try complete(lane, message, at: now, &summary)
+        if request.includesContributions {
+            try Self.checkContributions(of: lane.scorer.model)
+        }
+        return lane.evaluate() ?? .nan
     }
 
-    /// Counts what the slot at `slot` has scored, and writes the reply.
+    /// Counts what a slot has scored, and writes the reply; what is to be recorded, if the caller wants to report
+    /// an outcome.
+    ///
+    /// - Parameter rollout: the number of the one that is watched; 0 if none is.
     mutating func reply(
-        _ score: Double, by slot: Int, _ summary: GatherSummary, into writer: inout WireWriter
-    ) {
-        counters.scored(scorer: slot, summary, scratches[slot])
+        _ score: Double, by lane: ScoreLane, to message: Span<UInt8>, at now: Timestamp,
+        _ summary: GatherSummary, of rollout: UInt64, isFallback: Bool = false,
+        into writer: inout WireWriter
+    ) -> RecordedScore? {
+        counters.scored(scorer: lane.place, summary, lane.scratch)
         // PREVIOUS has only the requests that the model before it has failed at: no sample of anything.
-        if configuration.value.scorers[slot].slot != .previous {
+        if lane.scorer.slot != .previous {
             drift.observe(
-                scratches[slot], isDegraded: summary.degradedCount > 0, score: score, place: slot)
+                lane.scratch, isDegraded: summary.degradedCount > 0, score: score,
+                place: lane.place)
         }
-        writeReply(
-            score, configuration.value.scorers[slot], scratches[slot], summary, into: &writer)
+        writeReply(score, lane, summary, into: &writer)
+        if isFallback { writer.bool(KassaV1.ScoreResponse.Field.fallback, true) }
+        guard request.isRecorded else { return nil }
+        var recorded = record(score, by: lane, message, at: now, into: &writer)
+        recorded?.rollout = rollout
+        return recorded
     }
 
     /// Why a model's answer is not passed on.
-    func noNumber(_ slot: Int) -> EngineError {
+    func noNumber(_ lane: ScoreLane) -> EngineError {
         EngineError(
-            .internal,
-            "model \(configuration.value.scorers[slot].model.name) gave a score that is no number")
+            .internal, "model \(lane.scorer.model.name) gave a score that is no number")
     }
 
-    /// Gathers the inputs that come from one row into the scratch memory `scratch`.
+    /// Gathers the inputs that come from one row.
     private mutating func lookUp(
-        _ group: Int, of scorer: Scorer, _ message: Span<UInt8>, at now: Timestamp,
-        into scratch: Int, _ summary: inout GatherSummary
+        _ group: Int, _ lane: ScoreLane, _ message: Span<UInt8>, at now: Timestamp,
+        _ summary: inout GatherSummary
     ) throws(EngineError) {
-        let isKnown = try makeKey(of: group, scorer, message)
+        let isKnown = try makeKey(of: group, lane.scorer, message)
         guard isKnown else {
-            scratches[scratch].gather(
-                nil, group: group, of: scorer.plan, now: now.microseconds, &summary)
+            lane.scratch.gather(
+                nil, group: group, of: lane.plan, now: now.microseconds, &summary)
             return
         }
         do throws(StoreError) {
             let row = try transaction.value(
-                forKey: key.bytes, in: scorer.tablesOfGroups[group])
+                forKey: key.bytes, in: lane.scorer.tablesOfGroups[group])
             let oldestOfOthers = summary.oldestAge
             summary.oldestAge = -1
-            scratches[scratch].gather(
-                row, group: group, of: scorer.plan, now: now.microseconds, &summary)
-            counters.gathered(scorer: scratch, group: group, oldestAge: summary.oldestAge)
+            lane.scratch.gather(
+                row, group: group, of: lane.plan, now: now.microseconds, &summary)
+            counters.gathered(scorer: lane.place, group: group, oldestAge: summary.oldestAge)
             summary.oldestAge = max(summary.oldestAge, oldestOfOthers)
         } catch {
             throw EngineError(error)
@@ -151,11 +193,11 @@ extension Worker {
         of group: Int, _ scorer: Scorer, _ message: Span<UInt8>
     ) throws(EngineError) -> Bool {
         key.start(kindsID: scorer.plan.groups[group].kindsID)
-        for kind in scorer.kindsOfGroups[group].indices {
-            let name = scorer.kindsOfGroups[group][kind]
+        let first = scorer.firstKinds[group]
+        for kind in first..<scorer.firstKinds[group + 1] {
             let entity = try entity(
-                ofKind: name.span, in: message,
-                named: { scorer.plan.groups[group].entityKinds[kind] })
+                ofKind: kind, of: scorer, in: message,
+                named: { scorer.plan.groups[group].entityKinds[kind - first] })
             // An empty id is the caller's word that there is none: a guest is no customer.
             if request.entities[entity].id.count == 0 { return false }
             do throws(RowKeyError) {
@@ -174,11 +216,15 @@ extension Worker {
 
     /// The place among the request's entities of the one that is of `kind`.
     private func entity(
-        ofKind kind: Span<UInt8>, in message: Span<UInt8>, named name: () -> String
+        ofKind kind: Int, of scorer: Scorer, in message: Span<UInt8>, named name: () -> String
     ) throws(EngineError) -> Int {
+        let text = scorer.kindText
+        let range = scorer.kinds[kind]
         var found = -1
         for index in request.entities.indices
-        where message.extracting(request.entities[index].kind).hasSameBytes(as: kind) {
+        where message.extracting(request.entities[index].kind)
+            .hasSameBytes(as: text.span.extracting(range))
+        {
             guard found < 0 else {
                 throw EngineError(
                     .invalidArgument, "entities[\(index)].kind: \(name()) was given before")
@@ -194,11 +240,10 @@ extension Worker {
     }
 
     /// Puts the values that the request brings along over the stored ones.
-    private mutating func applyContext(
-        of message: Span<UInt8>, for scorer: Scorer, to scratch: Int, at now: Timestamp,
+    private func applyContext(
+        of message: Span<UInt8>, for scorer: Scorer, to scratch: ScoreScratch, at now: Timestamp,
         _ summary: inout GatherSummary
     ) throws(EngineError) {
-        guard !request.context.isEmpty else { return }
         for index in request.context.indices {
             let context = request.context[index]
             guard let input = scorer.plan.input(named: message.extracting(context.name)) else {
@@ -210,8 +255,7 @@ extension Worker {
                 scorer.plan.takes(vector: components, atInput: input)
             {
                 for (index, component) in components.enumerated() {
-                    scratches[scratch].override(
-                        input + index, with: Double(component), of: scorer.plan)
+                    scratch.override(input + index, with: Double(component), of: scorer.plan)
                 }
                 continue
             }
@@ -232,21 +276,23 @@ extension Worker {
                     "context[\(index)].value: it does not fit \(scorer.plan.names[input]), "
                         + "which is a \(scorer.plan.types[input].name)")
             }
-            scratches[scratch].override(input, with: value, of: scorer.plan)
+            scratch.override(input, with: value, of: scorer.plan)
         }
-        scratches[scratch].recount(by: scorer.plan, &summary)
+        scratch.recount(by: scorer.plan, &summary)
     }
 
     private func writeReply(
-        _ score: Double, _ scorer: Scorer, _ scratch: ScoreScratch, _ summary: GatherSummary,
+        _ score: Double, _ lane: ScoreLane, _ summary: GatherSummary,
         into writer: inout WireWriter
     ) {
         typealias Field = KassaV1.ScoreResponse.Field
+        let scorer = lane.scorer
+        let scratch = lane.scratch
         writer.double(Field.score, score)
-        writer.double(Field.margin, scratch.margin(scorer.model.output.marginIndex))
-        let constantReply = scorer.constantReply
+        writer.double(Field.margin, scratch.margin(lane.output.marginIndex))
+        let constantReply = lane.constantReply
         writer.buffer.append(constantReply.span)
-        writer.uint64(Field.epoch, configuration.value.epoch)
+        writer.uint64(Field.epoch, lane.epoch)
         if summary.degradedCount > 0 {
             writeNotes(scorer, scratch, into: &writer)
         }

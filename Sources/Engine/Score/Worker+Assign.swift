@@ -7,15 +7,18 @@ internal import Wire
 
 /// Which slot of a scorer answers a request.
 extension Worker {
-    /// Who answers, where `place` is that of the scorer's STABLE slot.
+    /// Who answers, where `stable` is the scorer's STABLE slot.
     ///
     /// - Complexity: O(1) while nothing is watched, else O(bytes of the routing key).
-    func assign(_ place: Int, _ message: Span<UInt8>) throws(EngineError) -> Assignment {
+    func assign(
+        _ stable: ScoreLane, _ message: Span<UInt8>
+    ) throws(EngineError) -> Assignment {
         guard request.routingKey.count <= FeatureLimits.idByteCountMax else {
             throw EngineError(
                 .invalidArgument, "routing_key: longer than \(FeatureLimits.idByteCountMax) bytes")
         }
-        let split = configuration.value.splits[place]
+        let place = stable.place
+        let split = stable.split
         guard split.isOpen || split.watch.isOn else { return Assignment(slot: place) }
         let brake = split.brake.flags
         if split.previous >= 0, split.canary < 0, split.shadow < 0,
@@ -35,18 +38,23 @@ extension Worker {
         return Assignment(slot: isIn ? split.canary : place, entity: hash, isWatched: true)
     }
 
-    /// The hash of the request's routing key, else of the id of the scorer's entity. Without either it
-    /// is the greatest: such requests have nothing to stick to, and all would move at once.
+    /// The hash of what the request sticks to. Without that it is the greatest: such requests have nothing to
+    /// stick to, and all would move at once.
     private func hash(by split: Split, _ message: Span<UInt8>) -> UInt64 {
-        if request.routingKey.count > 0 {
-            return split.hash(message.extracting(request.routingKey))
-        }
+        guard let unit = unit(of: split, message), unit.count > 0 else { return .max }
+        return split.hash(message.extracting(unit))
+    }
+
+    /// What the request sticks to: its routing key, else the id of the scorer's entity, which may be empty; nil
+    /// without either.
+    func unit(of split: Split, _ message: Span<UInt8>) -> ByteRange? {
+        if request.routingKey.count > 0 { return request.routingKey }
+        let kind = split.kind
         for index in request.entities.indices
-        where message.extracting(request.entities[index].kind).hasSameBytes(as: split.kind.span) {
-            guard request.entities[index].id.count > 0 else { break }
-            return split.hash(message.extracting(request.entities[index].id))
+        where message.extracting(request.entities[index].kind).hasSameBytes(as: kind.span) {
+            return request.entities[index].id
         }
-        return .max
+        return nil
     }
 }
 

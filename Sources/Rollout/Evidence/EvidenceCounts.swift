@@ -40,6 +40,14 @@ package struct EvidenceCounts: Equatable, Sendable {
             + [flips, labelSums.brier, labelSums.absolute, labelSums.relative, sampleRatio]
     }
 
+    /// Entities by the model that was to answer them first, under all shares.
+    package var entities: ArmCounts {
+        shares.reduce(into: ArmCounts()) {
+            $0.stable &+= $1.entities.stable
+            $0.canary &+= $1.entities.canary
+        }
+    }
+
     /// First bad events of one kind, under all shares.
     package subscript(event: BadEvent) -> EventCounts {
         shares.reduce(into: EventCounts()) { $0.add($1[event]) }

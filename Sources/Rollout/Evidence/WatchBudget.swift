@@ -24,7 +24,7 @@
 /// if budget.watches(draw) { ...; budget.spend(nanoseconds: cost) }
 /// budget.settle(at: nanoseconds)          // at the end of the loop's turn
 /// ```
-package struct WatchBudget: Equatable, Sendable {
+@usableFromInline package struct WatchBudget: Equatable, Sendable {
     /// The share of a loop's time that watching may take.
     package static let timeShareMax = 0.05
     /// How often the share of entities is drawn anew.

@@ -60,7 +60,7 @@ let applyCommand = Command(
         if arguments.has(jsonFlag.name) {
             print(plan.tree.json())
         } else {
-            plan.lines.forEach { print($0) }
+            Screen.print(plan.lines)
         }
     })
 

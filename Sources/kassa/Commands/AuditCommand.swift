@@ -46,7 +46,8 @@ let auditCommand = Command(
             return
         }
         var table = Table(
-            ["NUMBER", "WHEN", "WHO", "ACTION", "EPOCH", "WHY", "WHAT"], rightAligned: [0, 4])
+            ["NUMBER", "WHEN", "WHO", "ACTION", "EPOCH", "WHY", "WHAT"], rightAligned: [0, 4],
+            titles: 4)
         for entry in response.entries { table.add(entry.row) }
         table.print()
         if request.verify { print("\(response.verified) records linked, none broken") }

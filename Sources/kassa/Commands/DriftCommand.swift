@@ -27,7 +27,7 @@ let driftCommand = Command(
             print(report.tree.json())
             return
         }
-        report.lines(featuresMax: arguments.has(allFlag.name) ? .max : 10).forEach { print($0) }
+        Screen.print(report.lines(featuresMax: arguments.has(allFlag.name) ? .max : 10))
     })
 
 let driftAcceptCommand = Command(
@@ -61,8 +61,8 @@ let driftAcceptCommand = Command(
                 ]).json())
             return
         }
-        for feature in response.features { print("\(feature): accepted") }
-        if let report = response.report { print(report.line) }
+        Screen.print(
+            response.features.map { "\($0): accepted" } + (response.report.map { [$0.line] } ?? []))
     })
 
 /// Asks a server how a scorer's features stand.

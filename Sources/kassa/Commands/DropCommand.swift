@@ -43,6 +43,6 @@ let dropCommand = Command(
         if arguments.has(jsonFlag.name) {
             print(plan.tree.json())
         } else {
-            plan.lines.forEach { print($0) }
+            Screen.print(plan.lines)
         }
     })

@@ -77,7 +77,8 @@ extension KassaV1.ModelInfo {
 
     /// Kind, name, what it is, owner.
     var row: [String] {
-        let what = "\(counted(Int(trees), "tree")), \(counted(spec?.inputs.count ?? 0, "input"))"
+        let form = trees > 0 ? counted(Int(trees), "tree") : objective
+        let what = "\(form), \(counted(spec?.inputs.count ?? 0, "input"))"
         return [Kind.model.rawValue, title, what, spec?.owner ?? ""]
     }
 

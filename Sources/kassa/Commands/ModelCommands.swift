@@ -26,8 +26,12 @@ let modelListCommand = Command(
             ["MODEL", "TREES", "NODES", "DEPTH", "INPUTS", "OBJECTIVE", "OWNER"],
             rightAligned: [1, 2, 3, 4])
         for model in models {
+            // A model without trees has none of the three.
+            let counts = [model.trees, model.nodes, model.depth].map {
+                model.trees > 0 ? "\($0)" : ""
+            }
             table.add([
-                model.title, "\(model.trees)", "\(model.nodes)", "\(model.depth)",
+                model.title, counts[0], counts[1], counts[2],
                 "\(model.spec?.inputs.count ?? 0)", model.objective, model.spec?.owner ?? "",
             ])
         }

@@ -76,7 +76,7 @@ let modelUploadCommand = Command(
             "    \(info.objective), \(counted(Int(info.trees), "tree")) of depth \(info.depth),"
                 + " \(counted(Int(info.nodes), "node")),"
                 + " \(counted(spec.inputs.count, "input"))")
-        print("    \(spec.byteCount) bytes, sha256 \(hexadecimal(spec.sha256))")
+        Screen.print(["    \(spec.byteCount) bytes, sha256 \(hexadecimal(spec.sha256))"])
     })
 
 /// Reads the files of golden rows and histograms that the model's file names, or the caller.

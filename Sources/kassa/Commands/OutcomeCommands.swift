@@ -48,7 +48,7 @@ let outcomeRecordCommand = Command(
         if arguments.has(jsonFlag.name) {
             print(text.tree.json())
         } else {
-            text.lines.forEach { print($0) }
+            Screen.print(text.lines)
         }
         if text.refusedCount > 0 {
             throw .failed("\(text.refusedCount) of \(text.count) outcomes were not taken")
@@ -80,6 +80,6 @@ let calibrationCommand = Command(
         if arguments.has(jsonFlag.name) {
             print(text.tree.json())
         } else {
-            text.lines.forEach { print($0) }
+            Screen.print(text.lines)
         }
     })

@@ -273,7 +273,7 @@ private func change(
             ]).json())
         return
     }
-    print("\(status.line)\(response.unchanged ? " (as before)" : "")")
+    Screen.print(["\(status.line)\(response.unchanged ? " (as before)" : "")"])
 }
 
 extension Arguments {

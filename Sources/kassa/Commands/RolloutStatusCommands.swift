@@ -39,8 +39,8 @@ let rolloutStatusCommand = Command(
             if arguments.has(jsonFlag.name) {
                 print(status.tree.json())
             } else {
-                status.lines.forEach { print($0) }
-                print(try driftReport(of: scorer, client).line)
+                let last = try lastChange(to: status, client).map { ["last change: \($0)"] } ?? []
+                Screen.print(status.lines + last + [try driftReport(of: scorer, client).line])
             }
             return
         }
@@ -110,9 +110,12 @@ let rolloutExplainCommand = Command(
             print(Tree.map(entries).json())
         } else {
             show(response.transitions, asJSON: false)
-            response.`guard`?.lines.forEach { print($0) }
-            print("replayed: \(response.agrees ? "agrees" : response.disagreement)")
-            print("audit log: \(response.chainIntact ? "intact" : "a link is broken")")
+            if Screen.columns != nil { print("") }
+            Screen.print(
+                (response.`guard`?.lines ?? []) + [
+                    "replayed: \(response.agrees ? "agrees" : response.disagreement)",
+                    "audit log: \(response.chainIntact ? "intact" : "a link is broken")",
+                ])
         }
         guard response.agrees, response.chainIntact else {
             throw .failed("the records of rollout \(id) do not agree")
@@ -128,22 +131,45 @@ private func status(
     }
 }
 
+/// Who made a scorer's slots what they are, and why: "roll-back by guard: fallbacks: 12 of ..."; nil if nobody
+/// has, or somebody has changed them again meanwhile.
+private func lastChange(
+    to status: KassaV1.RolloutStatus, _ client: Client
+) throws(CommandError) -> String? {
+    let request = KassaV1.RolloutHistoryRequest(
+        scorer: status.scorer, limit: 1, beforeRevision: status.revision &+ 1)
+    let response: KassaV1.RolloutHistoryResponse = try asking { () throws(ClientError) in
+        try client.call(KassaV1.RolloutsService.history, request)
+    }
+    guard let last = response.transitions.first, last.revision == status.revision else {
+        return nil
+    }
+    return last.sentence
+}
+
 /// Prints a line for each revision; returns when a rollout that is waited for ends well.
 private func follow(
     _ first: KassaV1.RolloutStatus, _ client: Client, until deadline: MonotonicTime,
     isWaiting: Bool, asJSON: Bool
 ) throws(CommandError) {
     var last = first
-    func tell() {
-        print(asJSON ? last.tree.json() : last.line)
+    var why: String?
+    func tell() throws(CommandError) {
+        why = try lastChange(to: last, client)
+        if asJSON {
+            print(last.tree.json())
+        } else {
+            Screen.print([last.line + (why.map { "; \($0)" } ?? "")])
+        }
         fflush(nil)
     }
-    tell()
+    try tell()
     while true {
         if isWaiting {
             switch last.rollout?.phase {
             case .phaseRolledBack, .phaseAborted:
-                throw .failed("\(last.scorer): \(last.line)")
+                throw .failed(
+                    "\(last.scorer): \(last.line)" + (why.map { "; \($0)" } ?? ""))
             case .phaseShadow, .phaseCanary, .phasePaused: break
             default: return
             }
@@ -155,7 +181,7 @@ private func follow(
         let next = try status(of: last.scorer, client)
         guard next.revision != last.revision else { continue }
         last = next
-        tell()
+        try tell()
     }
 }
 
@@ -173,7 +199,7 @@ private func show(_ transitions: [KassaV1.RolloutTransition], asJSON: Bool) {
             "REVISION", "WHEN", "WHO", "VERB", "ROLLOUT", "CANDIDATE", "PHASE", "WEIGHT", "STABLE",
             "WHY",
         ],
-        rightAligned: [0, 4, 7])
+        rightAligned: [0, 4, 7], titles: 4)
     for transition in transitions { table.add(transition.row) }
     table.print()
 }

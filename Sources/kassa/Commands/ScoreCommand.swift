@@ -70,6 +70,6 @@ let scoreCommand = Command(
         if arguments.has(jsonFlag.name) {
             print(text.tree.json())
         } else {
-            text.lines.forEach { print($0) }
+            Screen.print(text.lines)
         }
     })

@@ -28,8 +28,9 @@ let serveCommand = Command(
           webhook_url: https://pager.example/kassa
           webhook_secret_file: /etc/kassa/webhook.secret
 
-        Alarms go to standard error, a line each, and to the webhook as signed POSTs. Who can read the
-        secret can sign as Kassa does, so its file must be its owner's alone (chmod 600).
+        Alarms go to standard error, a line each (a sentence on a terminal, else JSON), and to the
+        webhook as signed POSTs. Who can read the secret can sign as Kassa does, so its file must be its
+        owner's alone (chmod 600).
 
         There is no authentication yet: listen on loopback, or on a network that you trust.
         """,
@@ -57,6 +58,9 @@ let serveCommand = Command(
         Flag(
             name: "--scrub-hours", value: "N",
             help: "Hours for a look at every stored entry (24); 0 only when asked."),
+        Flag(
+            name: "--alarm-log", value: "FORM",
+            help: "Alarms on standard error: json, text or auto (text on a terminal)."),
         Flag(
             name: "--webhook-url", value: "URL",
             help: "Where alarms are posted to, http or https; needs a secret."),
@@ -96,6 +100,12 @@ let serveCommand = Command(
     configuration.mapBytesMax =
         try arguments.integer("--map-max-gib", in: 1...65_536, default: 0) << 30
     configuration.scrubHours = try arguments.integer("--scrub-hours", in: 0...8_760, default: 24)
+    if let text = arguments.value("--alarm-log") {
+        guard let form = AlarmText(rawValue: text) else {
+            throw .usage("--alarm-log must be one of auto, json, text")
+        }
+        configuration.alarmText = form
+    }
     configuration.webhook = try webhook(arguments)
     FreedMemory.keep()
     // For tests alone; CONTRIBUTING.md lists the points.

@@ -112,6 +112,12 @@ extension KassaV1.RolloutTransition {
         ]
     }
 
+    /// What was done, by whom and why: "roll-back by guard: fallbacks: 12 of ...".
+    var sentence: String {
+        verb + (actor.isEmpty ? "" : " by \(ValueText.printable(actor))")
+            + (reason.isEmpty ? "" : ": \(ValueText.printable(reason))")
+    }
+
     var tree: Tree {
         var entries: [Tree.Entry] = [
             .init("scorer", .text(scorer)), .init("revision", .unsigned(revision)),

@@ -10,13 +10,15 @@ import Wire
 struct GuardCostBench {
     static let help = """
         usage: Bench guard-cost [--rounds N] [--scores N] [--turn N] [--per-second N] [--mode NAME]
+                                [--beside N]
 
           Scores the same requests by an engine in this process, without a rollout, with a shadow, with
           a canary of 50 % and with one of 5 %, by rounds in alternation (11 of 10000), in turns of ten
           requests as a loop takes them. Prints one line of JSON for each with nanoseconds of processor
           time for each Score, median, least and most of the rounds, and the part that was weighed.
           --per-second leaves time between turns; without it, the budget of guards is soon used up.
-          --mode measures only one of shadow, canary50, canary5.
+          --mode measures only one of none, shadow, canary50, canary5.
+          --beside has that many other loops score all the time: what loops share shows as time of each.
         """
     static let entityCount = DriftBench.entityCount
 
@@ -24,6 +26,7 @@ struct GuardCostBench {
     private var scoreCount = 10_000
     private var turn = 10
     private var perSecond = 0
+    private var besideCount = 0
     private var modes = RolloutMode.allCases
 
     init(_ words: [String]) throws(BenchError) {
@@ -35,6 +38,7 @@ struct GuardCostBench {
             case ("--scores", let number?) where number > 0: scoreCount = number
             case ("--turn", let number?) where 1...1_000 ~= number: turn = number
             case ("--per-second", let number?) where number > 0: perSecond = number
+            case ("--beside", let number?) where 0...7 ~= number: besideCount = number
             case ("--mode", nil):
                 modes = modes.filter { "\($0)" == value }
                 guard !modes.isEmpty else { throw BenchError(Self.help) }
@@ -47,7 +51,8 @@ struct GuardCostBench {
         let folder = try TemporaryFolder()
         let data = SyntheticData(trees: 100, depth: 6, entityCount: Self.entityCount)
         let requests = (0..<Self.entityCount).map { data.request($0).encodedBytes() }
-        let engine = try Engine(folder: folder.path, loopCount: 1, mapBytes: 1 << 30)
+        let engine = try Engine(
+            folder: folder.path, loopCount: 1 + besideCount, mapBytes: 1 << 30)
         defer { engine.stop() }
         var worker = try Worker(engine: engine, loop: 0)
         engine.startGuard()
@@ -56,6 +61,8 @@ struct GuardCostBench {
             version: 2, goldenRowCount: SyntheticData.goldenRowCount - 1)
         _ = try engine.upload(spec, artefact: artefact, at: .now())
         _ = try nanoseconds(&worker, requests)
+        let others = BesideLoops(engine, count: besideCount, requests)
+        defer { others.stop() }
         var found: [RolloutMode: (nanoseconds: [Double], weighed: [Double])] = [:]
         for _ in 0..<roundCount {
             for mode in modes {

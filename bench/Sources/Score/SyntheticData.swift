@@ -16,6 +16,8 @@ struct SyntheticData: ScoreData {
     let entityCount: Int
     /// How long windows of drift last; without, models bring no histograms and nothing is watched.
     var driftWindowMilliseconds: UInt64?
+    /// Whether the first model reads the features of a set that nobody writes.
+    var stableLacksFeatures = false
 
     init(trees: Int, depth: Int, entityCount: Int) {
         forest = SyntheticForest(
@@ -36,6 +38,11 @@ struct SyntheticData: ScoreData {
     func configure(_ server: ServerAccess) throws {
         let client = server.client
         try apply(client, .featureSet(featureSet))
+        if stableLacksFeatures {
+            var unwritten = featureSet
+            unwritten.name = "unwritten"
+            try apply(client, .featureSet(unwritten))
+        }
         try upload(client)
         try apply(client, .scorer(scorer))
     }
@@ -124,6 +131,13 @@ struct SyntheticData: ScoreData {
         }
     }
 
+    /// Features by whose absence STABLE fell back while a canary is open, which is told to nobody else.
+    func causes(_ client: ControlClient) throws -> Int {
+        let status: KassaV1.RolloutStatus = try client.call(
+            "/kassa.v1.Rollouts/Status", [KassaV1.RolloutStatusRequest(scorer: "bench")])
+        return (status.guard?.causes ?? []).count { $0.event == "fallbacks" && !$0.candidate }
+    }
+
     func endCanary(_ client: ControlClient) throws {
         let request = KassaV1.AbortRequest(scorer: "bench", actor: "bench", reason: "bench")
         _ = try client.call(
@@ -135,7 +149,9 @@ struct SyntheticData: ScoreData {
     ) throws {
         let request = KassaV1.CanaryRequest(
             scorer: "bench", model: model, weightPercent: percent, actor: "bench",
-            reason: "bench")
+            reason: "bench",
+            // Nobody decides anything by scores of nothing.
+            guard: stableLacksFeatures ? KassaV1.GuardPolicy(decisionThreshold: 2) : nil)
         _ = try client.call(
             "/kassa.v1.Rollouts/Canary", [request], reply: KassaV1.RolloutResponse.self)
     }
@@ -184,11 +200,12 @@ struct SyntheticData: ScoreData {
         version: UInt32 = 1, goldenRowCount: Int = goldenRowCount
     ) -> (KassaV1.ModelSpec, [UInt8]) {
         let artefact = forest.json
+        let set = version == 1 && stableLacksFeatures ? "unwritten@1" : "bench@1"
         var spec = KassaV1.ModelSpec(
             name: "bench", version: version, format: .xgboostJson,
             sha256: SHA256.digest(of: artefact.span), byteCount: UInt64(artefact.count),
             inputs: (0..<Self.featureCount).map {
-                KassaV1.ModelInput(featureSet: "bench@1", feature: name(ofFeature: $0))
+                KassaV1.ModelInput(featureSet: set, feature: name(ofFeature: $0))
             },
             golden: (0..<goldenRowCount).map { entity in
                 let row = (0..<Self.featureCount).map { value(entity, $0) }

@@ -10,7 +10,7 @@ README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
 def test_the_readme_runs_from_a_dataframe_to_a_promoted_second_model(server, monkeypatch, capsys):
     monkeypatch.setenv("KASSA_SERVER", server.address)
     blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names = {}
     for block in blocks[:1]:
         exec(compile(block, str(README), "exec"), names)
@@ -40,4 +40,5 @@ def test_the_readme_runs_from_a_dataframe_to_a_promoted_second_model(server, mon
     assert names["event"].status == names["done"]
     out = capsys.readouterr().out
     assert "CANARY 5.0 abandonment@2 beside abandonment@1" in out and "PROMOTED None" in out
+    assert names["report"].scorer == "cart_abandonment" and "nothing ()" in out
     assert "{'ACCEPTED': 5000}" in out and "('DUPLICATE', 'DUPLICATE', 'DUPLICATE')" in out

@@ -22,32 +22,33 @@ from kassa.bundle import Bundle, Output
 from kassa.calibration import Isotonic, Platt
 from kassa.channel import Retry
 from kassa.client import DEFAULT_SERVER, Client, Slot, connect
+from kassa.drift import AcceptedDrift, DriftAlarm, DriftReport, FeatureDrift, SlotDrift
 from kassa.errors import (
     AbortedError, AlreadyExistsError, DataLossError, DeadlineExceededError, FailedPreconditionError,
     FrameError, GenerationRefusedError, InvalidArgumentError, KassaError, LoadError,
     MissingPackageError, ModelError, NotFoundError, PushWarning, ResourceExhaustedError, RowProblem,
     RowsError, ServerError, UnavailableError, UnimplementedError)
-from kassa.guards import GuardComponent, GuardCount, GuardPolicy, GuardStatus
+from kassa.guards import GuardCause, GuardComponent, GuardCount, GuardPolicy, GuardStatus
 from kassa.inputs import Categories
 from kassa.outcomes import OutcomesResult, ScorerCalibration, SlotCalibration
 from kassa.results import (
     Check, Gate, LoadResult, PushedModel, Score, SeenFeature, WriteResult)
 from kassa.rollouts import Rollout, Watch
-from kassa.schema import Change, Feature, FeatureSet, OutcomePolicy, Plan, Scorer
+from kassa.schema import Change, DriftPolicy, Feature, FeatureSet, OutcomePolicy, Plan, Scorer
 from kassa.slots import (
     Explanation, QuarantineResult, RolloutEvent, RolloutState, RolloutStatus, SlotModel, Transition)
 
 __all__ = [
-    "AbortedError", "AlreadyExistsError", "AsyncClient", "Bundle", "Change", "Check", "Client",
-    "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "Explanation",
-    "FailedPreconditionError", "Feature", "FeatureSet", "FrameError", "Gate",
-    "GenerationRefusedError", "GuardComponent", "GuardCount", "GuardPolicy", "GuardStatus",
-    "InvalidArgumentError", "Isotonic", "KassaError", "LoadError",
-    "LoadResult", "MissingPackageError", "ModelError", "NotFoundError",
-    "OutcomePolicy", "OutcomesResult", "Plan", "Platt", "PushWarning", "PushedModel",
-    "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout", "RolloutEvent",
+    "AbortedError", "AcceptedDrift", "AlreadyExistsError", "AsyncClient", "Bundle", "Change",
+    "Check", "Client", "DEFAULT_SERVER", "DataLossError", "DeadlineExceededError", "DriftAlarm",
+    "DriftPolicy", "DriftReport", "Explanation", "FailedPreconditionError", "Feature",
+    "FeatureDrift", "FeatureSet", "FrameError", "Gate", "GenerationRefusedError", "GuardCause",
+    "GuardComponent", "GuardCount", "GuardPolicy", "GuardStatus", "InvalidArgumentError",
+    "Isotonic", "KassaError", "LoadError", "LoadResult", "MissingPackageError", "ModelError",
+    "NotFoundError", "OutcomePolicy", "OutcomesResult", "Plan", "Platt", "PushWarning",
+    "PushedModel", "QuarantineResult", "ResourceExhaustedError", "Retry", "Rollout", "RolloutEvent",
     "RolloutState", "RolloutStatus", "RowProblem", "RowsError", "Score", "Scorer",
-    "ScorerCalibration", "SeenFeature", "ServerError", "SlotCalibration", "SlotModel",
+    "ScorerCalibration", "SeenFeature", "ServerError", "SlotCalibration", "SlotDrift", "SlotModel",
     "Transition", "UnavailableError", "UnimplementedError", "Watch", "WriteResult", "connect",
     "push",
 ]

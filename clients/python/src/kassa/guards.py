@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kassa.schema import Duration, milliseconds
-from kassa.v1 import rollouts_pb2
+from kassa.v1 import rollouts_pb2, values_pb2
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,33 @@ class GuardCount:
 
 
 @dataclass(frozen=True)
+class GuardCause:
+    """What was the matter where an event was counted."""
+
+    # "errors", "slo_misses" or "fallbacks".
+    event: str
+    # Of the candidate; otherwise of the model that it is compared with.
+    candidate: bool
+    # Entities that it was so for.
+    entities: int
+    # Of a fallback: the feature, "profile.visits", and its status, "STALE".
+    feature: str = ""
+    status: str = ""
+    # Of an error: what it said.
+    error: str = ""
+    # Of a slow score: about how long it took.
+    microseconds: int = 0
+
+    @staticmethod
+    def of(cause: rollouts_pb2.GuardCause) -> GuardCause:
+        """The cause of a message."""
+        return GuardCause(
+            cause.event, cause.candidate, cause.entities, cause.feature,
+            values_pb2.Status.Name(cause.status) if cause.feature else "", cause.error,
+            cause.microseconds)
+
+
+@dataclass(frozen=True)
 class GuardStatus:
     """What a guard knows of a rollout."""
 
@@ -123,6 +150,8 @@ class GuardStatus:
     # "SPLIT", "SHADOW", "WHOLE" (the canary answers everybody), or "AFTERCARE": the promoted model is the
     # candidate, and PREVIOUS stands for STABLE.
     mode: str = ""
+    # What was the matter, by event, the candidate's first, the most frequent first.
+    causes: tuple[GuardCause, ...] = ()
 
     @staticmethod
     def of(status: rollouts_pb2.GuardStatus) -> GuardStatus:
@@ -138,9 +167,14 @@ class GuardStatus:
             violation=status.violation, holds=tuple(status.holds),
             policy=GuardPolicy.of(status.policy), samples=samples_of(status.samples),
             rule_version=status.rule_version, age_ms=status.age_ms, step_age_ms=status.step_age_ms,
-            mode=status.mode)
+            mode=status.mode, causes=causes_of(status.causes))
 
 
 def samples_of(samples: Iterable[rollouts_pb2.GuardSample]) -> dict[str, tuple[int, ...]]:
     """The entities that spoke, by what they said."""
     return {sample.event: tuple(sample.entities) for sample in samples}
+
+
+def causes_of(causes: Iterable[rollouts_pb2.GuardCause]) -> tuple[GuardCause, ...]:
+    """What was the matter."""
+    return tuple(map(GuardCause.of, causes))

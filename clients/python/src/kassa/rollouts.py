@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from kassa.channel import Channel, Events
+from kassa.drift import AcceptedDrift, DriftReport
 from kassa.errors import KassaError
 from kassa.guards import GuardPolicy
 from kassa.slots import Explanation, QuarantineResult, RolloutEvent, RolloutStatus, Transition
@@ -187,8 +188,29 @@ class Rollout:
             "Rollouts/Explain", rollouts_pb2.ExplainRolloutRequest(rollout_id=rollout_id),
             rollouts_pb2.ExplainRolloutResponse, timeout=timeout))
 
+    def drift(self, *, timeout: float | None = None) -> DriftReport:
+        """How far the scorer's features and scores have moved from training, slot by slot."""
+        return DriftReport.of(self._channel.call(
+            "Rollouts/Drift", rollouts_pb2.DriftRequest(scorer=self.scorer),
+            rollouts_pb2.DriftReport, timeout=timeout))
+
+    def accept_drift(
+        self, *, reason: str, actor: str | None = None, timeout: float | None = None
+    ) -> AcceptedDrift:
+        """Says that the alarms of today and yesterday are about something normal.
+
+        It is learnt as what these hours of the day usually bring, and for a day so is what comes while
+        the alarms are on. Without an alarm there is nothing to accept (FailedPreconditionError).
+        """
+        response = self._channel.call(
+            "Rollouts/AcceptDrift",
+            rollouts_pb2.AcceptDriftRequest(
+                scorer=self.scorer, actor=self._by(actor), reason=reason),
+            rollouts_pb2.AcceptDriftResponse, timeout=timeout)
+        return AcceptedDrift(tuple(response.features), DriftReport.of(response.report))
+
     def watch(self, *, timeout: float | None = None) -> Watch:
-        """Changes as they happen, from now on; the first event says how the slots are.
+        """Changes and drift alarms as they happen, from now on; the first event says how the slots are.
 
         Without a timeout it goes on until it is closed, or the server ends (UnavailableError).
         """

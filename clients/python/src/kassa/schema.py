@@ -153,6 +153,23 @@ class OutcomePolicy:
 
 
 @dataclass(frozen=True)
+class DriftPolicy:
+    """How a scorer's features and scores are held against training; 0 is the server's default."""
+
+    # How long a window lasts, 100 ms to 24 h; 5 minutes. One with fewer than 1,000 values stays open.
+    window: Duration = 0
+    # Alarms without a cause that are tolerated, all features and slots together; 0.5.
+    false_pages_per_month: float = 0.0
+    # What is done when both slots see the same shift: a page and a pause, or also an undo of a promotion
+    # that it began within the bake time of.
+    on_shared_drift: Literal["page", "rollback"] = "page"
+    # For how long after a promotion a shift may be the promotion's; 24 hours.
+    bake: Duration = 0
+    # Count one score of so many; every one.
+    sample_every: int = 0
+
+
+@dataclass(frozen=True)
 class Scorer:
     """What callers name; `model` is the model of its STABLE slot, "abandonment@1", set once."""
 
@@ -168,17 +185,18 @@ class Scorer:
     outcomes: OutcomePolicy | None = None
     # Scores from it on are a decision, those below are the other; 0 means 0.5.
     decision_threshold: float = 0.0
+    drift: DriftPolicy | None = None
     # As the server has it, so that what is not said here stays as it is when it is applied again.
     stored: config_pb2.ScorerSpec | None = field(default=None, repr=False, compare=False)
 
     def to_proto(self) -> config_pb2.ScorerSpec:
         """The message."""
-        policy = self.outcomes
+        policy, drift = self.outcomes, self.drift
         spec = config_pb2.ScorerSpec()
         if self.stored is not None:
             spec.CopyFrom(self.stored)
         for name in ("name", "model", "owner", "description", "labels", "entity", "outcomes",
-                     "decision_threshold"):
+                     "decision_threshold", "drift"):
             spec.ClearField(name)
         spec.MergeFrom(config_pb2.ScorerSpec(
             name=self.name, model=self.model, owner=self.owner, description=self.description,
@@ -186,7 +204,12 @@ class Scorer:
             decision_threshold=self.decision_threshold,
             outcomes=None if policy is None else config_pb2.OutcomeSpec(
                 maturity_ms=milliseconds(policy.maturity), horizon_ms=milliseconds(policy.horizon),
-                absent=f"ABSENT_{policy.absent.upper()}")))
+                absent=f"ABSENT_{policy.absent.upper()}"),
+            drift=None if drift is None else config_pb2.DriftSpec(
+                window_ms=milliseconds(drift.window),
+                false_pages_per_month=drift.false_pages_per_month,
+                on_shared_drift=f"SHARED_DRIFT_{drift.on_shared_drift.upper()}",
+                bake_ms=milliseconds(drift.bake), sample_every=drift.sample_every)))
         return spec
 
     @staticmethod
@@ -198,9 +221,16 @@ class Scorer:
             policy = OutcomePolicy(
                 spec.outcomes.maturity_ms, spec.outcomes.horizon_ms,
                 absent.removeprefix("ABSENT_").lower())
+        drift = None
+        if spec.HasField("drift"):
+            shared: Any = config_pb2.SharedDrift.Name(spec.drift.on_shared_drift)
+            drift = DriftPolicy(
+                spec.drift.window_ms, spec.drift.false_pages_per_month,
+                shared.removeprefix("SHARED_DRIFT_").lower(), spec.drift.bake_ms,
+                spec.drift.sample_every)
         return Scorer(
             spec.name, spec.model, spec.owner, spec.description, dict(spec.labels), spec.entity,
-            policy, spec.decision_threshold, spec)
+            policy, spec.decision_threshold, drift, spec)
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,13 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kassa.guards import GuardStatus, samples_of
+from kassa.drift import DriftAlarm
+from kassa.guards import GuardCause, GuardStatus, causes_of, samples_of
+from kassa.times import instant
 from kassa.v1 import rollouts_pb2, scoring_pb2
 
 # Phases in which a candidate is in a slot.
 OPEN_PHASES = frozenset({"SHADOW", "CANARY", "PAUSED"})
-
-
-def instant(microseconds: int) -> datetime.datetime:
-    """Microseconds since the Unix epoch as an instant."""
-    return _EPOCH + datetime.timedelta(microseconds=microseconds)
-
-
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def phase_name(phase: rollouts_pb2.RolloutPhase) -> str:
@@ -153,6 +147,8 @@ class Transition:
     # Of a guard's rollback: microseconds from the event that decided it to the candidate's last
     # answer, if they are known.
     last_answer_after_us: int | None = None
+    # What was the matter with them; see `GuardStatus.causes`.
+    causes: tuple[GuardCause, ...] = ()
 
     @staticmethod
     def of(entry: rollouts_pb2.RolloutTransition) -> Transition:
@@ -167,7 +163,8 @@ class Transition:
             candidate=entry.candidate, stable_bundle=entry.stable_sha256.hex(),
             candidate_bundle=entry.candidate_sha256.hex(), epoch=entry.epoch,
             samples=samples_of(entry.samples),
-            last_answer_after_us=after if after >= 0 else None)
+            last_answer_after_us=after if after >= 0 else None,
+            causes=causes_of(entry.causes))
 
 
 @dataclass(frozen=True)
@@ -197,15 +194,17 @@ class Explanation:
 
 @dataclass(frozen=True)
 class RolloutEvent:
-    """A change as it happens."""
+    """A change or a drift alarm as it happens."""
 
-    # Counts changes of all scorers since the server started.
+    # Counts changes and alarms of all scorers since the server started.
     sequence: int
     status: RolloutStatus
-    # None in the first event of a watched scorer, which says how the slots are.
+    # None in the first event of a watched scorer, which says how the slots are, and of an alarm.
     transition: Transition | None
     # Events before this one were dropped, because nobody read them.
     events_lost: bool = False
+    # An alarm that began or ended.
+    drift: DriftAlarm | None = None
 
     @staticmethod
     def of(event: rollouts_pb2.RolloutEvent) -> RolloutEvent:
@@ -213,7 +212,8 @@ class RolloutEvent:
         return RolloutEvent(
             event.sequence, RolloutStatus.of(event.status),
             Transition.of(event.transition) if event.HasField("transition") else None,
-            event.events_lost)
+            event.events_lost,
+            DriftAlarm.of(event.drift) if event.HasField("drift") else None)
 
 
 @dataclass(frozen=True)
