@@ -48,6 +48,7 @@ final class RolloutKeeper: Sendable {
         var care = GuardCare()
         while !isStopping.load(ordering: .acquiring) {
             engine.noteBrakes()
+            let convicted = engine.convictedPromotions
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
             let orders = engine.guards.orders(
@@ -56,10 +57,11 @@ final class RolloutKeeper: Sendable {
             care.store(engine.guards, of: engine, at: .now())
             engine.driftTurn(at: .now(), wall: .now())
             if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty
-                || engine.driftGuard.hasOrders,
+                || !convicted.isEmpty || engine.driftGuard.hasOrders,
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
             {
                 let isQueued = submit { [self, unowned engine] in
+                    for scorer in convicted { engine.takeBack(promotionOf: scorer, at: .now()) }
                     for order in orders { engine.carryOut(order) }
                     do throws(EngineError) {
                         try engine.recordPending()
