@@ -403,7 +403,9 @@ struct `A drift watch` {
         }
     }
 
-    @Test func `leaves what it did in force over a restart, and finds the shift anew`() throws {
+    @Test func `leaves what it did in force over a restart, and finds anew what was not stored`()
+        throws
+    {
         let folder = TemporaryFolder()
         try withDriftBench(in: folder) { bench, worker in
             try bench.engine.canary(50)

@@ -46,6 +46,7 @@ final class RolloutKeeper: Sendable {
         engine.guards.onAlert { [self] in wakeUps.signal() }
         defer { engine.guards.onAlert(nil) }
         var care = GuardCare()
+        var driftCare = DriftCare(engine)
         while !isStopping.load(ordering: .acquiring) {
             engine.noteBrakes()
             let convicted = engine.convictedPromotions
@@ -56,6 +57,7 @@ final class RolloutKeeper: Sendable {
             for alarm in engine.guards.newlyFrozen() { engine.tell(alarm) }
             care.store(engine.guards, of: engine, at: .now())
             engine.driftTurn(at: .now(), wall: .now())
+            driftCare.store(engine, at: .now())
             if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty
                 || !convicted.isEmpty || engine.driftGuard.hasOrders,
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
