@@ -39,7 +39,10 @@ extension Engine {
     /// Makes what is noted outlive a power cut too, if the disk allows it.
     func syncRetreats() {
         noteRetreats()
-        retreatFile.withLock { $0.sync() }
+        // A brake that is pulled while the disk is slow is noted all the same.
+        guard let number = retreatFile.withLock({ $0.unsynced }), RetreatFile.sync(in: folder)
+        else { return }
+        retreatFile.withLock { $0.setSynced(number) }
     }
 
     /// Notes whose traffic was taken away, when that has changed. On the keeper's thread.

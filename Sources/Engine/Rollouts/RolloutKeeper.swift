@@ -56,6 +56,8 @@ final class RolloutKeeper: Sendable {
                 at: .now(), drifting: engine.driftGuard.frozenScorers)
             for alarm in engine.guards.newlyFrozen() { engine.tell(alarm) }
             care.store(engine.guards, of: engine, at: .now())
+            // Encoding that takes its time, and a brake may have been pulled.
+            engine.noteBrakes()
             engine.driftTurn(at: .now(), wall: .now())
             driftCare.store(engine, at: .now())
             if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty
