@@ -35,7 +35,7 @@ def promote(kassa, model, guard):
     return found.rollout.id
 
 
-def assert_undone(kassa, rollout, word, seconds=30, was_killed=False):
+def assert_undone(kassa, rollout, word, seconds=60, was_killed=False):
     """The server takes the promotion back and says why; the transition. One that was killed between the
     brake and the change of slots goes on with it at its start."""
     began = time.monotonic()
@@ -64,9 +64,10 @@ def assert_undone(kassa, rollout, word, seconds=30, was_killed=False):
     return last
 
 
-def assert_calm(kassa, seconds):
-    """Watched for a while, the promotion stays; what its guard knows by then."""
+def assert_calm(kassa, seconds, pairs=100):
+    """Watched for a while, and by so many pairs, the promotion stays; what its guard knows by then."""
     time.sleep(seconds)
+    assert eventually(lambda: status(kassa).guard.pairs > pairs)
     found = status(kassa)
     assert found.rollout.phase == rollouts_pb2.PHASE_PROMOTED, explain(kassa, found.rollout.id)
     assert found.guard.mode == "AFTERCARE" and found.guard.verdict == "WITHIN", found.guard
@@ -123,14 +124,13 @@ def test_a_promoted_model_whose_own_features_stop_is_undone(kassa):
     with Part(kassa.server.address, range(HALF)) as load:
         rollout = promote(kassa, model, policy(flip_rate_max=0.5))
         calm = assert_calm(kassa, 3)
-        assert calm.pairs > 100
         assert {count.name: count.candidate for count in calm.counts}["fallbacks"] == 0
     with Part(kassa.server.address, range(HALF, SESSIONS)) as more:
         last = assert_undone(kassa, rollout, "fallbacks: ")
         answer = kassa.scoring.ScoreBatch(request(range(200)), timeout=20)
         assert {result.model for result in answer.results} == {f"{SCORER}@1"}
     assert load.errors == [] and more.errors == []
-    assert last.last_answer_after_us < 20_000
+    assert last.last_answer_after_us < 200_000
     assert eventually(lambda: metric(kassa, 'kassa_alarms_total{kind="rolled_back"}') == 1)
 
 
@@ -182,7 +182,7 @@ def test_a_promoted_model_that_is_slow_is_undone(kassa):
         rollouts_pb2.PromoteRequest(scorer=SCORER, full=True), timeout=20).status
     with Load(kassa.server.address, rows=20) as load:
         assert eventually(
-            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK, 30)
+            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
     told = explain(kassa, found.rollout.id)
     assert told.agrees and "slo_misses: " in told.transitions[-1].reason
     print("\n" + told.transitions[-1].reason)
@@ -219,8 +219,8 @@ def test_a_good_promotion_stays_under_load(kassa):
     model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
     with Load(kassa.server.address, rows=200) as load:
         promote(kassa, model, policy(watch_share_percent=50))
-        found = assert_calm(kassa, 8)
-    assert found.pairs > SESSIONS * 0.1 and found.log_evidence < found.log_freeze
+        found = assert_calm(kassa, 8, SESSIONS * 0.1)
+    assert found.log_evidence < found.log_freeze
     assert load.errors == [] and load.fallbacks == 0
     assert set(load.slots) <= {scoring_pb2.STABLE, scoring_pb2.CANARY}
     name = 'kassa_rollout_log_evidence{scorer="conversion",component="merged"}'
@@ -256,7 +256,7 @@ def test_a_model_is_not_convicted_for_having_come_first(kassa, slo, weight):
             rollouts_pb2.PromoteRequest(scorer=SCORER, full=True), timeout=20)
     with Load(kassa.server.address, rows=20) as load:
         # On a busy machine the budget of watching leaves entities out.
-        assert eventually(lambda: status(kassa).guard.pairs > SESSIONS * 0.4, seconds=20)
+        assert eventually(lambda: status(kassa).guard.pairs > SESSIONS * 0.4)
         time.sleep(1)
     found = status(kassa)
     missed = {count.name: (count.stable, count.candidate) for count in found.guard.counts}
@@ -367,7 +367,7 @@ def test_a_canary_that_answers_everybody_and_fails_for_some_is_rolled_back(kassa
         assert found.guard.mode == "WHOLE" and found.guard.verdict == "WITHIN", found.guard
     with Part(kassa.server.address, range(HALF, SESSIONS)) as load:
         assert eventually(
-            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK, 20)
+            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
     told = explain(kassa, rollout)
     last = told.transitions[-1]
     assert told.agrees and (last.verb, last.actor) == ("roll-back", "guard")
@@ -383,7 +383,7 @@ def test_a_canary_that_answers_everybody_and_loses_its_features_is_rolled_back(k
         assert eventually(lambda: status(kassa).guard.pairs > 1_000)
     with Part(kassa.server.address, range(HALF, SESSIONS)) as load:
         assert eventually(
-            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK, 20)
+            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
     told = explain(kassa, rollout)
     assert told.agrees and told.transitions[-1].reason.startswith("fallbacks: ")
     assert load.errors == []
