@@ -257,6 +257,31 @@ struct `A brake` {
         }
     }
 
+    @Test func `wakes once who notes it, also while that of another scorer is carried out`() throws
+    {
+        try withShop { engine, _ in
+            try engine.apply([.scorer(KassaV1.ScorerSpec(name: "other", model: "stump@1"))])
+            for name in ["abandonment", "other"] {
+                _ = try engine.canary(
+                    KassaV1.CanaryRequest(scorer: name, model: "stump@2", weightPercent: 50),
+                    at: .now())
+            }
+            let wakes = Atomic(0)
+            engine.guards.onAlert { wakes.add(1, ordering: .relaxed) }
+            var counts: [Int] = []
+            for name in ["abandonment", "other"] {
+                try brake(engine, name).rollBack(for: .nonFiniteScore, at: 1)
+                for _ in 0..<2 {
+                    engine.guards.turn(at: .now())
+                    // The keeper has looked, and nothing is carried out yet.
+                    _ = engine.guards.orders(at: .now())
+                    counts.append(wakes.load(ordering: .relaxed))
+                }
+            }
+            #expect(counts == [1, 1, 2, 2])
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `may be pulled by the keeper's own thread while that is stopped`() throws {
         try withShop { engine, _ in

@@ -25,8 +25,7 @@ final class Guards: Sendable {
     private let watchedCount = Atomic<Int>(0)
     /// What an event costs the guard thread, of late.
     private let averageNanoseconds = Atomic<UInt64>(0)
-    private let orderCount = Atomic<Int>(0)
-    /// Called when there is something to be done; on the guard thread.
+    /// Called when a verdict was drawn; on the guard thread.
     private let alert = Mutex<(@Sendable () -> Void)?>(nil)
 
     private struct State {
@@ -56,9 +55,6 @@ final class Guards: Sendable {
 
     /// Whether something is watched, so that the rings are to be looked at often.
     var isWatching: Bool { watchedCount.load(ordering: .relaxed) > 0 }
-
-    /// Whether the control thread should carry something out.
-    var hasOrders: Bool { orderCount.load(ordering: .acquiring) > 0 }
 
     func onAlert(_ body: (@Sendable () -> Void)?) {
         alert.withLock { $0 = body }
@@ -91,14 +87,15 @@ final class Guards: Sendable {
             for guarded in state.open.values {
                 guarded.look(at: now)
                 guarded.lookAtBrake()
-                if guarded.evidence.verdict.isRollback { hasVerdict = true }
+                // Each once, also where another one's is being carried out.
+                if guarded.evidence.verdict.isRollback, !guarded.isVerdictTold {
+                    guarded.isVerdictTold = true
+                    hasVerdict = true
+                }
             }
             return hasVerdict
         }
-        guard hasVerdict, orderCount.exchange(1, ordering: .acquiringAndReleasing) == 0 else {
-            return
-        }
-        alert.withLock { $0 }?()
+        if hasVerdict { alert.withLock { $0 }?() }
     }
 
     /// Learns what an event costs; of a few events the turn itself would be most of it.
@@ -153,14 +150,12 @@ final class Guards: Sendable {
     ///
     /// - Parameter drifting: the scorers of which a drift alarm is on.
     func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
-        let orders = state.withLock { state in
+        state.withLock { state in
             state.open.values.compactMap { guarded in
                 guarded.look(at: now)
                 return guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
             }
         }
-        orderCount.store(orders.count, ordering: .releasing)
-        return orders
     }
 
     /// Models that evidence has begun to speak against.
