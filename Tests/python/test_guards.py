@@ -265,8 +265,7 @@ def test_a_canary_whose_own_features_are_missing_goes(kassa):
 
 
 class Pipeline(threading.Thread):
-    """Writes some features of every session ever again, until it is stopped; `age_seconds` is the greatest that a
-    value can have reached meanwhile."""
+    """Writes some features of every session ever again, until it is stopped."""
 
     def __init__(self, address, feature_set, *features):
         super().__init__(daemon=True)
@@ -277,22 +276,26 @@ class Pipeline(threading.Thread):
               for place, feature in enumerate(features)))
         self.stopping, self.written = threading.Event(), threading.Event()
         self.error = None
-        self.age_seconds = 0
+        self.oldest = 0
+        self.newest = None
 
     def run(self):
         with grpc.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
             features = Client(self.address, channel).features
             try:
-                before = time.monotonic()
                 while not self.stopping.is_set():
                     began = time.monotonic()
                     features.Write(self.request, timeout=20)
-                    self.age_seconds = max(self.age_seconds, time.monotonic() - before)
-                    before = began
+                    self.oldest = self.age_seconds()
+                    self.newest = began
                     self.written.set()
                     self.stopping.wait(0.1)
             except grpc.RpcError as error:
                 self.error = error
+
+    def age_seconds(self):
+        """The greatest age that a value can have reached so far."""
+        return max(self.oldest, time.monotonic() - self.newest if self.newest else 0)
 
     def __enter__(self):
         self.start()
@@ -323,7 +326,7 @@ def goes_when_its_pipeline_stops(kassa, life_ms, pipeline, begin):
         # Longer than a value lives: as long as somebody writes, all is well.
         time.sleep(1.5 * life_ms / 1_000)
         before = status(kassa)
-        if pipeline.age_seconds > 0.8 * life_ms / 1_000:
+        if pipeline.age_seconds() > 0.8 * life_ms / 1_000:
             kassa.rollouts.Abort(rollouts_pb2.AbortRequest(scorer=SCORER), timeout=20)
             return False
         assert before.guard.verdict == "WITHIN" and before.rollout.phase in (
