@@ -255,12 +255,12 @@ def test_a_drift_alarm_holds_the_next_step_over_a_crash(start_server, histograms
         Traffic(client).until(
             lambda: report(client).action == rollouts_pb2.DRIFT_PAGE_AND_FREEZE, zero)
         before = report(client)
+        # Which alarms are on is handed to the store before their record is.
         assert eventually(lambda: [e for e in audit(client) if e.action == "drift alarm"])
-        # Which alarms are on is stored as well, at the keeper's turn that found them.
-        time.sleep(1)
         server.kill()
     server = start_server(folder=server.folder)
     with Client(server.address) as client:
+        assert eventually(lambda: report(client).action)
         after = report(client)
         assert after.slots[0].windows == 0
         assert (after.action, after.since_us) == (before.action, before.since_us)
@@ -280,9 +280,13 @@ def test_a_drift_alarm_holds_the_next_step_over_a_crash(start_server, histograms
         traffic = Traffic(client, seed=2)
         traffic.until(lambda: not alarms(client), ordinary)
         assert report(client).action == rollouts_pb2.DRIFT_NOTHING
+        assert eventually(lambda: any(
+            "cleared" in line for entry in audit(client) for line in entry.details))
         server.kill()
     server = start_server(folder=server.folder)
     with Client(server.address) as client:
+        # It is looked at for the first time with the features that it shows.
+        assert eventually(lambda: report(client).slots[0].features)
         assert report(client).action == rollouts_pb2.DRIFT_NOTHING and not alarms(client)
 
 

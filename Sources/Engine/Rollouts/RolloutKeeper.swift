@@ -47,6 +47,8 @@ final class RolloutKeeper: Sendable {
         defer { engine.guards.onAlert(nil) }
         var care = GuardCare()
         var driftCare = DriftCare(engine)
+        // Before the first step is thought of: alarms of a process before this one hold it.
+        engine.driftTurn(at: .now(), wall: .now())
         while !isStopping.load(ordering: .acquiring) {
             engine.noteBrakes()
             let convicted = engine.convictedPromotions
