@@ -107,7 +107,9 @@ package final class Engine: Sendable {
         driftBook = DriftBook(loopCount: loopCount)
         emptier = Emptier(environment: environment, writer: writer, tables: tables)
         do throws(StoreError) {
-            driftGuard = DriftGuard(driftBook, left: try Self.storedHours(environment, tables))
+            driftGuard = DriftGuard(
+                driftBook, left: try Self.storedHours(environment, tables),
+                alarms: try Self.storedDrift(environment, tables))
             guards = Guards(
                 loopCount: loopCount, published: published,
                 left: try Self.storedEvidence(environment, tables))

@@ -53,9 +53,6 @@ package struct EnvironmentStatistics: Hashable, Sendable {
     package var mapPercent: UInt64 {
         (usedPages - min(freePages, usedPages)) * 100 / max(mapPages, 1)
     }
-
-    /// Whether somebody has to raise the map size or delete: from 70 percent on.
-    package var isMapAlarming: Bool { mapPercent >= Limits.mapAlarmPercent }
 }
 
 extension Environment {

@@ -52,6 +52,8 @@ package enum FaultPoint: String, CaseIterable, Sendable {
     case rolloutPublished = "rollout-published"
     /// Changed slots are in the store: of a retreat the note is still there, else not in force.
     case rolloutRecorded = "rollout-recorded"
+    /// A promotion whose model was convicted while a change of slots was recorded is noted, and not taken back.
+    case rolloutConvicted = "rollout-convicted"
     /// What the guard of an open rollout knows is written, and not committed.
     case guardEvidence = "guard-evidence"
 

@@ -8,8 +8,6 @@ package enum Limits {
     package static let valueBytesMax = 16 << 20
     /// Readers at once, where the configuration does not say.
     package static let readersMax = 126
-    /// The share of the map in use, in percent, from which on somebody should be called.
-    package static let mapAlarmPercent: UInt64 = 70
     /// The share of the map in use, in percent, above which puts are refused.
     ///
     /// In LMDB a delete needs free pages too: a map that is full to the brim cannot be emptied.

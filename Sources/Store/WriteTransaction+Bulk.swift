@@ -29,35 +29,11 @@ extension WriteTransaction {
     ///
     /// - Complexity: O(pages), each of which LMDB 0.9.24 reads, in one transaction that all other
     ///   writes wait for; the list of the pages freed is written with it, 8 bytes for each. A million
-    ///   rows of 1,000 bytes took 84 ms while they were in memory, and 3.5 s 4,096 at a time. Use ``deleteFirst(_:of:)`` where that is
-    ///   too long.
+    ///   rows of 1,000 bytes took 84 ms while they were in memory, and 3.5 s 4,096 at a time.
     package mutating func empty(_ table: Table) throws(StoreError) {
         // Safe: the transaction and the table are open.
         try note(unsafe mdb_drop(handle, table.identifier, 0), "mdb_drop")
         mutationCount += 1
-    }
-
-    /// Deletes the first `count` entries of `table`, and returns how many there were to delete: fewer,
-    /// once the table is empty. For emptying a large table a bounded transaction at a time.
-    ///
-    /// - Complexity: O(`count`); about as long as putting them.
-    package mutating func deleteFirst(_ count: Int, of table: Table) throws(StoreError) -> Int {
-        var opened: OpaquePointer?
-        // Safe: the cursor is closed before the transaction ends.
-        try note(
-            unsafe mdb_cursor_open(handle, table.identifier, &opened), "mdb_cursor_open")
-        let cursor = unsafe opened!
-        defer { unsafe mdb_cursor_close(cursor) }
-        var key = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        for deleted in 0..<count {
-            let code = unsafe mdb_cursor_get(cursor, &key, &value, MDB_FIRST)
-            if code == MDB_NOTFOUND { return deleted }
-            try note(code, "mdb_cursor_get")
-            try note(unsafe mdb_cursor_del(cursor, 0), "mdb_cursor_del")
-            mutationCount += 1
-        }
-        return count
     }
 
     /// Entries of `table`. `mdb_stat`.

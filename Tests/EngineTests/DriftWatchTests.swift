@@ -188,10 +188,12 @@ struct `A drift watch` {
                         sloMicroseconds: 60_000_000, dwellMs: 1, entitiesMin: 100,
                         decisionThreshold: 0.999_999)), at: .now())
             func orders() -> [GuardOrder] {
-                engine.guards.turn(at: .now())
-                // Later than the dwell, sooner than a process that stood still would look again.
+                // Later than the dwell, sooner than a process that stood still would look again, by one look at
+                // the clock: a busy machine may stand still between two.
+                let now = MonotonicTime.now()
+                engine.guards.turn(at: now)
                 return engine.guards.orders(
-                    at: .now().advanced(byNanoseconds: GuardLimits.unobservedNanosecondsMax / 2),
+                    at: now.advanced(byNanoseconds: GuardLimits.unobservedNanosecondsMax / 2),
                     drifting: engine.driftGuard.frozenScorers)
             }
             try bench.windows(1, of: 6_000, &worker, even)
@@ -403,7 +405,9 @@ struct `A drift watch` {
         }
     }
 
-    @Test func `leaves what it did in force over a restart, and finds the shift anew`() throws {
+    @Test func `leaves what it did in force over a restart, and finds anew what was not stored`()
+        throws
+    {
         let folder = TemporaryFolder()
         try withDriftBench(in: folder) { bench, worker in
             try bench.engine.canary(50)

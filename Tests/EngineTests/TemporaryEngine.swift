@@ -11,7 +11,7 @@ import Testing
 import Wire
 
 /// A folder that is removed with everything in it when the test ends.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path = "/tmp/kassa-engine-\(getpid())-\(UInt32.random(in: 0 ... .max))"
 
     deinit {
@@ -21,6 +21,21 @@ final class TemporaryFolder {
             }
             _ = unsafe rmdir(folder)
         }
+    }
+
+    /// What a kill -9 at this moment leaves: everything that was written, synced or not.
+    func leftBehind() throws -> TemporaryFolder {
+        let copy = TemporaryFolder()
+        for folder in ["", "/bundles"] {
+            try Files.makeFolder(copy.path + folder)
+            for name in try Files.names(in: path + folder) where name != "bundles" {
+                // Closing another file of the locks' would let go of them.
+                guard !name.hasPrefix("lock") else { continue }
+                let bytes = try Files.read("\(path)\(folder)/\(name)", byteCountMax: 1 << 30)
+                try Files.write(bytes.span, to: "\(copy.path)\(folder)/\(name)")
+            }
+        }
+        return copy
     }
 
     /// Opens an engine in the folder for the length of `body`, as a process would.

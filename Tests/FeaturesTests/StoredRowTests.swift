@@ -111,11 +111,8 @@ import Testing
         try environment.read { transaction throws(StoreError) in
             var key = RowKey()
             key.start(kindsID: cart.newest.kindsID)
-            do throws(RowKeyError) {
-                try key.append("s")
-                try key.finish(setID: cart.id)
-            } catch { Issue.record(error) }
-            try transaction.scan(rows, prefix: key.entityPrefix) { key, _ in
+            do throws(RowKeyError) { try key.append("s") } catch { Issue.record(error) }
+            try transaction.scan(rows, prefix: key.prefix) { key, _ in
                 found.append(Fixture.bytes(key))
                 return true
             }

@@ -151,24 +151,6 @@ struct BulkTests {
             }
         }
     }
-
-    @Test func `a table is emptied a bounded piece at a time`() throws {
-        let environment = try directory.open(tables: spares.definitions)
-        let table = spares.tables(of: environment)[31]
-        let writer = try Writer(environment: environment)
-        try writer.run { transaction, _ in
-            for number in 0..<1_000 {
-                try transaction.append(key(number).span, forKey: key(number).span, in: table)
-            }
-        }
-        var counts: [Int] = []
-        while counts.last != 0 {
-            counts.append(
-                try writer.run { transaction, _ in try transaction.deleteFirst(400, of: table) })
-        }
-        #expect(counts == [400, 400, 200, 0])
-        #expect(try pages(environment, "generation-31") == 0)
-    }
 }
 
 /// The 8 bytes of `number`, in the order of numbers.

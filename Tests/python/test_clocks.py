@@ -140,13 +140,13 @@ def test_what_was_swept_in_a_wrong_future_stays_gone_and_nothing_else_goes(clock
             def rows():
                 told = client.storage.Stats(storage_pb2.StoreStatsRequest(), timeout=5)
                 return {table.name: table.entries for table in told.tables}["rows"]
-            assert eventually(lambda: rows() == 2, 15)
+            assert eventually(lambda: rows() == 2)
             clock.move(0)
             assert status(client, "half")[0] == NO_ENTITY
             assert status(client, "new") == (PRESENT, 2)
             # A century later everything that expires has; a tombstone never does.
             clock.move(100 * 365 * DAY)
-            assert eventually(lambda: rows() == 1, 15)
+            assert eventually(lambda: rows() == 1)
             clock.move(0)
             request = features_pb2.ReadRequest(
                 keys=shop.keys("session", "forever"),
@@ -184,8 +184,8 @@ def test_deadlines_and_work_do_not_notice_a_clock_that_jumps(clock, tmp_path):
             with pytest.raises(grpc.RpcError) as caught:
                 next(call)
             assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-            assert 0.8 < time.monotonic() - started < 3
-            assert time.monotonic() - begun < 30
+            assert 0.8 < time.monotonic() - started < 15
+            assert time.monotonic() - begun < 60
         server.stop()
     finally:
         server.kill()
@@ -245,7 +245,7 @@ def test_a_machine_that_has_been_up_for_centuries(tmp_path):
             with pytest.raises(grpc.RpcError) as caught:
                 next(call)
             assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 15
             assert eventually(
                 lambda: client.storage.Stats(
                     storage_pb2.StoreStatsRequest(), timeout=5).last_scrub.finished_at_us, 15)

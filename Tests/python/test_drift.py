@@ -245,11 +245,49 @@ def test_a_freeze_and_its_record_outlive_a_crash(start_server, histograms):
     server = start_server(folder=server.folder)
     with Client(server.address) as client:
         assert status(client).rollout.phase == rollouts_pb2.PHASE_PAUSED
-        before = len([e for e in audit(client) if e.action == "drift alarm"])
-        assert before >= 1 and alarms(client) == set()
-        # What goes on is found again.
-        Traffic(client, seed=2).until(lambda: alarms(client), zero)
-        assert eventually(lambda: len([e for e in audit(client) if e.action == "drift alarm"]) > before)
+        assert len([e for e in audit(client) if e.action == "drift alarm"]) >= 1
+
+
+def test_a_drift_alarm_holds_the_next_step_over_a_crash(start_server, histograms):
+    server = start_server()
+    with Client(server.address) as client:
+        set_up(client, histograms)
+        Traffic(client).until(
+            lambda: report(client).action == rollouts_pb2.DRIFT_PAGE_AND_FREEZE, zero)
+        before = report(client)
+        # Which alarms are on is handed to the store before their record is.
+        assert eventually(lambda: [e for e in audit(client) if e.action == "drift alarm"])
+        server.kill()
+    server = start_server(folder=server.folder)
+    with Client(server.address) as client:
+        assert eventually(lambda: report(client).action)
+        after = report(client)
+        assert after.slots[0].windows == 0
+        assert (after.action, after.since_us) == (before.action, before.since_us)
+        assert ("STABLE", "signals.signal_2", "DRIFT_SHIFT") in alarms(client)
+        assert eventually(lambda: [
+            alarm for alarm in alarms_in_log(server) if alarm["kind"] == "shared_drift"])
+        # A rollout that a person begins takes no step, though no window has ended yet.
+        client.rollouts.Canary(rollouts_pb2.CanaryRequest(
+            scorer=SCORER, model="abandonment@2", weight_percent=50,
+            guard=rollouts_pb2.GuardPolicy(
+                decision_threshold=0.999999, slo_microseconds=1_000_000, dwell_ms=1,
+                entities_min=1, pairs_min=1)),
+            timeout=20)
+        assert "drift" in status(client).guard.holds
+        assert report(client).slots[0].windows == 0
+        # It ends as any alarm does.
+        traffic = Traffic(client, seed=2)
+        traffic.until(lambda: not alarms(client), ordinary)
+        assert report(client).action == rollouts_pb2.DRIFT_NOTHING
+        assert eventually(lambda: any(
+            "cleared" in line for entry in audit(client) for line in entry.details))
+        server.kill()
+    server = start_server(folder=server.folder)
+    with Client(server.address) as client:
+        # It is looked at for the first time with the features that it shows.
+        assert eventually(lambda: report(client).slots[0].features)
+        assert report(client).action == rollouts_pb2.DRIFT_NOTHING and not alarms(client)
 
 
 def alarms_in_log(server):

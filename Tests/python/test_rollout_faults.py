@@ -21,14 +21,15 @@ from test_clocks import DAY, Clock
 from test_fault_points import NO_CARE, assert_sound, copy, die
 from test_guards import GUARD, LENIENT, SCORER, WEIGHTS, plain, upload
 from test_rollouts import fnv_fmix
+from test_storage import Fault
 
 Code = grpc.StatusCode
 OLD, NEW = "old", "new"
 STABLE, GOOD, BAD, BREAKING, OTHER, ELSEWHERE = (
     f"{SCORER}@{version}" for version in range(1, 7))
 SECOND = "second_scorer"
-RECORDED, PUBLISHED, NOTED, BRAKED = (
-    f"rollout-{point}" for point in ("recorded", "published", "noted", "braked"))
+RECORDED, PUBLISHED, NOTED, BRAKED, CONVICTED = (
+    f"rollout-{point}" for point in ("recorded", "published", "noted", "braked", "convicted"))
 FORWARD = {RECORDED: NEW, PUBLISHED: NEW}
 RETREAT = {NOTED: NEW, PUBLISHED: NEW, RECORDED: NEW}
 BY_ITSELF = {BRAKED: NEW, **RETREAT}
@@ -36,7 +37,7 @@ BY_ITSELF = {BRAKED: NEW, **RETREAT}
 WRITER = {"commit": OLD, "committed": NEW, "sync": NEW, "acknowledge": NEW}
 PHASE = {name: rollouts_pb2.RolloutPhase.Value(f"PHASE_{name}") for name in (
     "SHADOW", "CANARY", "PAUSED", "PROMOTED", "ABORTED", "ROLLED_BACK")}
-POINTS = [BRAKED, NOTED, PUBLISHED, RECORDED, "guard-evidence"]
+POINTS = [BRAKED, NOTED, PUBLISHED, RECORDED, CONVICTED, "guard-evidence"]
 
 
 def ask(verb, scorer=SCORER, **more):
@@ -411,3 +412,57 @@ def test_a_release_of_previous_that_was_killed_is_made_again(starts, tmp_path, p
         server.stop()
     finally:
         server.kill()
+
+
+def convicted_on_the_way(folder, point):
+    """A promotion on a slow disk, whose model is convicted meanwhile; whether that was noticed before the kill."""
+    server = Server(folder, {"KASSA_KILL_AT": point}, **NO_CARE)
+    try:
+        with Client(server.address) as client, Fault(server, "fdatasync:delay_enter=2000000"):
+            promotion = client.rollouts.Promote.future(
+                rollouts_pb2.PromoteRequest(scorer=SCORER, full=True), timeout=60)
+            noticed = False
+            try:
+                # It is planned, and waits for the disk.
+                time.sleep(0.7)
+                client.scoring.ScoreBatch(guards.request(range(500)), timeout=20)
+                answer = client.scoring.ScoreBatch(guards.request(range(500)), timeout=20)
+                noticed = {result.slot for result in answer.results} == {scoring_pb2.STABLE}
+            except grpc.RpcError:
+                pass
+            assert promotion.exception(60) is not None
+            die(server)
+            return noticed
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("point", [RECORDED, PUBLISHED, CONVICTED])
+def test_a_verdict_that_falls_into_the_commit_of_a_promotion_outlives_a_kill(
+        starts, tmp_path, point):
+    """Clients had noticed that its traffic was gone; the promotion that came on record does not bring it back."""
+    base, begun = starts
+    before, _ = begun["breaking"]
+    for attempt in range(5):
+        folder = tmp_path / f"data-{attempt}"
+        copy(base / "breaking", folder)
+        noticed = convicted_on_the_way(folder, point)
+        server = Server(folder, **NO_CARE)
+        try:
+            with Client(server.address) as client:
+                found = status(client)
+                history = assert_whole(server, client, found)
+                verbs = [entry.verb for entry in history][:-1]
+                if noticed:
+                    assert is_in("ROLLED_BACK", 0, STABLE, slots=1)(found), (verbs, found)
+                    assert quarantined(server) == 1
+                if noticed and verbs == ["undo", "promote"]:
+                    assert found.rollout.id == before.rollout.id
+                    assert history[0].actor == "kassa"
+                    server.stop()
+                    return
+            # The verdict was there before the promotion was planned, or behind its commit: once more.
+            server.stop()
+        finally:
+            server.kill()
+    pytest.fail("the verdict never fell into the commit")

@@ -469,8 +469,6 @@ extension KassaStorageV1 {
             @inlinable package static var stepAgeMs: UInt32 { 5 }
             /// The number of `mode`.
             @inlinable package static var mode: UInt32 { 6 }
-            /// The number of `causes`.
-            @inlinable package static var causes: UInt32 { 60 }
         }
 
         /// The field `rollout_id`.
@@ -492,9 +490,6 @@ extension KassaStorageV1 {
         /// answered everybody, 3 after the promotion.
         package var mode: UInt32 = 0
 
-        /// What was the matter; empty in records of earlier releases.
-        package var causes: [KassaV1.GuardCause] = []
-
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -505,8 +500,7 @@ extension KassaStorageV1 {
             samples: [KassaV1.GuardSample] = [],
             ageMs: UInt64 = 0,
             stepAgeMs: UInt64 = 0,
-            mode: UInt32 = 0,
-            causes: [KassaV1.GuardCause] = []
+            mode: UInt32 = 0
         ) {
             self.rolloutId = rolloutId
             self.evidence = evidence
@@ -514,7 +508,6 @@ extension KassaStorageV1 {
             self.ageMs = ageMs
             self.stepAgeMs = stepAgeMs
             self.mode = mode
-            self.causes = causes
         }
 
         /// Reads fields until `reader` ends.
@@ -528,7 +521,6 @@ extension KassaStorageV1 {
                 case 32: self.ageMs = try reader.uint64()
                 case 40: self.stepAgeMs = try reader.uint64()
                 case 48: self.mode = try reader.uint32()
-                case 482: self.causes.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -543,7 +535,6 @@ extension KassaStorageV1 {
             if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
             if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
             if self.mode != 0 { writer.uint32(6, self.mode) }
-            for element in self.causes { writer.message(60, element) }
         }
     }
 }
@@ -756,6 +747,193 @@ extension KassaStorageV1 {
 }
 
 extension KassaStorageV1 {
+    /// The drift alarms of a scorer that are on, under "drift/NAME" in the table of rollouts; no entry for none.
+    @usableFromInline package struct StoredDrift: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredDrift" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `scorer`.
+            @inlinable package static var scorer: UInt32 { 1 }
+            /// The number of `models`.
+            @inlinable package static var models: UInt32 { 2 }
+            /// The number of `since_us`.
+            @inlinable package static var sinceUs: UInt32 { 3 }
+            /// The number of `action`.
+            @inlinable package static var action: UInt32 { 4 }
+        }
+
+        /// The field `scorer`.
+        package var scorer: String = ""
+
+        /// The field `models`.
+        package var models: [KassaStorageV1.StoredModelDrift] = []
+
+        /// When what is done about them began.
+        package var sinceUs: Int64 = 0
+
+        /// A kassa.v1.DriftAction that was carried out and is not to be again.
+        package var action: UInt32 = 0
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            scorer: String = "",
+            models: [KassaStorageV1.StoredModelDrift] = [],
+            sinceUs: Int64 = 0,
+            action: UInt32 = 0
+        ) {
+            self.scorer = scorer
+            self.models = models
+            self.sinceUs = sinceUs
+            self.action = action
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.scorer = try reader.string()
+                case 18: self.models.append(try reader.message())
+                case 24: self.sinceUs = try reader.sint64()
+                case 32: self.action = try reader.uint32()
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.scorer.isEmpty { writer.string(1, self.scorer) }
+            for element in self.models { writer.message(2, element) }
+            if self.sinceUs != 0 { writer.sint64(3, self.sinceUs) }
+            if self.action != 0 { writer.uint32(4, self.action) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The message `kassa.storage.v1.StoredModelDrift`.
+    @usableFromInline package struct StoredModelDrift: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredModelDrift" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `bundle_sha256`.
+            @inlinable package static var bundleSha256: UInt32 { 1 }
+            /// The number of `since_us`.
+            @inlinable package static var sinceUs: UInt32 { 2 }
+            /// The number of `features`.
+            @inlinable package static var features: UInt32 { 3 }
+        }
+
+        /// The field `bundle_sha256`.
+        package var bundleSha256: [UInt8] = []
+
+        /// When what shifted the first of its features began.
+        package var sinceUs: Int64 = 0
+
+        /// The field `features`.
+        package var features: [KassaStorageV1.StoredFeatureDrift] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            bundleSha256: [UInt8] = [],
+            sinceUs: Int64 = 0,
+            features: [KassaStorageV1.StoredFeatureDrift] = []
+        ) {
+            self.bundleSha256 = bundleSha256
+            self.sinceUs = sinceUs
+            self.features = features
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.bundleSha256 = try reader.byteArray()
+                case 16: self.sinceUs = try reader.sint64()
+                case 26: self.features.append(try reader.message())
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.bundleSha256.isEmpty { writer.bytes(1, self.bundleSha256) }
+            if self.sinceUs != 0 { writer.sint64(2, self.sinceUs) }
+            for element in self.features { writer.message(3, element) }
+        }
+    }
+}
+
+extension KassaStorageV1 {
+    /// The message `kassa.storage.v1.StoredFeatureDrift`.
+    @usableFromInline package struct StoredFeatureDrift: WireMessage, Equatable {
+        /// The message's full name in the proto file.
+        @usableFromInline package static var protoName: String { "kassa.storage.v1.StoredFeatureDrift" }
+
+        /// The numbers of the message's fields.
+        @usableFromInline package enum Field {
+            /// The number of `feature`.
+            @inlinable package static var feature: UInt32 { 1 }
+            /// The number of `signals`.
+            @inlinable package static var signals: UInt32 { 2 }
+        }
+
+        /// The field `feature`.
+        package var feature: String = ""
+
+        /// The field `signals`.
+        package var signals: [KassaV1.DriftSignal] = []
+
+        /// A message whose fields have their default values.
+        @usableFromInline package init() {}
+
+        /// A message with these fields; the others have their default values.
+        package init(
+            feature: String = "",
+            signals: [KassaV1.DriftSignal] = []
+        ) {
+            self.feature = feature
+            self.signals = signals
+        }
+
+        /// Reads fields until `reader` ends.
+        @usableFromInline
+        package mutating func merge(from reader: inout WireReader) throws(WireError) {
+            while let tag = try reader.next() {
+                switch tag.rawValue {
+                case 10: self.feature = try reader.string()
+                case 16: self.signals.append(try reader.enumeration())
+                case 18: try reader.packed(enumeration: &self.signals)
+                default: try reader.skip(tag)
+                }
+            }
+        }
+
+        /// Writes the fields that differ from their defaults, in the order of their numbers.
+        @usableFromInline
+        package func encode(into writer: inout WireWriter) {
+            if !self.feature.isEmpty { writer.string(1, self.feature) }
+            writer.packed(2, enumeration: self.signals)
+        }
+    }
+}
+
+extension KassaStorageV1 {
     /// The slots of a scorer, under "slots/NAME" in the table of rollouts.
     @usableFromInline package struct StoredSlots: WireMessage, Equatable {
         /// The message's full name in the proto file.
@@ -880,8 +1058,6 @@ extension KassaStorageV1 {
             @inlinable package static var scorers: UInt32 { 4 }
             /// The number of `quarantine`.
             @inlinable package static var quarantine: UInt32 { 5 }
-            /// The number of `evidence`.
-            @inlinable package static var evidence: UInt32 { 50 }
             /// The number of `ended_rollouts`.
             @inlinable package static var endedRollouts: UInt32 { 51 }
         }
@@ -901,9 +1077,6 @@ extension KassaStorageV1 {
         /// The field `quarantine`.
         package var quarantine: [KassaStorageV1.StoredQuarantine] = []
 
-        /// The field `evidence`.
-        package var evidence: [KassaStorageV1.StoredEvidence] = []
-
         /// Rollouts whose evidence is needed no more.
         package var endedRollouts: [UInt64] = []
 
@@ -917,7 +1090,6 @@ extension KassaStorageV1 {
             slots: [KassaStorageV1.StoredSlots] = [],
             scorers: [KassaStorageV1.StoredScorer] = [],
             quarantine: [KassaStorageV1.StoredQuarantine] = [],
-            evidence: [KassaStorageV1.StoredEvidence] = [],
             endedRollouts: [UInt64] = []
         ) {
             self.audit = audit
@@ -925,7 +1097,6 @@ extension KassaStorageV1 {
             self.slots = slots
             self.scorers = scorers
             self.quarantine = quarantine
-            self.evidence = evidence
             self.endedRollouts = endedRollouts
         }
 
@@ -939,7 +1110,6 @@ extension KassaStorageV1 {
                 case 26: self.slots.append(try reader.message())
                 case 34: self.scorers.append(try reader.message())
                 case 42: self.quarantine.append(try reader.message())
-                case 402: self.evidence.append(try reader.message())
                 case 408: self.endedRollouts.append(try reader.uint64())
                 case 410: try reader.packed(uint64: &self.endedRollouts)
                 default: try reader.skip(tag)
@@ -955,7 +1125,6 @@ extension KassaStorageV1 {
             for element in self.slots { writer.message(3, element) }
             for element in self.scorers { writer.message(4, element) }
             for element in self.quarantine { writer.message(5, element) }
-            for element in self.evidence { writer.message(50, element) }
             writer.packed(51, uint64: self.endedRollouts)
         }
     }
@@ -975,6 +1144,8 @@ extension KassaStorageV1 {
             @inlinable package static var revision: UInt32 { 2 }
             /// The number of `flags`.
             @inlinable package static var flags: UInt32 { 3 }
+            /// The number of `rollout_id`.
+            @inlinable package static var rolloutId: UInt32 { 4 }
         }
 
         /// The field `scorer`.
@@ -986,6 +1157,10 @@ extension KassaStorageV1 {
         /// 1 for an abort, 2 for an undo, 4 for a guard's roll-back.
         package var flags: UInt32 = 0
 
+        /// The rollout that lost it; 0 if it is not known. Where it has come further by the next start, as a
+        /// candidate that was promoted meanwhile, it loses its traffic there.
+        package var rolloutId: UInt64 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -993,11 +1168,13 @@ extension KassaStorageV1 {
         package init(
             scorer: String = "",
             revision: UInt64 = 0,
-            flags: UInt32 = 0
+            flags: UInt32 = 0,
+            rolloutId: UInt64 = 0
         ) {
             self.scorer = scorer
             self.revision = revision
             self.flags = flags
+            self.rolloutId = rolloutId
         }
 
         /// Reads fields until `reader` ends.
@@ -1008,6 +1185,7 @@ extension KassaStorageV1 {
                 case 10: self.scorer = try reader.string()
                 case 16: self.revision = try reader.uint64()
                 case 24: self.flags = try reader.uint32()
+                case 32: self.rolloutId = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -1019,6 +1197,7 @@ extension KassaStorageV1 {
             if !self.scorer.isEmpty { writer.string(1, self.scorer) }
             if self.revision != 0 { writer.uint64(2, self.revision) }
             if self.flags != 0 { writer.uint32(3, self.flags) }
+            if self.rolloutId != 0 { writer.uint64(4, self.rolloutId) }
         }
     }
 }
@@ -1436,6 +1615,6 @@ extension APIFiles {
     static let kassaStorageV1Storage = APIFile(
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
-        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQi9QEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlEiwKBmNhdXNlcxg8IAMoCzIULmthc3NhLnYxLkd1YXJkQ2F1c2VSBmNhdXNlcyJhCgtTdG9yZWRIb3VycxIWCgZzY29yZXIYASABKAlSBnNjb3JlchI6CgZtb2RlbHMYAiADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZE1vZGVsSG91cnNSBm1vZGVscyJ5ChBTdG9yZWRNb2RlbEhvdXJzEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhJACghmZWF0dXJlcxgCIAMoCzIkLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRmVhdHVyZUhvdXJzUghmZWF0dXJlcyLcAQoSU3RvcmVkRmVhdHVyZUhvdXJzEhgKB2ZlYXR1cmUYASABKAlSB2ZlYXR1cmUSFgoGY291bnRzGAIgAygEUgZjb3VudHMSFAoFc3RhbGUYAyADKARSBXN0YWxlEhIKBGRheXMYBCADKBJSBGRheXMSJQoOYWNjZXB0ZWRfaG91cnMYBSABKA1SDWFjY2VwdGVkSG91cnMSHQoKb3Blbl9ob3VycxgGIAEoDVIJb3BlbkhvdXJzEiQKDm9wZW5lZF9hdF9ob3VyGAcgASgSUgxvcGVuZWRBdEhvdXIi+AIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiEj0KCXByb21vdGlvbhgIIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIJcHJvbW90aW9uIvICCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUSPAoIZXZpZGVuY2UYMiADKAsyIC5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEV2aWRlbmNlUghldmlkZW5jZRIlCg5lbmRlZF9yb2xsb3V0cxgzIAMoBFINZW5kZWRSb2xsb3V0cyJXCgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzIoQBCg5TdG9yZWRSZXRyZWF0cxI7CghyZXRyZWF0cxgBIAMoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUmV0cmVhdFIIcmV0cmVhdHMSNQoGYnJha2VzGAIgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCcmFrZVIGYnJha2VzInoKEFN0b3JlZFF1YXJhbnRpbmUSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhMKBWF0X3VzGAIgASgSUgRhdFVzEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiLFAQoQU3RvcmVkR2VuZXJhdGlvbhIOCgJpZBgBIAEoBFICaWQSFAoFdGFibGUYAiABKA1SBXRhYmxlEiIKDWNyZWF0ZWRfYXRfdXMYAyABKBJSC2NyZWF0ZWRBdFVzEh0KCmNyZWF0ZWRfYnkYBCABKAlSCWNyZWF0ZWRCeRIYCgd2ZXJkaWN0GAUgASgNUgd2ZXJkaWN0Ei4KE2NoZWNrZWRfcm93c19sb2FkZWQYBiABKARSEWNoZWNrZWRSb3dzTG9hZGVkIoECChFTdG9yZWRHZW5lcmF0aW9ucxIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBIXCgduZXh0X2lkGAIgASgEUgZuZXh0SWQSPAoHc2VydmluZxgDIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHc2VydmluZxI2CgRrZXB0GAQgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgRrZXB0EjwKB2xvYWRpbmcYBSABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB2xvYWRpbmcidAoNU3RvcmVkRGlzY2FyZBIfCgtmZWF0dXJlX3NldBgBIAEoCVIKZmVhdHVyZVNldBJCCgpnZW5lcmF0aW9uGAIgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgpnZW5lcmF0aW9uImwKElN0b3JlZExvYWRQcm9ncmVzcxIOCgJpZBgBIAEoBFICaWQSHwoLcm93c19sb2FkZWQYAiABKARSCnJvd3NMb2FkZWQSJQoOZHVwbGljYXRlX2tleXMYAyABKARSDWR1cGxpY2F0ZUtleXNiBnByb3RvMw==")
+        symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredDrift kassa.storage.v1.StoredModelDrift kassa.storage.v1.StoredFeatureDrift kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQixwEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlImEKC1N0b3JlZEhvdXJzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxIb3Vyc1IGbW9kZWxzInkKEFN0b3JlZE1vZGVsSG91cnMSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EkAKCGZlYXR1cmVzGAIgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlSG91cnNSCGZlYXR1cmVzItwBChJTdG9yZWRGZWF0dXJlSG91cnMSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIWCgZjb3VudHMYAiADKARSBmNvdW50cxIUCgVzdGFsZRgDIAMoBFIFc3RhbGUSEgoEZGF5cxgEIAMoElIEZGF5cxIlCg5hY2NlcHRlZF9ob3VycxgFIAEoDVINYWNjZXB0ZWRIb3VycxIdCgpvcGVuX2hvdXJzGAYgASgNUglvcGVuSG91cnMSJAoOb3BlbmVkX2F0X2hvdXIYByABKBJSDG9wZW5lZEF0SG91ciKUAQoLU3RvcmVkRHJpZnQSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISOgoGbW9kZWxzGAIgAygLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRNb2RlbERyaWZ0UgZtb2RlbHMSGQoIc2luY2VfdXMYAyABKBJSB3NpbmNlVXMSFgoGYWN0aW9uGAQgASgNUgZhY3Rpb24ilAEKEFN0b3JlZE1vZGVsRHJpZnQSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhkKCHNpbmNlX3VzGAIgASgSUgdzaW5jZVVzEkAKCGZlYXR1cmVzGAMgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlRHJpZnRSCGZlYXR1cmVzIl8KElN0b3JlZEZlYXR1cmVEcmlmdBIYCgdmZWF0dXJlGAEgASgJUgdmZWF0dXJlEi8KB3NpZ25hbHMYAiADKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIHc2lnbmFscyL4AgoLU3RvcmVkU2xvdHMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEjYKBnN0YWJsZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgZzdGFibGUSOgoIcHJldmlvdXMYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIcHJldmlvdXMSKgoRcHJldmlvdXNfc2luY2VfdXMYBSABKBJSD3ByZXZpb3VzU2luY2VVcxI5Cgdyb2xsb3V0GAYgASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Ugdyb2xsb3V0EhsKCWxhc3RfdmVyYhgHIAEoCVIIbGFzdFZlcmISPQoJcHJvbW90aW9uGAggASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Uglwcm9tb3Rpb24iugIKDVN0b3JlZFJldHJlYXQSMwoFYXVkaXQYASABKAsyHS5rYXNzYS5zdG9yYWdlLnYxLkF1ZGl0UmVjb3JkUgVhdWRpdBIUCgVlcG9jaBgCIAEoBFIFZXBvY2gSMwoFc2xvdHMYAyADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNsb3RzUgVzbG90cxI4CgdzY29yZXJzGAQgAygLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTY29yZXJSB3Njb3JlcnMSQgoKcXVhcmFudGluZRgFIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUXVhcmFudGluZVIKcXVhcmFudGluZRIlCg5lbmRlZF9yb2xsb3V0cxgzIAMoBFINZW5kZWRSb2xsb3V0c0oECDIQMyJ2CgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzEh0KCnJvbGxvdXRfaWQYBCABKARSCXJvbGxvdXRJZCKEAQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzEjUKBmJyYWtlcxgCIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnJha2VSBmJyYWtlcyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
 }

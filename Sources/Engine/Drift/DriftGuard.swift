@@ -12,6 +12,8 @@ internal import Synchronization
 final class DriftGuard: Sendable {
     private let book: DriftBook
     private let state: Mutex<State>
+    /// The alarms that were on when a process before this one ended, by scorer.
+    let stored: [String: KassaStorageV1.StoredDrift]
     /// Held from where hours are read until they are in the writer's queue.
     let storing = Mutex<Void>(())
 
@@ -23,6 +25,10 @@ final class DriftGuard: Sendable {
         var configuration: Configuration?
         /// What a process before this one has learnt of the hours of the day, by scorer and bundle.
         var left: [String: [[UInt8]: ModelHours]]
+        /// The alarms that were on when it ended, by scorer.
+        var leftAlarms: [String: KassaStorageV1.StoredDrift]
+        /// The scorer whose order is being carried out.
+        var inHand: String?
         /// The hour of the last look.
         var hour: DayHour?
 
@@ -40,10 +46,16 @@ final class DriftGuard: Sendable {
         let signal: String
     }
 
-    /// - Parameter left: what a process before this one has learnt of the hours of the day, by scorer and bundle.
-    init(_ book: DriftBook, left: [String: [[UInt8]: ModelHours]]) {
+    /// - Parameters:
+    ///   - left: what a process before this one has learnt of the hours of the day, by scorer and bundle.
+    ///   - alarms: those that were on when it ended, by scorer.
+    init(
+        _ book: DriftBook, left: [String: [[UInt8]: ModelHours]],
+        alarms: [String: KassaStorageV1.StoredDrift] = [:]
+    ) {
         self.book = book
-        state = Mutex(State(left: left))
+        stored = alarms
+        state = Mutex(State(left: left, leftAlarms: alarms))
     }
 
     /// Closes the windows whose time has come; returns what is to be told at once.
@@ -63,7 +75,8 @@ final class DriftGuard: Sendable {
                 var drift =
                     state.scorers[name]
                     ?? ScorerDrift(
-                        settings, learnt: state.left.removeValue(forKey: name) ?? [:], at: now)
+                        settings, learnt: state.left.removeValue(forKey: name) ?? [:],
+                        left: state.leftAlarms.removeValue(forKey: name), at: now)
                 if drift.settings != settings {
                     drift = ScorerDrift(settings, after: drift, at: now)
                 }
@@ -100,12 +113,31 @@ final class DriftGuard: Sendable {
 
     /// Takes the oldest order; nil if there is none.
     func takeOrder() -> DriftOrder? {
-        state.withLock { $0.orders.isEmpty ? nil : $0.orders.removeFirst() }
+        state.withLock { state in
+            let order = state.orders.isEmpty ? nil : state.orders.removeFirst()
+            state.inHand = order.flatMap { $0.response == .none ? nil : $0.scorer }
+            return order
+        }
+    }
+
+    /// The alarms of each scorer that are on, to be stored: nil if none is.
+    var alarms: [String: KassaStorageV1.StoredDrift?] {
+        state.withLock { state in
+            let undone = state.orders.lazy.filter { $0.response != .none }.map(\.scorer)
+            let pending = Set(undone).union(state.inHand.map { [$0] } ?? [])
+            var alarms: [String: KassaStorageV1.StoredDrift?] = [:]
+            for (name, drift) in state.scorers {
+                let stored = drift.stored(as: name, isDone: !pending.contains(name))
+                alarms.updateValue(stored, forKey: name)
+            }
+            return alarms
+        }
     }
 
     /// Puts back the order taken last, of which something is left to do.
     func putBack(_ order: DriftOrder) {
         state.withLock { state in
+            state.inHand = nil
             state.orders.insert(order, at: 0)
             state.dropOldest()
         }

@@ -40,7 +40,7 @@ extension Engine {
         var drift = driftGuard.drift(of: scorer)
         let slots = base.slots(of: scorer)
         let accepted = drift?.accept(slots, wall: now.microseconds).features ?? []
-        guard let hours = drift?.hours, !accepted.isEmpty else {
+        guard let drift, !accepted.isEmpty else {
             throw EngineError(
                 .failedPrecondition, "scorer: it has had no drift alarm since yesterday")
         }
@@ -53,7 +53,10 @@ extension Engine {
             puts: [
                 Put(
                     table: tables.rollouts, key: RolloutKey.hours(scorer),
-                    value: KassaStorageV1.StoredHours(scorer, hours).encodedBytes())
+                    value: KassaStorageV1.StoredHours(scorer, drift.hours).encodedBytes()),
+                Put(
+                    table: tables.rollouts, key: RolloutKey.drift(scorer),
+                    value: drift.stored(as: scorer, isDone: true)?.encodedBytes()),
             ])
         // Anew, because a window may have ended meanwhile.
         if let order = driftGuard.accept(scorer, slots, wall: now.microseconds) { tell(order) }

@@ -57,7 +57,8 @@ extension Engine {
                 tell(DriftNotice(.undone, scorer: order.scorer, reason: order.reason))
             } catch {
                 // Another rollout is open, or the promotion is gone: then what remains is to hold.
-                published.current.rollouts.scorers[order.scorer]?.brake.release(.undo)
+                published.current.rollouts.scorers[order.scorer]?.promotionBrake
+                    .release(.undo)
                 try freeze(order, at: now)
             }
         case .freeze, .pageAndFreeze: try freeze(order, at: now)

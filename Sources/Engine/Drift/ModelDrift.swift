@@ -39,6 +39,8 @@ struct ModelDrift {
     private(set) var openValues: UInt64 = 0
     /// When what shifted it began, while an alarm is on.
     private(set) var alarmSince: MonotonicTime?
+    /// The same by the wall clock, in microseconds since 1970, as it was when the alarm went on.
+    private(set) var alarmSinceMicroseconds: Int64 = 0
     /// When the last full window ended, or the watch began.
     private(set) var lastFull: MonotonicTime
     /// When the open window began: with its first values.
@@ -76,6 +78,42 @@ struct ModelDrift {
         lastFull = now
         opened = now
         openedMicroseconds = wall
+    }
+
+    /// Goes on with the alarms that were on when a process before this one ended.
+    ///
+    /// - Parameter wall: the time of day in microseconds: how long they have been on only it knows.
+    mutating func resume(
+        _ stored: KassaStorageV1.StoredModelDrift, at now: MonotonicTime, wall: Int64
+    ) {
+        let passed = max(wall.subtractingReportingOverflow(stored.sinceUs).partialValue, 0)
+        let (elapsed, isTooLong) = UInt64(passed).multipliedReportingOverflow(by: 1_000)
+        let since = MonotonicTime(
+            nanoseconds: now.nanoseconds - min(isTooLong ? .max : elapsed, now.nanoseconds))
+        for feature in stored.features {
+            guard let index = features.firstIndex(where: { $0.watch.name == feature.feature })
+            else { continue }
+            let rates = feature.signals.compactMap(\.rate)
+            let isShift = feature.signals.contains(.driftShift)
+            features[index].drift.resumeAlarms(isShift: isShift, rates: Set(rates))
+            features[index].alarms =
+                (isShift ? [.driftShift] : [])
+                + FeatureRate.allCases.filter(rates.contains).map(\.signal)
+            features[index].shiftedSince = since
+        }
+        guard features.contains(where: { !$0.alarms.isEmpty }) else { return }
+        alarmSince = since
+        alarmSinceMicroseconds = stored.sinceUs
+    }
+
+    /// The alarms that are on, to be stored; nil if none is.
+    func stored(_ digest: [UInt8]) -> KassaStorageV1.StoredModelDrift? {
+        guard isAlarm else { return nil }
+        return KassaStorageV1.StoredModelDrift(
+            bundleSha256: digest, sinceUs: alarmSinceMicroseconds,
+            features: features.lazy.filter { !$0.alarms.isEmpty }.map {
+                KassaStorageV1.StoredFeatureDrift(feature: $0.watch.name, signals: $0.alarms)
+            })
     }
 
     /// What the hours have learnt of a feature of that name, in the bins of another model.
@@ -122,7 +160,7 @@ struct ModelDrift {
             openValues = 0
             lastFull = now
         }
-        noteAlarms()
+        noteAlarms(at: now, wall: wall)
         if isFull || openValues == 0 {
             opened = now
             openedMicroseconds = wall
@@ -130,11 +168,15 @@ struct ModelDrift {
         return edges
     }
 
-    private mutating func noteAlarms() {
+    private mutating func noteAlarms(at now: MonotonicTime, wall: Int64) {
         let began = features.compactMap { feature in
             feature.alarms.isEmpty ? nil : feature.shiftedSince ?? opened
         }
-        alarmSince = began.isEmpty ? nil : alarmSince ?? began.min()
+        if alarmSince == nil, let first = began.min() {
+            alarmSince = first
+            alarmSinceMicroseconds = wall - Int64(clamping: now.nanoseconds(since: first) / 1_000)
+        }
+        if began.isEmpty { alarmSince = nil }
     }
 
     /// Takes a person's word that the alarms of today and yesterday are about something normal.
@@ -147,7 +189,7 @@ struct ModelDrift {
             accepted.append(features[index].watch.name)
             edges += note(features[index].drift.status, of: index, values)
         }
-        noteAlarms()
+        if !features.contains(where: { !$0.alarms.isEmpty }) { alarmSince = nil }
         return (accepted, edges)
     }
 

@@ -6,8 +6,8 @@ internal import Rollout
 
 /// What the guard knows of one scorer: how its models stand, and what is done about it.
 ///
-/// It is kept in memory only. What it led to, a pause or an undone promotion, is stored with the slots; a
-/// shift that goes on after a restart is found again after three windows.
+/// It is kept in memory. Stored are what it led to, a pause or an undone promotion, with the slots, and which alarms
+/// are on (``DriftCare``): a restart goes on with those, and they end as any others do.
 struct ScorerDrift {
     let settings: DriftSettings
     /// By the digests of bundles in slots.
@@ -24,6 +24,8 @@ struct ScorerDrift {
     private var judged: [[UInt8]: [UInt64]]
     /// What was learnt of the hours of the day before, by bundle; also for the first turn.
     private var learnt: [[UInt8]: ModelHours]
+    /// The alarms that were on when a process before this one ended; the same.
+    private var left: KassaStorageV1.StoredDrift?
 
     /// The last promotion, as long as it can be undone.
     private struct Promotion {
@@ -37,11 +39,14 @@ struct ScorerDrift {
     /// - Parameters:
     ///   - former: the watch by other settings, if there was one.
     ///   - learnt: what a process before this one has learnt of the hours of the day, by bundle.
+    ///   - left: the alarms that were on when it ended.
     init(
         _ settings: DriftSettings, after former: ScorerDrift? = nil,
-        learnt: [[UInt8]: ModelHours] = [:], at now: MonotonicTime
+        learnt: [[UInt8]: ModelHours] = [:], left: KassaStorageV1.StoredDrift? = nil,
+        at now: MonotonicTime
     ) {
         self.settings = settings
+        self.left = left
         self.learnt = former?.hours ?? learnt
         judged = former?.models.mapValues(\.taken) ?? [:]
         lastTurn = now
@@ -58,7 +63,6 @@ struct ScorerDrift {
         _ slots: [(scorer: Scorer, counters: DriftCounters)], _ entry: ScorerRollout?,
         at now: MonotonicTime, wall: Int64
     ) -> DriftOrder? {
-        notePromotion(entry, at: now, wall: wall)
         lastTurn = now
         let stable = slots.first.flatMap { $0.scorer.slot == .stable ? $0.scorer : nil }
         for (scorer, counters) in slots where models[scorer.model.bundleDigest] == nil {
@@ -67,11 +71,20 @@ struct ScorerDrift {
             models[digest] = ModelDrift(
                 counters, settings, after: judged[digest], hours: learnt[digest] ?? [:],
                 elder: learnt[digest] == nil ? elder : nil, at: now, wall: wall)
+            if let stored = left?.models.first(where: { $0.bundleSha256 == digest }) {
+                models[digest]?.resume(stored, at: now, wall: wall)
+            }
         }
         judged = [:]
         learnt = [:]
+        // With the alarms that a former STABLE had in an earlier process already.
+        notePromotion(entry, at: now, wall: wall)
         let digests = slots.map(\.scorer.model.bundleDigest)
         models = models.filter { digests.contains($0.key) }
+        if let stored = left {
+            left = nil
+            return resume(stored, slots.map(\.scorer), wall)
+        }
         guard now >= windowEnds else { return nil }
         windowEnds = now.advanced(byNanoseconds: settings.windowMilliseconds * 1_000_000)
         var alarms: [KassaV1.DriftAlarm] = []
@@ -99,6 +112,31 @@ struct ScorerDrift {
             scorer: name, alarms: alarms, response: isWorse ? next : .none,
             reason: isWorse ? reason(slots) : "", wasShared: wasShared,
             isShared: next.isShared)
+    }
+
+    /// Decides what is done about alarms of an earlier process. That they are on is told again, because nobody knows
+    /// whether it was; what was done is not done again.
+    private mutating func resume(
+        _ stored: KassaStorageV1.StoredDrift, _ slots: [Scorer], _ wall: Int64
+    ) -> DriftOrder? {
+        guard var order = respond(to: [], of: slots, wall) else { return nil }
+        sinceMicroseconds = stored.sinceUs
+        if DriftResponse(storedAction: stored.action).severity >= response.severity {
+            order.response = .none
+        }
+        return order
+    }
+
+    /// The alarms that are on, to be stored; nil if none is.
+    ///
+    /// - Parameter isDone: whether what is done about them is done.
+    func stored(as scorer: String, isDone: Bool) -> KassaStorageV1.StoredDrift? {
+        let models = models.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            .compactMap { $0.value.stored($0.key) }
+        guard !models.isEmpty else { return nil }
+        return KassaStorageV1.StoredDrift(
+            scorer: scorer, models: models, sinceUs: sinceMicroseconds,
+            action: isDone ? response.storedAction : 0)
     }
 
     /// Takes a person's word that the alarms of today and yesterday are about something normal.
@@ -168,6 +206,10 @@ struct ScorerDrift {
         guard let worst = shifted.max(by: { $0.drift.psi < $1.drift.psi }),
             let signal = worst.alarms.first
         else { return "drift" }
+        guard worst.drift.psiThreshold.isFinite else {
+            return
+                "an alarm of the process before this one goes on: \(worst.watch.name), \(signal.words)"
+        }
         let others = shifted.count > 1 ? ", and \(shifted.count - 1) more" : ""
         let whose =
             response == .freeze ? "the canary alone has drifted" : "STABLE's traffic has drifted"
@@ -192,6 +234,15 @@ struct DriftOrder: Sendable {
 extension DriftResponse {
     /// Whether STABLE sees it too, so that somebody must look.
     var isShared: Bool { self == .pageAndFreeze || self == .undo }
+
+    /// A kassa.v1.DriftAction.
+    var storedAction: UInt32 { UInt32(bitPattern: KassaV1.DriftAction(self).rawValue) }
+
+    /// What was stored as done.
+    init(storedAction: UInt32) {
+        let all: [DriftResponse] = [.freeze, .pageAndFreeze, .undo]
+        self = all.first { $0.storedAction == storedAction } ?? .none
+    }
 
     /// What is done once is not done again by something milder.
     var severity: Int {

@@ -98,31 +98,27 @@ extension Engine {
         return try merged.checked(for: spec)
     }
 
-    /// Puts what the guards know into the records of transitions; what of it is to be stored beside them.
+    /// Puts what the guards know into the records of transitions.
+    ///
+    /// What a restart goes on with is not stored beside them: that is ``GuardCare``'s, with who has spoken by then.
     func note(
         _ transitions: [SlotTransition], in records: inout [KassaV1.RolloutTransition]
-    ) -> [KassaStorageV1.StoredEvidence] {
-        var stored: [KassaStorageV1.StoredEvidence] = []
+    ) {
         for (index, transition) in transitions.enumerated() {
-            let (before, after) = (transition.before.slots, transition.after.slots)
-            guard let id = (before.openRollout ?? before.aftercare)?.id,
-                let evidence = guards.record(of: id)
-            else { continue }
+            let before = transition.before.slots
             // Where another rollout begins, that of a promotion only rests.
-            if records[index].rolloutId == id {
-                records[index].evidence = evidence.evidence
-                records[index].samples = evidence.samples
-                records[index].causes = evidence.causes
-                switch transition.verb {
-                case .rollBack, .undo:
-                    records[index].lastAnswerAfterUs = guards.lastAnswerMicroseconds(of: id)
-                default: break
-                }
+            guard let id = (before.openRollout ?? before.aftercare)?.id,
+                records[index].rolloutId == id, let evidence = guards.record(of: id)
+            else { continue }
+            records[index].evidence = evidence.evidence
+            records[index].samples = evidence.samples
+            records[index].causes = evidence.causes
+            switch transition.verb {
+            case .rollBack, .undo:
+                records[index].lastAnswerAfterUs = guards.lastAnswerMicroseconds(of: id)
+            default: break
             }
-            let kept = evidence.isAftercare ? after.promotion : after.openRollout
-            if kept?.id == id { stored.append(evidence) }
         }
-        return stored
     }
 
     /// What the guards of a process before this one have left.

@@ -8,69 +8,72 @@ internal import Synchronization
 internal import Wire
 
 /// Has evidence stored from time to time, so that a restart goes on with it. On the keeper's thread.
+///
+/// Invariant: what is weighed and who has spoken are stored together, as they were at one moment. So no entity counts
+/// twice, however often the process is killed: what came after that moment is forgotten whole. When it is stored
+/// follows from time alone, not from what it says, so that what is forgotten speaks for nobody.
 struct GuardCare {
     private var next = MonotonicTime.now()
-    /// By rollout, what was handed to the store last, and when.
-    private var states: [UInt64: Mark] = [:]
-    private var filters: [UInt64: Mark] = [:]
+    /// By rollout, what was handed to the store last.
+    private var marks: [UInt64: Mark] = [:]
 
     private struct Mark {
         let progress: GuardProgress
-        let at: MonotonicTime
+        /// When the rollout was stored first, in this mode and by this process, and last.
+        let first: MonotonicTime
+        let last: MonotonicTime
         let command: StoreEvidence
 
         /// Whether the store has what is to be stored at `progress`, or is about to have it.
         func covers(_ progress: GuardProgress) -> Bool {
             progress == self.progress && !command.hasFailed.load(ordering: .relaxed)
         }
-
-        func isOlder(than milliseconds: UInt64, at now: MonotonicTime) -> Bool {
-            now.nanoseconds(since: at) >= milliseconds * 1_000_000
-        }
     }
 
     /// Everything at once, so that what comes after a stop goes on where this ends.
     static func storeAll(_ engine: Engine) {
         var care = GuardCare()
-        care.store(engine.guards, of: engine, at: .now(), withResting: true)
+        care.store(engine.guards, of: engine, at: .now())
     }
 
-    /// Stores what has changed. Those that rest do not change, and were stored when they began to.
-    mutating func store(
-        _ guards: Guards, of engine: Engine, at now: MonotonicTime, withResting: Bool = false
-    ) {
+    /// Stores what has changed and whose time has come.
+    mutating func store(_ guards: Guards, of engine: Engine, at now: MonotonicTime) {
         guard now >= next else { return }
         next = now.advanced(byNanoseconds: GuardLimits.storeMilliseconds * 1_000_000)
-        let progress = guards.progress(withResting: withResting)
+        let progress = guards.progress
         let present = Set(progress.map(\.rollout))
-        states = states.filter { present.contains($0.key) }
-        filters = filters.filter { present.contains($0.key) }
-        var wants: [UInt64: GuardWant] = [:]
-        for rollout in progress { wants[rollout.rollout] = want(rollout, at: now) }
-        guard !wants.isEmpty else { return }
-        for copy in guards.copies(of: wants, at: now) {
-            let command = StoreEvidence(
-                copy.stored, of: copy.scorer, filters: copy.evidence?.encodedFilters(), engine)
+        marks = marks.filter { present.contains($0.key) }
+        let due = Set(progress.filter { isDue($0, at: now) }.map(\.rollout))
+        guard !due.isEmpty else { return }
+        for copy in guards.copies(of: due, at: now) {
+            let command = StoreEvidence(copy, engine)
             // A store that takes no writes is tried again in a second.
             guard (try? engine.writer.submit(command)) != nil else { continue }
-            let mark = Mark(progress: copy.progress, at: now, command: command)
-            states[copy.progress.rollout] = mark
-            if copy.evidence != nil { filters[copy.progress.rollout] = mark }
+            let id = copy.progress.rollout
+            let before = marks[id].flatMap { $0.progress.mode == copy.progress.mode ? $0 : nil }
+            marks[id] = Mark(
+                progress: copy.progress, first: before?.first ?? now, last: now, command: command)
         }
     }
 
-    private func want(_ progress: GuardProgress, at now: MonotonicTime) -> GuardWant? {
-        guard let filter = filters[progress.rollout], filter.progress.mode == progress.mode else {
-            return .stateAndFilters
+    private func isDue(_ progress: GuardProgress, at now: MonotonicTime) -> Bool {
+        guard let mark = marks[progress.rollout], mark.progress.mode == progress.mode else {
+            return true
         }
-        let pace =
-            progress.mode == .aftercare
-            ? GuardLimits.storeAftercareFiltersMilliseconds : GuardLimits.storeFiltersMilliseconds
-        if !filter.covers(progress), filter.isOlder(than: pace, at: now) { return .stateAndFilters }
-        guard let state = states[progress.rollout], state.covers(progress),
-            !state.isOlder(than: GuardLimits.storeAgeMilliseconds, at: now)
-        else { return .state }
-        return nil
+        let waited = now.nanoseconds(since: mark.last) / 1_000_000
+        if mark.covers(progress) {
+            return progress.mode != .aftercare && waited >= GuardLimits.storeAgeMilliseconds
+        }
+        if progress.isResting { return true }
+        guard progress.mode == .aftercare else {
+            return waited >= GuardLimits.storeChangesMilliseconds
+        }
+        // Often at first, when a bad model is found; half of what a process has learnt outlives it at least.
+        let age = mark.last.nanoseconds(since: mark.first) / 1_000_000
+        return waited
+            >= min(
+                max(age, GuardLimits.storeChangesMilliseconds),
+                GuardLimits.storeAftercareMilliseconds)
     }
 }
 
@@ -88,22 +91,16 @@ private final class StoreEvidence: WriteCommand {
     /// Whether the store did not take it after all.
     let hasFailed = Atomic(false)
 
-    init(
-        _ stored: KassaStorageV1.StoredEvidence, of scorer: String, filters: [UInt8]?,
-        _ engine: Engine
-    ) {
-        var puts = [
-            (key: RolloutKey.evidence(ofRollout: stored.rolloutId), value: stored.encodedBytes())
+    init(_ copy: GuardCopy, _ engine: Engine) {
+        rollout = copy.progress.rollout
+        puts = [
+            (RolloutKey.evidence(ofRollout: rollout), copy.stored.encodedBytes()),
+            (RolloutKey.filters(ofRollout: rollout), copy.evidence.encodedFilters()),
         ]
-        if let filters {
-            puts.append((key: RolloutKey.filters(ofRollout: stored.rolloutId), value: filters))
-        }
-        self.puts = puts
         tables = engine.tables
         faults = engine.environment.faults
-        slotsKey = RolloutKey.slots(scorer)
-        rollout = stored.rolloutId
-        isAftercare = stored.isAftercare
+        slotsKey = RolloutKey.slots(copy.scorer)
+        isAftercare = copy.progress.mode == .aftercare
         recordCount = puts.count
         byteCount = puts.reduce(0) { $0 + $1.key.count + $1.value.count }
     }

@@ -8,26 +8,22 @@ struct GuardProgress: Hashable, Sendable {
     let rollout: UInt64
     let mode: WatchMode
     let changeCount: UInt64
+    /// Whether it is a promotion that waits for another rollout's end, and changes no more meanwhile.
+    let isResting: Bool
 }
 
 extension GuardedRollout {
     /// How far it has come.
-    var progress: GuardProgress {
-        GuardProgress(rollout: id, mode: mode, changeCount: changeCount)
+    func progress(isResting: Bool) -> GuardProgress {
+        GuardProgress(rollout: id, mode: mode, changeCount: changeCount, isResting: isResting)
     }
 }
 
-/// What is wanted of a rollout for the store.
-enum GuardWant: Sendable {
-    case state
-    case stateAndFilters
-}
-
-/// What is to be stored of a watched rollout.
+/// A watched rollout at one moment: what is to be stored of it.
 struct GuardCopy: Sendable {
     let scorer: String
     let progress: GuardProgress
     let stored: KassaStorageV1.StoredEvidence
-    /// With who has spoken, if that is to be stored too.
-    let evidence: Evidence?
+    /// With who has spoken.
+    let evidence: Evidence
 }

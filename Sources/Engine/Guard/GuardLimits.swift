@@ -23,13 +23,13 @@ package enum GuardLimits {
     static let waitingInputsMax = 65_536
     /// Entities on record per kind of event.
     package static let samplesMax = 50
-    /// How often evidence is stored.
+    /// How often is seen whether there is evidence to store.
     static let storeMilliseconds: UInt64 = 1_000
-    /// How often the memory of who has spoken is stored, which is larger.
-    static let storeFiltersMilliseconds: UInt64 = 2_000
-    /// The same behind a promotion, where it goes on for a day.
-    static let storeAftercareFiltersMilliseconds: UInt64 = 60_000
-    /// How often the age of a rollout is stored that nothing happens to.
+    /// How often evidence that has changed is stored, with the memory of who has spoken: 1.5 MiB.
+    static let storeChangesMilliseconds: UInt64 = 2_000
+    /// The same behind a promotion, where it goes on for a day: the longest time, to which the times grow from that.
+    static let storeAftercareMilliseconds: UInt64 = 60_000
+    /// How often the age of an open rollout is stored that nothing happens to.
     static let storeAgeMilliseconds: UInt64 = 60_000
     /// The share of entities that PREVIOUS scores too after a promotion, if nobody says otherwise.
     package static let watchSharePercent = 5.0

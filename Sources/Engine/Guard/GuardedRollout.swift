@@ -32,6 +32,8 @@ final class GuardedRollout {
     /// Grows with everything that changes what is stored of it, but for its age.
     var changeCount: UInt64 = 0
     var isFreezeTold = false
+    /// Whether somebody was woken for the verdict.
+    var isVerdictTold = false
     /// Whether evidence is weighed under the share that is in force.
     private(set) var hasShare = true
     /// When judging began in this process, and how long it had lasted before.

@@ -52,26 +52,25 @@ extension Guards {
     }
 
     /// How far all rollouts have come that there may be something to store of.
-    func progress(withResting: Bool) -> [GuardProgress] {
+    var progress: [GuardProgress] {
         state.withLock { state in
-            state.open.values.map(\.progress)
-                + (withResting ? state.resting.values.map(\.progress) : [])
+            state.open.values.map { $0.progress(isResting: false) }
+                + state.resting.values.map { $0.progress(isResting: true) }
         }
     }
 
-    /// What is to be stored of rollouts, on request with a copy of who has spoken; encoding that is up to
-    /// the caller.
+    /// What is to be stored of rollouts, with a copy of who has spoken; encoding that is up to the caller.
     ///
     /// The copy costs the guard thread one of its own at the next event.
-    func copies(of wants: [UInt64: GuardWant], at now: MonotonicTime) -> [GuardCopy] {
+    func copies(of rollouts: Set<UInt64>, at now: MonotonicTime) -> [GuardCopy] {
         state.withLock { state in
-            wants.compactMap { id, want in
+            rollouts.compactMap { id in
                 guard let guarded = state.open[id] ?? state.resting[id] else { return nil }
                 guarded.look(at: now)
                 return GuardCopy(
-                    scorer: guarded.scorer, progress: guarded.progress,
-                    stored: guarded.stored(at: now),
-                    evidence: want == .stateAndFilters ? guarded.evidence : nil)
+                    scorer: guarded.scorer,
+                    progress: guarded.progress(isResting: state.open[id] == nil),
+                    stored: guarded.stored(at: now), evidence: guarded.evidence)
             }
         }
     }

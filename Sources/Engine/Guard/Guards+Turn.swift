@@ -31,14 +31,15 @@ extension Guards {
             for guarded in state.open.values {
                 guarded.look(at: now)
                 guarded.lookAtBrake()
-                if guarded.evidence.verdict.isRollback { hasVerdict = true }
+                // Each once, also where another one's is being carried out.
+                if guarded.evidence.verdict.isRollback, !guarded.isVerdictTold {
+                    guarded.isVerdictTold = true
+                    hasVerdict = true
+                }
             }
             return hasVerdict
         }
-        guard hasVerdict, orderCount.exchange(1, ordering: .acquiringAndReleasing) == 0 else {
-            return
-        }
-        alert.withLock { $0 }?()
+        if hasVerdict { alert.withLock { $0 }?() }
     }
 
     /// Learns what an event costs; of a few events the turn itself would be most of it.

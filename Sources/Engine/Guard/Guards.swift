@@ -13,7 +13,7 @@ internal import Synchronization
 /// contract pulls it on the loop itself, before the reply. The change of slots follows on the control
 /// thread, with the evidence on record.
 ///
-/// Invariant: whatever is lost on the way, events in a full ring or the last second before a kill, only
+/// Invariant: whatever is lost on the way, events in a full ring or what came before a kill and was not stored, only
 /// makes a verdict later.
 final class Guards: Sendable {
     /// Of each loop, what it has seen.
@@ -25,8 +25,7 @@ final class Guards: Sendable {
     private let watchedCount = Atomic<Int>(0)
     /// What an event costs the guard thread, of late.
     let averageNanoseconds = Atomic<UInt64>(0)
-    let orderCount = Atomic<Int>(0)
-    /// Called when there is something to be done; on the guard thread.
+    /// Called when a verdict was drawn; on the guard thread.
     let alert = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// What is known of rollouts, under the lock.
@@ -60,10 +59,6 @@ final class Guards: Sendable {
     /// Whether something is watched, so that the rings are to be looked at often.
     var isWatching: Bool { watchedCount.load(ordering: .relaxed) > 0 }
 
-    /// Whether the control thread should carry something out.
-    var hasOrders: Bool { orderCount.load(ordering: .acquiring) > 0 }
-
-    /// Has the guard thread call `body` when there is something to be done.
     func onAlert(_ body: (@Sendable () -> Void)?) {
         alert.withLock { $0 = body }
     }
@@ -123,14 +118,12 @@ final class Guards: Sendable {
     ///
     /// - Parameter drifting: the scorers of which a drift alarm is on.
     func orders(at now: MonotonicTime, drifting: Set<String> = []) -> [GuardOrder] {
-        let orders = state.withLock { state in
+        state.withLock { state in
             state.open.values.compactMap { guarded in
                 guarded.look(at: now)
                 return guarded.order(at: now, isDrifting: drifting.contains(guarded.scorer))
             }
         }
-        orderCount.store(orders.count, ordering: .releasing)
-        return orders
     }
 
     /// Models that evidence has begun to speak against.

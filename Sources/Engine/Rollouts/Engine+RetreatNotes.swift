@@ -11,7 +11,8 @@ internal import Wire
 /// store that latched read-only, brings a bad candidate back.
 ///
 /// First that a brake was pulled (by the keeper, which is woken for it), then the change of slots itself,
-/// until it is on record. A note is about one revision: what is on record already is not recorded again.
+/// until it is on record. A change is noted with its revision, a brake with its rollout: what is on record already
+/// is not recorded again.
 extension Engine {
     /// Writes down what took traffic away and is not on record; a note of nothing takes the file away.
     ///
@@ -38,7 +39,10 @@ extension Engine {
     /// Makes what is noted outlive a power cut too, if the disk allows it.
     func syncRetreats() {
         noteRetreats()
-        retreatFile.withLock { $0.sync() }
+        // A brake that is pulled while the disk is slow is noted all the same.
+        guard let number = retreatFile.withLock({ $0.unsynced }), RetreatFile.sync(in: folder)
+        else { return }
+        retreatFile.withLock { $0.setSynced(number) }
     }
 
     /// Notes whose traffic was taken away, when that has changed. On the keeper's thread.
@@ -104,44 +108,62 @@ extension Engine {
                     RolloutRecord(
                         audit: audit, scorers: retreat.slots.map(\.scorer),
                         digests: retreat.quarantine.map(\.bundleSha256),
-                        evidence: retreat.evidence, ended: retreat.endedRollouts,
-                        configuration: configuration))
+                        ended: retreat.endedRollouts, configuration: configuration))
             }
         }
         for brake in brakes {
-            guard let verb = verb(of: brake) else { continue }
-            let call = VerbCall(
-                scorer: brake.scorer, expectedRevision: brake.revision, actor: "kassa",
-                reason: "its traffic had been taken away when the process before this one ended")
-            // Refused only if it makes no sense any more.
-            _ = try? carryOut(verb, call, at: .now())
+            for verb in verbs(of: brake) {
+                let call = VerbCall(
+                    scorer: brake.scorer,
+                    expectedRevision: brake.rolloutId == 0 ? brake.revision : nil, actor: "kassa",
+                    reason: "its traffic had been taken away when the process before this one ended"
+                )
+                // Refused only if it makes no sense any more.
+                _ = try? carryOut(verb, call, at: .now())
+            }
         }
         do throws(EngineError) { try recordPending() } catch { syncRetreats() }
         noteRetreats()
         retreatFile.withLock { $0.keepSpare() }
     }
 
-    private func verb(of brake: KassaStorageV1.StoredBrake) -> Verb? {
-        guard let spec = published.current.scorerSpec(brake.scorer) else { return nil }
+    /// What carries a noted brake out. Slots that have gone on since, by a change that was on its way to the disk,
+    /// are told by the rollout, not by their revision.
+    private func verbs(of brake: KassaStorageV1.StoredBrake) -> [Verb] {
+        guard let spec = published.current.scorerSpec(brake.scorer) else { return [] }
         let slots = published.current.rollout(of: spec).slots
         let flags = Brake.Flags(rawValue: UInt8(truncatingIfNeeded: brake.flags))
-        if slots.openRollout != nil {
-            return flags.contains(.rollBack) ? .rollBack : flags.contains(.abort) ? .abort : nil
+        let id = brake.rolloutId
+        if let open = slots.openRollout, id == 0 || id == open.id {
+            return flags.contains(.rollBack) ? [.rollBack] : flags.contains(.abort) ? [.abort] : []
         }
-        return slots.previous != nil && !flags.isDisjoint(with: [.undo, .rollBack]) ? .undo : nil
+        guard slots.previous != nil, id == 0 || id == slots.promotion?.id else { return [] }
+        if flags.contains(.rollBack) {
+            return slots.openRollout == nil ? [.undo] : [.abort, .undo]
+        }
+        return flags.contains(.undo) && slots.openRollout == nil ? [.undo] : []
     }
 }
 
 extension Configuration {
     /// Whose traffic was taken away by a brake, while their slots are as before.
     var pulledBrakes: [KassaStorageV1.StoredBrake] {
-        rollouts.scorers.keys.sorted().compactMap { name in
-            guard let entry = rollouts.scorers[name], !entry.brake.flags.isEmpty,
-                entry.slots.openRollout != nil || entry.slots.previous != nil
-            else { return nil }
-            return KassaStorageV1.StoredBrake(
-                scorer: name, revision: entry.slots.revision,
-                flags: UInt32(entry.brake.flags.rawValue))
+        rollouts.scorers.keys.sorted().flatMap { name -> [KassaStorageV1.StoredBrake] in
+            guard let entry = rollouts.scorers[name] else { return [] }
+            let slots = entry.slots
+            func noted(_ flags: Brake.Flags, _ id: UInt64?) -> KassaStorageV1.StoredBrake {
+                KassaStorageV1.StoredBrake(
+                    scorer: name, revision: slots.revision, flags: UInt32(flags.rawValue),
+                    rolloutId: id ?? 0)
+            }
+            var brakes: [KassaStorageV1.StoredBrake] = []
+            if !entry.brake.flags.isEmpty, slots.openRollout != nil || slots.previous != nil {
+                brakes.append(noted(entry.brake.flags, (slots.openRollout ?? slots.promotion)?.id))
+            }
+            if slots.openRollout != nil, entry.isPromotionConvicted {
+                brakes.append(noted(.rollBack, slots.promotion?.id))
+            }
+            return brakes
         }
     }
 }

@@ -12,9 +12,7 @@ struct RolloutRecord: Sendable {
     /// Scorers whose slots it changed, and digests that it put into quarantine.
     let scorers: [String]
     let digests: [[UInt8]]
-    /// What the guards know of the watched rollouts among them.
-    let evidence: [KassaStorageV1.StoredEvidence]
-    /// Rollouts whose promotion cannot be undone any more.
+    /// Rollouts that no guard watches any more, so that nothing of what it knew is kept.
     let ended: [UInt64]
     /// What it leads to, which may be about to come into force.
     let configuration: Configuration
@@ -30,7 +28,7 @@ struct RolloutRecord: Sendable {
                 KassaStorageV1.StoredScorer(spec: $0, epoch: newest.epoch)
             },
             quarantine: digests.compactMap { newest.rollouts.quarantine[$0] },
-            evidence: evidence, endedRollouts: ended)
+            endedRollouts: ended)
     }
 }
 
@@ -76,16 +74,9 @@ extension Engine {
                     table: tables.rollouts, key: RolloutKey.quarantine(entry.bundleSha256),
                     value: entry.encodedBytes()))
         }
-        for evidence in change.evidence {
-            puts.append(
-                Put(
-                    table: tables.rollouts, key: RolloutKey.evidence(ofRollout: evidence.rolloutId),
-                    value: evidence.encodedBytes()))
-        }
         // A rollout that ended needs no memory of who has spoken; its evidence is in its transition.
         let ended = audit.transitions.filter { $0.rolloutId > 0 && $0.phase.isEnd }.map(\.rolloutId)
-        let kept = Set(change.evidence.map(\.rolloutId))
-        for id in ended + change.endedRollouts where !kept.contains(id) {
+        for id in ended + change.endedRollouts {
             for key in [RolloutKey.evidence(ofRollout: id), RolloutKey.filters(ofRollout: id)] {
                 puts.append(Put(table: tables.rollouts, key: key, value: nil))
             }

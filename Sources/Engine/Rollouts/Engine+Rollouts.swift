@@ -28,7 +28,7 @@ extension Engine {
         }
         if !verb.isRetreat {
             try recordPending()
-            if !entry.brake.flags.isEmpty {
+            if !entry.brake.flags.isEmpty || entry.isPromotionConvicted {
                 throw EngineError(
                     .failedPrecondition, "scorer: its rollout is being taken back; look again")
             }
@@ -37,8 +37,8 @@ extension Engine {
         if let policy { after.policy = try Self.policy(policy, of: entry, after, spec) }
         let transition = SlotTransition(spec: spec, verb: verb, before: entry, after: after)
         var next = try put([transition], quarantine: change.quarantined, call, over: base, at: now)
-        if !verb.isRetreat, transition.inheritsBrake {
-            takeBack(transition, at: now)
+        if !verb.isRetreat, next.rollouts.scorers[spec.name]?.isPromotionConvicted == true {
+            takeBack(promotionOf: spec.name, at: now)
             next = published.current
         }
         return KassaV1.RolloutResponse(
@@ -91,7 +91,7 @@ extension Engine {
             rollouts: book, reusing: base.scorers)
         let verb = transitions.first?.verb ?? .quarantine(digest ?? [])
         var records = transitions.map { $0.record(call, epoch: next.epoch, at: now) }
-        let evidence = note(transitions, in: &records)
+        note(transitions, in: &records)
         let record = RolloutRecord(
             audit: KassaStorageV1.AuditRecord(
                 atUs: now.microseconds, actor: call.actor, action: "rollout \(verb.name)",
@@ -100,8 +100,7 @@ extension Engine {
                     + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
                 transitions: records),
             scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
-            evidence: evidence, ended: transitions.compactMap(\.endedPromotion),
-            configuration: next)
+            ended: transitions.compactMap(\.endedPromotion), configuration: next)
         if verb.isRetreat {
             pendingRecords.withLock { $0.append(record) }
             // The brake has taken the traffic away; a kill must not give it back.
@@ -114,13 +113,10 @@ extension Engine {
         } else {
             try commit(record.stored(over: next))
             environment.faults.hit(.rolloutRecorded)
-            // Who was convicted while the disk was written to gets no traffic by what was written.
-            for transition in transitions { transition.inheritBrake() }
             published.publish(next)
             environment.faults.hit(.rolloutPublished)
-            // From here on no event is weighed for a brake that is out of force.
+            // From here on no event is weighed for a rollout that is over, so what decided was in time to be seen.
             guards.follow()
-            for transition in transitions { transition.inheritBrake() }
         }
         // The guard sleeps longer while no rollout is open.
         outcomes.wakeUps.signal()

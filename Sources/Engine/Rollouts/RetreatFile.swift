@@ -117,17 +117,23 @@ struct RetreatFile {
         if unsafe rename(path, sparePath) == 0 { isSynced = true }
     }
 
-    /// Makes the note outlive a power cut.
-    mutating func sync() {
-        guard !isSynced else { return }
-        for (name, flags) in [(path, O_WRONLY), (folder, O_RDONLY | O_DIRECTORY)] {
+    /// The note that would not outlive a power cut, by its serial number; nil if there is none.
+    var unsynced: UInt64? { isSynced ? nil : serial }
+
+    /// Takes note of what ``sync(in:)`` has done, unless there is a newer note.
+    mutating func setSynced(_ number: UInt64) { isSynced = isSynced || number == serial }
+
+    /// Makes the note in `folder` outlive a power cut; whether it does. It may wait for the disk for long, so nobody
+    /// holds the file meanwhile.
+    static func sync(in folder: String) -> Bool {
+        for (name, flags) in [("\(folder)/\(name)", O_WRONLY), (folder, O_RDONLY | O_DIRECTORY)] {
             // Safe: Swift passes a NUL-terminated copy of the path for the call.
             let file = unsafe open(name, flags | O_CLOEXEC)
-            guard file >= 0 else { return }
+            guard file >= 0 else { return false }
             defer { close(file) }
-            guard fsync(file) == 0 else { return }
+            guard fsync(file) == 0 else { return false }
         }
-        isSynced = true
+        return true
     }
 
     /// Takes blocks for a note, if there is room and they are not taken yet.

@@ -26,6 +26,9 @@ enum RolloutKey {
     static let hours = Array("hours/".utf8)
     /// What each hour of the day usually brings a scorer's models.
     static func hours(_ scorer: String) -> [UInt8] { hours + Array(scorer.utf8) }
+    static let drift = Array("drift/".utf8)
+    /// The drift alarms of a scorer that are on.
+    static func drift(_ scorer: String) -> [UInt8] { drift + Array(scorer.utf8) }
     /// The transitions of a scorer; a revision behind it tells one.
     static func history(_ scorer: String) -> [UInt8] { Array("history/\(scorer)/".utf8) }
     /// The audit record of one transition.

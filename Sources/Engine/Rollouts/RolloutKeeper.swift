@@ -46,20 +46,28 @@ final class RolloutKeeper: Sendable {
         engine.guards.onAlert { [self] in wakeUps.signal() }
         defer { engine.guards.onAlert(nil) }
         var care = GuardCare()
+        var driftCare = DriftCare(engine)
+        // Before the first step is thought of: alarms of a process before this one hold it.
+        engine.driftTurn(at: .now(), wall: .now())
         while !isStopping.load(ordering: .acquiring) {
             engine.noteBrakes()
+            let convicted = engine.convictedPromotions
             let due = releases.due(
                 in: engine.published.current, now: .now(), wall: Timestamp.now().microseconds)
             let orders = engine.guards.orders(
                 at: .now(), drifting: engine.driftGuard.frozenScorers)
             for alarm in engine.guards.newlyFrozen() { engine.tell(alarm) }
             care.store(engine.guards, of: engine, at: .now())
+            // Encoding that takes its time, and a brake may have been pulled.
+            engine.noteBrakes()
             engine.driftTurn(at: .now(), wall: .now())
+            driftCare.store(engine, at: .now())
             if !due.isEmpty || engine.hasPendingRecords || !orders.isEmpty
-                || engine.driftGuard.hasOrders,
+                || !convicted.isEmpty || engine.driftGuard.hasOrders,
                 !isBusy.exchange(true, ordering: .acquiringAndReleasing)
             {
                 let isQueued = submit { [self, unowned engine] in
+                    for scorer in convicted { engine.takeBack(promotionOf: scorer, at: .now()) }
                     for order in orders { engine.carryOut(order) }
                     do throws(EngineError) {
                         try engine.recordPending()

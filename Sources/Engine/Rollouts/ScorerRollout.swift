@@ -4,7 +4,7 @@ internal import API
 internal import Base
 internal import Rollout
 
-/// What is in a scorer's slots, with what the engine adds to the pure state: times and the brake.
+/// What is in a scorer's slots, with what the engine adds to the pure state: times and brakes.
 struct ScorerRollout: Sendable {
     var slots: ScorerSlots
     /// When the newest rollout began, and when it last changed; wall time, for people.
@@ -14,8 +14,11 @@ struct ScorerRollout: Sendable {
     var previousSinceMicroseconds: Int64 = 0
     /// The same by the monotonic clock, if that was in this process.
     var previousSince: MonotonicTime?
-    /// Of the newest rollout, or of its promotion.
-    var brake = Brake()
+    /// Of the newest rollout.
+    private var rolloutBrake = Brake()
+    /// Of the rollout that filled PREVIOUS: what was decided about a candidate holds for what it became, also
+    /// behind another rollout.
+    private(set) var promotionBrake = Brake()
     /// What the guard of the newest rollout judges by.
     var policy = KassaV1.GuardPolicy()
     /// When the rollout that filled PREVIOUS began, and what it is judged by after its promotion; of use
@@ -25,6 +28,15 @@ struct ScorerRollout: Sendable {
 
     init(slots: ScorerSlots) {
         self.slots = slots
+    }
+
+    /// The brake that requests look at: of the open rollout, else of the promotion.
+    var brake: Brake { slots.openRollout == nil ? promotionBrake : rolloutBrake }
+
+    /// Whether the model in STABLE was convicted and a change of slots, on its way to the disk by then, has come
+    /// in between: its own promotion, or the beginning of another rollout.
+    var isPromotionConvicted: Bool {
+        slots.promotion != nil && promotionBrake.flags.contains(.rollBack)
     }
 
     /// The same after `change`, at that time.
@@ -48,10 +60,12 @@ struct ScorerRollout: Sendable {
             next.previousSince = change.slots.previous == nil ? nil : .now()
         }
         // A retreat that was announced holds as long as what it is about is in its slot.
-        let isSame =
-            change.slots.openRollout?.id == slots.openRollout?.id
-            && change.slots.stable == slots.stable && change.slots.previous == slots.previous
-        if !isSame { next.brake = Brake() }
+        let promoted = change.slots.promotion?.id
+        if promoted != slots.promotion?.id || change.slots.previous != slots.previous {
+            let isPromotion = promoted != nil && promoted == slots.openRollout?.id
+            next.promotionBrake = isPromotion ? rolloutBrake : Brake()
+        }
+        if change.slots.openRollout?.id != slots.openRollout?.id { next.rolloutBrake = Brake() }
         return next
     }
 

@@ -15,16 +15,4 @@ struct SlotTransition {
         let id = before.slots.promotion?.id
         return id == after.slots.promotion?.id ? nil : id
     }
-
-    /// Whether a guard has pulled a brake that is out of force now, and what it was about is still there: a
-    /// candidate in STABLE since, or a promotion behind which another rollout has begun.
-    var inheritsBrake: Bool {
-        before.brake !== after.brake && before.brake.flags.contains(.rollBack)
-            && after.slots.previous != nil
-    }
-
-    /// Has the brake that is in force hold what the one before it did.
-    func inheritBrake() {
-        if inheritsBrake { after.brake.pull(.rollBack) }
-    }
 }

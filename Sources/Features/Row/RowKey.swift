@@ -40,12 +40,6 @@ package struct RowKey: ~Copyable {
         get { buffer.bytes }
     }
 
-    /// What all rows of the entity start with, once finished.
-    package var entityPrefix: Span<UInt8> {
-        @_lifetime(borrow self)
-        get { buffer.bytes.extracting(droppingLast: 4) }
-    }
-
     /// Begins a key of that list of entity kinds.
     package mutating func start(kindsID: UInt16) {
         buffer.removeAll()

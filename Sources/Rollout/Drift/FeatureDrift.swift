@@ -68,6 +68,22 @@ package struct FeatureDrift: Equatable, Sendable {
         }
     }
 
+    /// Goes on with alarms that were on before, though the windows that raised them are forgotten. They end as any
+    /// other does.
+    ///
+    /// - Parameters:
+    ///   - isShift: whether the distribution was another than in training.
+    ///   - rates: the rates that were higher.
+    package mutating func resumeAlarms(isShift: Bool, rates risen: Set<FeatureRate>) {
+        if isShift {
+            isShiftAlarm = true
+            windowsShifted = Self.windowsInARow
+            windowsUnexplained = Self.windowsInARow
+        }
+        for rate in risen { rates[rate.rawValue].resumeAlarm() }
+        alarmRates = risen
+    }
+
     /// Adds what another thread has counted in the same bins.
     package mutating func add(counts other: [UInt64], stale: UInt64) {
         precondition(other.count == counts.count)

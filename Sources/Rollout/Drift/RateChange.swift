@@ -37,6 +37,9 @@ package struct RateChange: Equatable, Sendable {
         max(2 * rate, rate + 0.01)
     }
 
+    /// Goes on with an alarm that was on before: it ends as any other does.
+    mutating func resumeAlarm() { alarmWindow = windows }
+
     /// The evidence of a rise as a natural logarithm; 0 when there is none.
     package var logEvidence: Double { max(values.logMean(FlipTest.lanes), 0) }
 

@@ -29,7 +29,7 @@ extension Evidence {
         return writer.finish()
     }
 
-    /// The filters as bytes: 1.7 MiB by default, for a slower pace than ``encoded()``.
+    /// The filters as bytes: 1.7 MiB by default.
     package func encodedFilters() -> [UInt8] {
         var writer = RecordWriter(magic: Self.filtersMagic, version: EvidenceRule.version)
         writer.put(seed)
@@ -41,9 +41,9 @@ extension Evidence {
 
     /// The evidence that was stored.
     ///
-    /// - Parameter filters: what ``encodedFilters()`` gave, at the same time or earlier. Entities that
-    ///   spoke between the two may speak once more; without filters all of them may, so those belong to
-    ///   a record that is only looked at.
+    /// - Parameter filters: what ``encodedFilters()`` gave of the same value. With an earlier one entities that
+    ///   spoke in between would count twice, and the bound on false alarms would not hold; without filters all
+    ///   of them would, so that belongs to a record that is only looked at.
     package init(
         decoding bytes: Span<UInt8>, filters: Span<UInt8>? = nil
     ) throws(EvidenceError) {

@@ -16,10 +16,17 @@ func measureEmpty(_ environment: Environment, rows: UInt64) throws(StoreError) -
         try fill(writer, table, rows)
         started = MonotonicTime.now()
         var longest: UInt64 = 0
+        let all: [UInt8] = []
         while true {
             let begun = MonotonicTime.now()
             let count = try writer.run { transaction, _ in
-                try transaction.deleteFirst(4_096, of: table)
+                var keys: [[UInt8]] = []
+                try transaction.scan(table, prefix: all.span) { key, _ in
+                    keys.append(key.indices.map { key[$0] })
+                    return keys.count < 4_096
+                }
+                for key in keys { try transaction.delete(key.span, in: table) }
+                return keys.count
             }
             longest = max(longest, MonotonicTime.now().nanoseconds(since: begun))
             if count == 0 { break }
