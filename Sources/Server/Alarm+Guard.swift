@@ -15,6 +15,7 @@ extension Alarm {
             case .sampleRatioMismatch: .sampleRatioMismatch
             case .deadline: .deadline
             case .paused: .paused
+            case .quarantinedStable: .quarantinedStable
             }
         self.init(
             kind, scorer: alarm.scorer, rolloutID: alarm.rollout, model: alarm.model,

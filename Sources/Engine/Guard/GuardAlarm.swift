@@ -18,6 +18,8 @@ package struct GuardAlarm: Sendable {
         case deadline
         /// It was left without weight, because it cannot be judged any more.
         case paused
+        /// STABLE has a bundle that another scorer's evidence, or its undo, has put into quarantine.
+        case quarantinedStable
     }
 
     /// What it is about.

@@ -47,10 +47,12 @@ struct ScorerRollout: Sendable {
             next.previousSinceMicroseconds = change.slots.previous == nil ? 0 : now
             next.previousSince = change.slots.previous == nil ? nil : .now()
         }
-        // A retreat that was announced holds as long as what it is about is in its slot.
+        // A retreat that was announced holds as long as what it is about is in its slot: an open rollout,
+        // else a promotion.
         let isSame =
             change.slots.openRollout?.id == slots.openRollout?.id
-            && change.slots.stable == slots.stable && change.slots.previous == slots.previous
+            && (slots.openRollout != nil
+                || change.slots.stable == slots.stable && change.slots.previous == slots.previous)
         if !isSame { next.brake = Brake() }
         return next
     }
