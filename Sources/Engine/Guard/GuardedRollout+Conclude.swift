@@ -61,7 +61,7 @@ extension GuardedRollout {
         else { return nil }
         return rule.decision(
             evidence, step: step, stepAgeMilliseconds: stepAgeMilliseconds(now),
-            rolloutAgeMilliseconds: ageMilliseconds(now), isDriftAlarmOn: isDrifting)
+            deadlineAgeMilliseconds: deadlineAgeMilliseconds(now), isDriftAlarmOn: isDrifting)
     }
 
     /// Everything, for people.
@@ -77,6 +77,7 @@ extension GuardedRollout {
         status.samples = samples.filter { !$0.entities.isEmpty }
         status.ageMs = ageMilliseconds(now)
         status.stepAgeMs = stepAgeMilliseconds(now)
+        status.deadlineAgeMs = deadlineAgeMilliseconds(now)
         return status
     }
 
@@ -85,6 +86,7 @@ extension GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue))
+            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue),
+            deadlineAgeMs: deadlineAgeMilliseconds(now), isHeld: rollout.phase != .canary)
     }
 }
