@@ -162,6 +162,24 @@ struct `A bundle that scorers share` {
         try withShop(in: folder) { engine, worker in try checkGone(engine, &worker) }
     }
 
+    @Test func `ends every rollout of it when somebody names it, and each is told`() throws {
+        try withShop { engine, worker in
+            for name in ["canary", "other"] {
+                try engine.apply([.scorer(KassaV1.ScorerSpec(name: name, model: "stump@1"))])
+                _ = try engine.canary(
+                    KassaV1.CanaryRequest(scorer: name, model: "stump@2", weightPercent: 50),
+                    at: .now())
+            }
+            let told = Mutex<[GuardAlarm]>([])
+            engine.onGuardAlarm { alarm in told.withLock { $0.append(alarm) } }
+            let response = try engine.quarantine(
+                KassaV1.QuarantineRequest(model: "stump@2", reason: "leaked"), at: .now())
+            #expect(response.rolledBack == ["canary", "other"])
+            #expect(told.withLock { $0.map(\.scorer) } == ["canary", "other"])
+            #expect(told.withLock { $0.allSatisfy { $0.reason.hasSuffix("leaked") } })
+        }
+    }
+
     @Test func `goes from STABLE to nothing that could be undone to`() throws {
         try withShop { engine, worker in
             try share(engine)

@@ -73,18 +73,18 @@ extension Engine {
             for brake in pulled { brake.release(.rollBack) }
             throw error
         }
-        for alarm in alarms(about: sharers) { tell(alarm) }
+        for alarm in alarms(about: sharers, call) { tell(alarm) }
         return next
     }
 
     /// What is told of scorers whose own rollout nobody decided about.
-    private func alarms(about sharers: Sharers) -> [GuardAlarm] {
-        guard let origin = sharers.origin else { return [] }
+    private func alarms(about sharers: Sharers, _ call: VerbCall) -> [GuardAlarm] {
         let ended = sharers.rolledBack.map { transition in
             let rollout = transition.before.slots.openRollout
             return GuardAlarm(
                 kind: .rolledBack, scorer: transition.spec.name, rollout: rollout?.id ?? 0,
-                model: rollout?.candidate.model ?? "", reason: transition.reason ?? "",
+                model: rollout?.candidate.model ?? "",
+                reason: transition.reason ?? "its bundle was put into quarantine: \(call.reason)",
                 logEvidence: 0)
         }
         return ended
@@ -92,8 +92,8 @@ extension Engine {
                 GuardAlarm(
                     kind: .quarantinedStable, scorer: spec.name, rollout: 0, model: spec.model,
                     reason:
-                        "STABLE has the bundle that scorer \(origin) put into quarantine, and goes "
-                        + "on with it: promote or undo to another",
+                        "STABLE has the bundle that scorer \(sharers.origin ?? "") put into quarantine, "
+                        + "and goes on with it: promote another, or undo",
                     logEvidence: 0)
             }
     }
