@@ -14,7 +14,7 @@ extension Alarm {
             case .frozen: .frozen
             case .sampleRatioMismatch: .sampleRatioMismatch
             case .deadline: .deadline
-            case .paused: .paused
+            case .unjudged: .unjudged
             case .quarantinedStable: .quarantinedStable
             }
         self.init(
