@@ -24,6 +24,7 @@ extension Engine {
         let (spec, entry, change) = try plan(verb, call, in: base)
         try allow(change, from: entry)
         guard change.isChange else {
+            if let policy { try Self.checkRepeated(policy, of: entry, spec) }
             return KassaV1.RolloutResponse(status: status(of: spec, in: base), unchanged: true)
         }
         if !verb.isRetreat {
