@@ -35,7 +35,10 @@ extension Engine {
             }
         }
         var after = entry.after(change, at: now.microseconds)
-        if let policy { after.policy = try Self.policy(policy, of: entry, after, spec) }
+        if let policy {
+            after.policy = try Self.policy(policy, of: entry, after, spec)
+            try checkThreshold(of: after, in: base)
+        }
         let transition = SlotTransition(spec: spec, verb: verb, before: entry, after: after)
         let sharers = change.quarantined.map {
             self.sharers(of: $0, with: spec.name, call, in: base, at: now)
