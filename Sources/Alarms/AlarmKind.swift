@@ -30,6 +30,10 @@ package enum AlarmKind: Int, CaseIterable, Sendable {
     case storeReaderLag
     /// A look at every entry of the store found damage.
     case storeDamage
+    /// A scorer goes on with a bundle that another one has put into quarantine.
+    case quarantinedStable
+    /// A canary was left without weight, because it cannot be judged any more.
+    case unjudged
 
     /// The kind in encodings and as a label, "rolled_back".
     package var name: String {
@@ -48,6 +52,8 @@ package enum AlarmKind: Int, CaseIterable, Sendable {
         case .storeDiskSpace: "store_disk_space"
         case .storeReaderLag: "store_reader_lag"
         case .storeDamage: "store_damage"
+        case .quarantinedStable: "quarantined_stable"
+        case .unjudged: "unjudged"
         }
     }
 }

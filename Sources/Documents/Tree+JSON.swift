@@ -57,15 +57,32 @@ extension Tree {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            // Controls, and what YAML does not take as it is: C1, line separators, the byte order
-            // mark and the two last of the plane.
-            case "\0"..<" ", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}",
-                "\u{FFFE}"..."\u{FFFF}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
+            // What YAML does not take as it is: the byte order mark and the two last of the plane.
+            case "\u{FEFF}", "\u{FFFE}"..."\u{FFFF}": text += escaped(scalar)
+            default:
+                if isObeyed(scalar) {
+                    text += escaped(scalar)
+                } else {
+                    text.unicodeScalars.append(scalar)
+                }
             }
         }
         return text + "\""
+    }
+
+    /// Whether a terminal obeys `scalar` instead of showing it: controls, line separators, and what has no
+    /// form of its own, such as U+202E, which turns the writing direction round.
+    package static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
+        default: false
+        }
+    }
+
+    /// `\u202e`; beyond the first plane, where JSON and YAML have no escape in common, the scalar itself.
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        guard scalar.value <= 0xFFFF else { return String(Character(scalar)) }
+        let digits = String(scalar.value, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     }
 }

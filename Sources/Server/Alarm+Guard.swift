@@ -14,7 +14,8 @@ extension Alarm {
             case .frozen: .frozen
             case .sampleRatioMismatch: .sampleRatioMismatch
             case .deadline: .deadline
-            case .paused: .paused
+            case .unjudged: .unjudged
+            case .quarantinedStable: .quarantinedStable
             }
         self.init(
             kind, scorer: alarm.scorer, rolloutID: alarm.rollout, model: alarm.model,

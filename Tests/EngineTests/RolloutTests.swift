@@ -71,6 +71,7 @@ extension Engine {
             // The only part of it that no one changes: time passes.
             status.guard?.ageMs = 0
             status.guard?.stepAgeMs = 0
+            status.guard?.deadlineAgeMs = 0
             return status
         }
     }

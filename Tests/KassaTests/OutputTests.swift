@@ -148,7 +148,17 @@ struct OutputTests {
     }
 
     @Test func `a text cannot command the terminal`() {
-        #expect(ValueText.printable("a\u{1B}[31mb\n") == "a\u{FFFD}[31mb\u{FFFD}")
+        #expect(ValueText.printable("a\u{1B}[31mb\n") == "a\\u{1b}[31mb\\u{a}")
+        // Turned round, broken into lines, and hidden.
+        for scalar in [
+            "\u{202E}", "\u{2066}", "\u{2028}", "\u{2029}", "\u{200B}", "\u{FEFF}", "\u{E0041}",
+        ] {
+            let digits = String(scalar.unicodeScalars.first!.value, radix: 16)
+            #expect(ValueText.printable("a\(scalar)b") == "a\\u{\(digits)}b")
+        }
+        for shown in ["ü", "漢字", "שלום", "e\u{301}", "\u{1F600}", "→ –"] {
+            #expect(ValueText.printable(shown) == shown)
+        }
     }
 }
 

@@ -35,7 +35,7 @@ package enum QuietWorld {
             }
             now += UInt64(3_600_000 * (1 + draws.uniform() * 20))
             let decision = rule.decision(
-                evidence, step: 0, stepAgeMilliseconds: now, rolloutAgeMilliseconds: now)
+                evidence, step: 0, stepAgeMilliseconds: now, deadlineAgeMilliseconds: now)
             switch decision {
             case .advance, .complete: return .advanced
             case .pause: return .paused
@@ -64,7 +64,7 @@ package enum QuietWorld {
             }
             let decision = rule.decision(
                 evidence, step: 0, stepAgeMilliseconds: minute * 60_000,
-                rolloutAgeMilliseconds: minute * 60_000)
+                deadlineAgeMilliseconds: minute * 60_000)
             if case .advance = decision { return .advanced }
         }
         return .paused

@@ -31,7 +31,7 @@ struct `Advancing` {
         _ evidence: Evidence, step: Int = 0, age: UInt64 = 60_000, total: UInt64 = 60_000
     ) -> AdvanceDecision {
         Self.rule.decision(
-            evidence, step: step, stepAgeMilliseconds: age, rolloutAgeMilliseconds: total)
+            evidence, step: step, stepAgeMilliseconds: age, deadlineAgeMilliseconds: total)
     }
 
     @Test func `goes on when everything has been shown`() throws {

@@ -140,6 +140,44 @@ struct `The slots of a scorer` {
         #expect(released.refusal(.undo) == .nothingToUndo)
     }
 
+    @Test func `a candidate that was quarantined elsewhere gets no more weight, only less`() throws
+    {
+        var slots = Slots()
+        try slots(.canary(bundle(2), percent(5), steps: [percent(50)]))
+        slots.quarantine = [bundle(2).digest]
+        for verb in [.setWeight(percent(6)), .promote(isFull: false), .promote(isFull: true)]
+            as [Verb]
+        {
+            #expect(slots.refusal(verb) == .quarantinedCandidate)
+        }
+        try slots(.setWeight(percent(4)))
+        try slots(.pause)
+        #expect(slots.refusal(.resume) == .quarantinedCandidate)
+        try slots(.setWeight(.none))
+        try slots(.abort)
+        var shadow = Slots()
+        try shadow(.shadow(bundle(2)))
+        shadow.quarantine = [bundle(2).digest]
+        #expect(shadow.refusal(.canary(bundle(2), percent(1), steps: [])) == .quarantined)
+        #expect(shadow.refusal(.promote(isFull: true)) == .quarantinedCandidate)
+    }
+
+    @Test func `PREVIOUS that was quarantined elsewhere does not come back`() throws {
+        var slots = Slots()
+        try slots(.canary(bundle(2), percent(5), steps: []))
+        try slots(.promote(isFull: true))
+        slots.quarantine = [bundle(1).digest]
+        #expect(slots.refusal(.undo) == .quarantinedPrevious)
+        #expect(slots.refusal(.rollBack) == .quarantinedPrevious)
+        try slots(.quarantine(bundle(1).digest))
+        #expect(slots.slots.previous == nil && slots.refusal(.undo) == .nothingToUndo)
+        // What is in STABLE is never taken out, and is nothing to go back to behind the next promotion.
+        slots.quarantine = [bundle(2).digest]
+        try slots(.shadow(bundle(3)))
+        try slots(.promote(isFull: true))
+        #expect(slots.slots.stable == bundle(3) && slots.slots.previous == nil)
+    }
+
     @Test func `quarantine rolls the rollout of those bytes back, and never empties STABLE`() throws
     {
         var slots = Slots()

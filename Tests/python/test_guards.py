@@ -243,6 +243,19 @@ def test_a_canary_that_decides_differently_goes(kassa, name, artefact, turn):
     assert eventually(lambda: metric(kassa, 'kassa_alarms_total{kind="rolled_back"}') == 1)
 
 
+def test_how_late_the_last_bad_answer_was_is_told_in_seconds(kassa):
+    model = upload(kassa, plain([-weight for weight in WEIGHTS]))
+    with Load(kassa.server.address):
+        rollout = canary(kassa, model).rollout.id
+        assert_rolled_back(kassa, rollout, "decision_flips")
+    with urllib.request.urlopen(f"{kassa.server.admin}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    (line,) = [line for line in lines if line.startswith("kassa_rollback_")]
+    name, value = line.rsplit(" ", 1)
+    assert name == f'kassa_rollback_seconds{{scorer="{SCORER}"}}'
+    assert 0 <= float(value) < 1
+
+
 def test_a_shadow_that_decides_differently_goes_without_having_answered(kassa):
     model = upload(kassa, plain([-weight for weight in WEIGHTS]))
     with Load(kassa.server.address) as load:

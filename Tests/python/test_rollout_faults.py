@@ -110,6 +110,9 @@ STARTS = {
     "quarantined": ("none", say("Quarantine", model=BAD)),
     "bad": ("none", ask("Canary", model=BAD, weight_percent=30, guard=GUARD)),
     "breaking": ("none", ask("Canary", model=BREAKING, weight_percent=30, guard=GUARD)),
+    # Its candidate is the canary of the other scorer, too.
+    "shared": ("promoted", ask("Canary", SECOND, model=GOOD, weight_percent=50, guard=GUARD)),
+    "shared-bad": ("bad", ask("Canary", SECOND, model=BAD, weight_percent=50, guard=GUARD)),
     "automatic": ("none", ask(
         "Canary", model=GOOD, weight_percent=20, step_percents=[50, 100], guard=AUTOMATIC)),
 }
@@ -134,6 +137,8 @@ CHANGES = {
     # Its note is there before the store is asked, so not even a kill before the commit takes it back.
     "undo-unwatched": ("unwatched", ask("Undo"), is_in("ROLLED_BACK", 0, slots=1),
                        dict.fromkeys(WRITER, NEW), 1),
+    "undo-shared": ("shared", ask("Undo"), is_in("ROLLED_BACK", 0, slots=1), RETREAT, 1),
+    "guard-shared": ("shared-bad", traffic, is_in("ROLLED_BACK", 0, slots=1), BY_ITSELF, 1),
     "quarantine": ("canaried", say("Quarantine", model=GOOD), is_in("ROLLED_BACK", 0, slots=1),
                    RETREAT, 1),
     "quarantine-previous": ("promoted", say("Quarantine", model=STABLE),
@@ -241,7 +246,10 @@ def test_a_change_of_slots_that_was_killed_is_whole(starts, tmp_path, name, poin
     first = point in FORWARD and act is not traffic
     server = Server(folder, {"KASSA_KILL_AT": f"{point}:1" if first else point}, **NO_CARE)
     client = Client(server.address)
-    if first:
+    is_shared = name.endswith("-shared")
+    if first and is_shared:
+        ask("SetWeight", SECOND, weight_percent=10)(client)
+    elif first:
         ask("Canary", SECOND, model=OTHER, weight_percent=10, guard=GUARD)(client)
     try:
         with pytest.raises(grpc.RpcError) as caught:
@@ -268,10 +276,18 @@ def test_a_change_of_slots_that_was_killed_is_whole(starts, tmp_path, name, poin
         assert state == points[point], (before, found)
         assert quarantined(server) == (bundles if state == NEW else kept_out)
         assert_whole(server, client, found)
-        if first:
+        if first and not is_shared:
             other = status(client, SECOND)
             assert (other.rollout.phase, other.rollout.weight_percent) == (PHASE["CANARY"], 10)
-        if name in ("undo", "undo-unwatched", "quarantine", "guard-evidence", "guard-violation"):
+        if is_shared:
+            # What was taken out of one scorer is out of the other one, too.
+            other = status(client, SECOND)
+            assert [slot.model for slot in other.slots] == [ELSEWHERE]
+            assert other.rollout.phase == PHASE["ROLLED_BACK"]
+            (last,) = client.rollouts.History(rollouts_pb2.RolloutHistoryRequest(
+                scorer=SECOND, limit=1), timeout=20).transitions
+            assert (last.verb, SCORER in last.reason) == ("quarantine", True)
+        if name in ("undo", "undo-unwatched", "undo-shared", "guard-shared", "quarantine", "guard-evidence", "guard-violation"):
             candidate = found.rollout.candidate.model
             assert_refused(
                 refusal(client.rollouts.Shadow, rollouts_pb2.ShadowRequest(

@@ -469,6 +469,12 @@ extension KassaStorageV1 {
             @inlinable package static var stepAgeMs: UInt32 { 5 }
             /// The number of `mode`.
             @inlinable package static var mode: UInt32 { 6 }
+            /// The number of `deadline_age_ms`.
+            @inlinable package static var deadlineAgeMs: UInt32 { 40 }
+            /// The number of `is_held`.
+            @inlinable package static var isHeld: UInt32 { 41 }
+            /// The number of `causes`.
+            @inlinable package static var causes: UInt32 { 60 }
         }
 
         /// The field `rollout_id`.
@@ -490,6 +496,15 @@ extension KassaStorageV1 {
         /// answered everybody, 3 after the promotion.
         package var mode: UInt32 = 0
 
+        /// The part of its age that counts towards the deadline; absent means all of it.
+        package var deadlineAgeMs: UInt64? = nil
+
+        /// It was a shadow or paused: the time until the deadline begins with what comes next.
+        package var isHeld: Bool = false
+
+        /// What was the matter; empty in records of earlier releases.
+        package var causes: [KassaV1.GuardCause] = []
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -500,7 +515,10 @@ extension KassaStorageV1 {
             samples: [KassaV1.GuardSample] = [],
             ageMs: UInt64 = 0,
             stepAgeMs: UInt64 = 0,
-            mode: UInt32 = 0
+            mode: UInt32 = 0,
+            deadlineAgeMs: UInt64? = nil,
+            isHeld: Bool = false,
+            causes: [KassaV1.GuardCause] = []
         ) {
             self.rolloutId = rolloutId
             self.evidence = evidence
@@ -508,6 +526,9 @@ extension KassaStorageV1 {
             self.ageMs = ageMs
             self.stepAgeMs = stepAgeMs
             self.mode = mode
+            self.deadlineAgeMs = deadlineAgeMs
+            self.isHeld = isHeld
+            self.causes = causes
         }
 
         /// Reads fields until `reader` ends.
@@ -521,6 +542,9 @@ extension KassaStorageV1 {
                 case 32: self.ageMs = try reader.uint64()
                 case 40: self.stepAgeMs = try reader.uint64()
                 case 48: self.mode = try reader.uint32()
+                case 320: self.deadlineAgeMs = try reader.uint64()
+                case 328: self.isHeld = try reader.bool()
+                case 482: self.causes.append(try reader.message())
                 default: try reader.skip(tag)
                 }
             }
@@ -535,6 +559,9 @@ extension KassaStorageV1 {
             if self.ageMs != 0 { writer.uint64(4, self.ageMs) }
             if self.stepAgeMs != 0 { writer.uint64(5, self.stepAgeMs) }
             if self.mode != 0 { writer.uint32(6, self.mode) }
+            if let value = self.deadlineAgeMs { writer.uint64(40, value) }
+            if self.isHeld { writer.bool(41, self.isHeld) }
+            for element in self.causes { writer.message(60, element) }
         }
     }
 }
@@ -1616,5 +1643,5 @@ extension APIFiles {
         name: "kassa/storage/v1/storage.proto",
         dependencies: ["kassa/v1/config.proto", "kassa/v1/models.proto", "kassa/v1/rollouts.proto"],
         symbolList: "kassa.storage.v1.StoredModel kassa.storage.v1.StoredScorer kassa.storage.v1.AuditRecord kassa.storage.v1.StoredAuditHead kassa.storage.v1.StoredBundle kassa.storage.v1.StoredRollout kassa.storage.v1.StoredEvidence kassa.storage.v1.StoredHours kassa.storage.v1.StoredModelHours kassa.storage.v1.StoredFeatureHours kassa.storage.v1.StoredDrift kassa.storage.v1.StoredModelDrift kassa.storage.v1.StoredFeatureDrift kassa.storage.v1.StoredSlots kassa.storage.v1.StoredRetreat kassa.storage.v1.StoredBrake kassa.storage.v1.StoredRetreats kassa.storage.v1.StoredQuarantine kassa.storage.v1.StoredGeneration kassa.storage.v1.StoredGenerations kassa.storage.v1.StoredDiscard kassa.storage.v1.StoredLoadProgress",
-        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQixwEKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlImEKC1N0b3JlZEhvdXJzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxIb3Vyc1IGbW9kZWxzInkKEFN0b3JlZE1vZGVsSG91cnMSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EkAKCGZlYXR1cmVzGAIgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlSG91cnNSCGZlYXR1cmVzItwBChJTdG9yZWRGZWF0dXJlSG91cnMSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIWCgZjb3VudHMYAiADKARSBmNvdW50cxIUCgVzdGFsZRgDIAMoBFIFc3RhbGUSEgoEZGF5cxgEIAMoElIEZGF5cxIlCg5hY2NlcHRlZF9ob3VycxgFIAEoDVINYWNjZXB0ZWRIb3VycxIdCgpvcGVuX2hvdXJzGAYgASgNUglvcGVuSG91cnMSJAoOb3BlbmVkX2F0X2hvdXIYByABKBJSDG9wZW5lZEF0SG91ciKUAQoLU3RvcmVkRHJpZnQSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISOgoGbW9kZWxzGAIgAygLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRNb2RlbERyaWZ0UgZtb2RlbHMSGQoIc2luY2VfdXMYAyABKBJSB3NpbmNlVXMSFgoGYWN0aW9uGAQgASgNUgZhY3Rpb24ilAEKEFN0b3JlZE1vZGVsRHJpZnQSIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2EhkKCHNpbmNlX3VzGAIgASgSUgdzaW5jZVVzEkAKCGZlYXR1cmVzGAMgAygLMiQua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRGZWF0dXJlRHJpZnRSCGZlYXR1cmVzIl8KElN0b3JlZEZlYXR1cmVEcmlmdBIYCgdmZWF0dXJlGAEgASgJUgdmZWF0dXJlEi8KB3NpZ25hbHMYAiADKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIHc2lnbmFscyL4AgoLU3RvcmVkU2xvdHMSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEjYKBnN0YWJsZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgZzdGFibGUSOgoIcHJldmlvdXMYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIcHJldmlvdXMSKgoRcHJldmlvdXNfc2luY2VfdXMYBSABKBJSD3ByZXZpb3VzU2luY2VVcxI5Cgdyb2xsb3V0GAYgASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Ugdyb2xsb3V0EhsKCWxhc3RfdmVyYhgHIAEoCVIIbGFzdFZlcmISPQoJcHJvbW90aW9uGAggASgLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSb2xsb3V0Uglwcm9tb3Rpb24iugIKDVN0b3JlZFJldHJlYXQSMwoFYXVkaXQYASABKAsyHS5rYXNzYS5zdG9yYWdlLnYxLkF1ZGl0UmVjb3JkUgVhdWRpdBIUCgVlcG9jaBgCIAEoBFIFZXBvY2gSMwoFc2xvdHMYAyADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFNsb3RzUgVzbG90cxI4CgdzY29yZXJzGAQgAygLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTY29yZXJSB3Njb3JlcnMSQgoKcXVhcmFudGluZRgFIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUXVhcmFudGluZVIKcXVhcmFudGluZRIlCg5lbmRlZF9yb2xsb3V0cxgzIAMoBFINZW5kZWRSb2xsb3V0c0oECDIQMyJ2CgtTdG9yZWRCcmFrZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZmxhZ3MYAyABKA1SBWZsYWdzEh0KCnJvbGxvdXRfaWQYBCABKARSCXJvbGxvdXRJZCKEAQoOU3RvcmVkUmV0cmVhdHMSOwoIcmV0cmVhdHMYASADKAsyHy5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFJldHJlYXRSCHJldHJlYXRzEjUKBmJyYWtlcxgCIAMoCzIdLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnJha2VSBmJyYWtlcyJ6ChBTdG9yZWRRdWFyYW50aW5lEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhITCgVhdF91cxgCIAEoElIEYXRVcxIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb24ixQEKEFN0b3JlZEdlbmVyYXRpb24SDgoCaWQYASABKARSAmlkEhQKBXRhYmxlGAIgASgNUgV0YWJsZRIiCg1jcmVhdGVkX2F0X3VzGAMgASgSUgtjcmVhdGVkQXRVcxIdCgpjcmVhdGVkX2J5GAQgASgJUgljcmVhdGVkQnkSGAoHdmVyZGljdBgFIAEoDVIHdmVyZGljdBIuChNjaGVja2VkX3Jvd3NfbG9hZGVkGAYgASgEUhFjaGVja2VkUm93c0xvYWRlZCKBAgoRU3RvcmVkR2VuZXJhdGlvbnMSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSFwoHbmV4dF9pZBgCIAEoBFIGbmV4dElkEjwKB3NlcnZpbmcYAyABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SB3NlcnZpbmcSNgoEa2VwdBgEIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIEa2VwdBI8Cgdsb2FkaW5nGAUgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdsb2FkaW5nInQKDVN0b3JlZERpc2NhcmQSHwoLZmVhdHVyZV9zZXQYASABKAlSCmZlYXR1cmVTZXQSQgoKZ2VuZXJhdGlvbhgCIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIKZ2VuZXJhdGlvbiJsChJTdG9yZWRMb2FkUHJvZ3Jlc3MSDgoCaWQYASABKARSAmlkEh8KC3Jvd3NfbG9hZGVkGAIgASgEUgpyb3dzTG9hZGVkEiUKDmR1cGxpY2F0ZV9rZXlzGAMgASgEUg1kdXBsaWNhdGVLZXlzYgZwcm90bzM=")
+        base64: "Ch5rYXNzYS9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGthc3NhLnN0b3JhZ2UudjEaFWthc3NhL3YxL2NvbmZpZy5wcm90bxoVa2Fzc2EvdjEvbW9kZWxzLnByb3RvGhdrYXNzYS92MS9yb2xsb3V0cy5wcm90byJbCgtTdG9yZWRNb2RlbBInCgRpbmZvGAEgASgLMhMua2Fzc2EudjEuTW9kZWxJbmZvUgRpbmZvEiMKDWJ1bmRsZV9zaGEyNTYYAiABKAxSDGJ1bmRsZVNoYTI1NiJOCgxTdG9yZWRTY29yZXISKAoEc3BlYxgBIAEoCzIULmthc3NhLnYxLlNjb3JlclNwZWNSBHNwZWMSFAoFZXBvY2gYAiABKARSBWVwb2NoIoACCgtBdWRpdFJlY29yZBITCgVhdF91cxgBIAEoElIEYXRVcxIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGYWN0aW9uGAMgASgJUgZhY3Rpb24SFgoGcmVhc29uGAQgASgJUgZyZWFzb24SFAoFZXBvY2gYBSABKARSBWVwb2NoEhgKB2RldGFpbHMYBiADKAlSB2RldGFpbHMSJwoPcHJldmlvdXNfc2hhMjU2GAcgASgMUg5wcmV2aW91c1NoYTI1NhI9Cgt0cmFuc2l0aW9ucxgIIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucyJFCg9TdG9yZWRBdWRpdEhlYWQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEhYKBnNoYTI1NhgCIAEoDFIGc2hhMjU2IkkKDFN0b3JlZEJ1bmRsZRIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2Io4DCg1TdG9yZWRSb2xsb3V0Eg4KAmlkGAEgASgEUgJpZBISCgRzYWx0GAIgASgJUgRzYWx0EjwKCWNhbmRpZGF0ZRgDIAEoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkQnVuZGxlUgljYW5kaWRhdGUSOgoIYmFzZWxpbmUYBCABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIIYmFzZWxpbmUSFAoFcGhhc2UYBSABKA1SBXBoYXNlEisKEXdlaWdodF9taWxsaW9udGhzGAYgASgNUhB3ZWlnaHRNaWxsaW9udGhzEicKD3N0ZXBfbWlsbGlvbnRocxgHIAMoDVIOc3RlcE1pbGxpb250aHMSIgoNc3RhcnRlZF9hdF91cxgIIAEoElILc3RhcnRlZEF0VXMSIgoNY2hhbmdlZF9hdF91cxgJIAEoElILY2hhbmdlZEF0VXMSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFBvbGljeVIFZ3VhcmQizwIKDlN0b3JlZEV2aWRlbmNlEh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZBIaCghldmlkZW5jZRgCIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgDIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEhUKBmFnZV9tcxgEIAEoBFIFYWdlTXMSHgoLc3RlcF9hZ2VfbXMYBSABKARSCXN0ZXBBZ2VNcxISCgRtb2RlGAYgASgNUgRtb2RlEisKD2RlYWRsaW5lX2FnZV9tcxgoIAEoBEgAUg1kZWFkbGluZUFnZU1ziAEBEhcKB2lzX2hlbGQYKSABKAhSBmlzSGVsZBIsCgZjYXVzZXMYPCADKAsyFC5rYXNzYS52MS5HdWFyZENhdXNlUgZjYXVzZXNCEgoQX2RlYWRsaW5lX2FnZV9tcyJhCgtTdG9yZWRIb3VycxIWCgZzY29yZXIYASABKAlSBnNjb3JlchI6CgZtb2RlbHMYAiADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZE1vZGVsSG91cnNSBm1vZGVscyJ5ChBTdG9yZWRNb2RlbEhvdXJzEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhJACghmZWF0dXJlcxgCIAMoCzIkLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRmVhdHVyZUhvdXJzUghmZWF0dXJlcyLcAQoSU3RvcmVkRmVhdHVyZUhvdXJzEhgKB2ZlYXR1cmUYASABKAlSB2ZlYXR1cmUSFgoGY291bnRzGAIgAygEUgZjb3VudHMSFAoFc3RhbGUYAyADKARSBXN0YWxlEhIKBGRheXMYBCADKBJSBGRheXMSJQoOYWNjZXB0ZWRfaG91cnMYBSABKA1SDWFjY2VwdGVkSG91cnMSHQoKb3Blbl9ob3VycxgGIAEoDVIJb3BlbkhvdXJzEiQKDm9wZW5lZF9hdF9ob3VyGAcgASgSUgxvcGVuZWRBdEhvdXIilAEKC1N0b3JlZERyaWZ0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjoKBm1vZGVscxgCIAMoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkTW9kZWxEcmlmdFIGbW9kZWxzEhkKCHNpbmNlX3VzGAMgASgSUgdzaW5jZVVzEhYKBmFjdGlvbhgEIAEoDVIGYWN0aW9uIpQBChBTdG9yZWRNb2RlbERyaWZ0EiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIZCghzaW5jZV91cxgCIAEoElIHc2luY2VVcxJACghmZWF0dXJlcxgDIAMoCzIkLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkRmVhdHVyZURyaWZ0UghmZWF0dXJlcyJfChJTdG9yZWRGZWF0dXJlRHJpZnQSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIvCgdzaWduYWxzGAIgAygOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSB3NpZ25hbHMi+AIKC1N0b3JlZFNsb3RzEhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhoKCHJldmlzaW9uGAIgASgEUghyZXZpc2lvbhI2CgZzdGFibGUYAyABKAsyHi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJ1bmRsZVIGc3RhYmxlEjoKCHByZXZpb3VzGAQgASgLMh4ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRCdW5kbGVSCHByZXZpb3VzEioKEXByZXZpb3VzX3NpbmNlX3VzGAUgASgSUg9wcmV2aW91c1NpbmNlVXMSOQoHcm9sbG91dBgGIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIHcm9sbG91dBIbCglsYXN0X3ZlcmIYByABKAlSCGxhc3RWZXJiEj0KCXByb21vdGlvbhgIIAEoCzIfLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkUm9sbG91dFIJcHJvbW90aW9uIroCCg1TdG9yZWRSZXRyZWF0EjMKBWF1ZGl0GAEgASgLMh0ua2Fzc2Euc3RvcmFnZS52MS5BdWRpdFJlY29yZFIFYXVkaXQSFAoFZXBvY2gYAiABKARSBWVwb2NoEjMKBXNsb3RzGAMgAygLMh0ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRTbG90c1IFc2xvdHMSOAoHc2NvcmVycxgEIAMoCzIeLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkU2NvcmVyUgdzY29yZXJzEkIKCnF1YXJhbnRpbmUYBSADKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZFF1YXJhbnRpbmVSCnF1YXJhbnRpbmUSJQoOZW5kZWRfcm9sbG91dHMYMyADKARSDWVuZGVkUm9sbG91dHNKBAgyEDMidgoLU3RvcmVkQnJha2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEhQKBWZsYWdzGAMgASgNUgVmbGFncxIdCgpyb2xsb3V0X2lkGAQgASgEUglyb2xsb3V0SWQihAEKDlN0b3JlZFJldHJlYXRzEjsKCHJldHJlYXRzGAEgAygLMh8ua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRSZXRyZWF0UghyZXRyZWF0cxI1CgZicmFrZXMYAiADKAsyHS5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEJyYWtlUgZicmFrZXMiegoQU3RvcmVkUXVhcmFudGluZRIjCg1idW5kbGVfc2hhMjU2GAEgASgMUgxidW5kbGVTaGEyNTYSEwoFYXRfdXMYAiABKBJSBGF0VXMSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIsUBChBTdG9yZWRHZW5lcmF0aW9uEg4KAmlkGAEgASgEUgJpZBIUCgV0YWJsZRgCIAEoDVIFdGFibGUSIgoNY3JlYXRlZF9hdF91cxgDIAEoElILY3JlYXRlZEF0VXMSHQoKY3JlYXRlZF9ieRgEIAEoCVIJY3JlYXRlZEJ5EhgKB3ZlcmRpY3QYBSABKA1SB3ZlcmRpY3QSLgoTY2hlY2tlZF9yb3dzX2xvYWRlZBgGIAEoBFIRY2hlY2tlZFJvd3NMb2FkZWQigQIKEVN0b3JlZEdlbmVyYXRpb25zEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EhcKB25leHRfaWQYAiABKARSBm5leHRJZBI8CgdzZXJ2aW5nGAMgASgLMiIua2Fzc2Euc3RvcmFnZS52MS5TdG9yZWRHZW5lcmF0aW9uUgdzZXJ2aW5nEjYKBGtlcHQYBCABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SBGtlcHQSPAoHbG9hZGluZxgFIAEoCzIiLmthc3NhLnN0b3JhZ2UudjEuU3RvcmVkR2VuZXJhdGlvblIHbG9hZGluZyJ0Cg1TdG9yZWREaXNjYXJkEh8KC2ZlYXR1cmVfc2V0GAEgASgJUgpmZWF0dXJlU2V0EkIKCmdlbmVyYXRpb24YAiABKAsyIi5rYXNzYS5zdG9yYWdlLnYxLlN0b3JlZEdlbmVyYXRpb25SCmdlbmVyYXRpb24ibAoSU3RvcmVkTG9hZFByb2dyZXNzEg4KAmlkGAEgASgEUgJpZBIfCgtyb3dzX2xvYWRlZBgCIAEoBFIKcm93c0xvYWRlZBIlCg5kdXBsaWNhdGVfa2V5cxgDIAEoBFINZHVwbGljYXRlS2V5c2IGcHJvdG8z")
 }

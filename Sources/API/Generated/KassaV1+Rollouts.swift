@@ -110,7 +110,8 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
-    /// What a guard tolerates of a candidate. A number that is 0 is taken from the defaults.
+    /// What a guard tolerates of a candidate. A number that is 0 is taken from the defaults; in a call that
+    /// repeats one it says nothing.
     @usableFromInline package struct GuardPolicy: WireMessage, Equatable {
         /// The message's full name in the proto file.
         @usableFromInline package static var protoName: String { "kassa.v1.GuardPolicy" }
@@ -145,7 +146,8 @@ extension KassaV1 {
             @inlinable package static var watchSharePercent: UInt32 { 13 }
         }
 
-        /// The highest tolerated probability of rolling a candidate back that is within the tolerances; 0.001.
+        /// The highest tolerated probability of rolling a candidate back that is within the tolerances, 1e-12
+        /// to 1/30; 0.001.
         package var alpha: Double = 0
 
         /// The candidate's rate of a bad event may be this multiple of STABLE's; 1.25.
@@ -163,26 +165,30 @@ extension KassaV1 {
         /// A score that takes longer misses its objective; 500.
         package var sloMicroseconds: UInt32 = 0
 
-        /// The share of entities whose requests both models score; 100.
+        /// The share of entities whose requests both models score, 0.0001 to 100; 100.
         package var pairSharePercent: Double = 0
 
-        /// How long each step lasts at least before the guard takes the next by itself; 0: it takes none.
+        /// How long each step lasts at least before the guard takes the next by itself, up to 365 days; 0: it
+        /// takes none.
         package var dwellMs: UInt64 = 0
 
-        /// Different entities that the candidate must have answered in a step before the next; 10,000.
+        /// Different entities that the candidate must have answered in a step before the next, up to
+        /// 2,000,000; 10,000.
         package var entitiesMin: UInt64 = 0
 
-        /// Entities that both models must have scored before a step; 1,000.
+        /// Entities that both models must have scored before a step, up to 2,000,000; 1,000.
         package var pairsMin: UInt64 = 0
 
-        /// The age at which a rollout that is not through is paused; 0 means 7 days. With dwell_ms only.
+        /// A canary that is not through so long after it began, or was resumed, is paused; up to 365 days, 0
+        /// means 7 days. With dwell_ms only.
         package var deadlineMs: UInt64 = 0
 
-        /// Scores from it on are a decision, those below are the other; 0 means the scorer's.
+        /// Scores from it on are a decision, those below are the other; 0 means the scorer's. Within the
+        /// range of the candidate's scores: of a probability above 0, at most 1.
         package var decisionThreshold: Double = 0
 
         /// For as long as a promotion can be undone, the share of entities whose requests PREVIOUS scores as
-        /// well, so that a model that turns bad is taken back; 5. 0 switches it off.
+        /// well, so that a model that turns bad is taken back, 0.0001 to 100; 5. 0 switches it off.
         package var watchSharePercent: Double? = nil
 
         /// A message whose fields have their default values.
@@ -1768,6 +1774,8 @@ extension KassaV1 {
             @inlinable package static var watchedRatio: UInt32 { 20 }
             /// The number of `causes`.
             @inlinable package static var causes: UInt32 { 22 }
+            /// The number of `deadline_age_ms`.
+            @inlinable package static var deadlineAgeMs: UInt32 { 40 }
         }
 
         /// "WITHIN", "FREEZE", "PAUSE" or "ROLLBACK".
@@ -1830,6 +1838,9 @@ extension KassaV1 {
         /// What was the matter, by event, the candidate's first, the most frequent first.
         package var causes: [KassaV1.GuardCause] = []
 
+        /// The time that counts towards the deadline: since the canary began, or was resumed.
+        package var deadlineAgeMs: UInt64 = 0
+
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
@@ -1853,7 +1864,8 @@ extension KassaV1 {
             stepAgeMs: UInt64 = 0,
             mode: String = "",
             watchedRatio: Double = 0,
-            causes: [KassaV1.GuardCause] = []
+            causes: [KassaV1.GuardCause] = [],
+            deadlineAgeMs: UInt64 = 0
         ) {
             self.verdict = verdict
             self.logEvidence = logEvidence
@@ -1874,6 +1886,7 @@ extension KassaV1 {
             self.mode = mode
             self.watchedRatio = watchedRatio
             self.causes = causes
+            self.deadlineAgeMs = deadlineAgeMs
         }
 
         /// Reads fields until `reader` ends.
@@ -1900,6 +1913,7 @@ extension KassaV1 {
                 case 138: self.mode = try reader.string()
                 case 161: self.watchedRatio = try reader.double()
                 case 178: self.causes.append(try reader.message())
+                case 320: self.deadlineAgeMs = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -1927,6 +1941,7 @@ extension KassaV1 {
             if !self.mode.isEmpty { writer.string(17, self.mode) }
             if self.watchedRatio.bitPattern != 0 { writer.double(20, self.watchedRatio) }
             for element in self.causes { writer.message(22, element) }
+            if self.deadlineAgeMs != 0 { writer.uint64(40, self.deadlineAgeMs) }
         }
     }
 }
@@ -2325,7 +2340,7 @@ extension KassaV1 {
 }
 
 extension KassaV1 {
-    /// The message `kassa.v1.RolloutHistoryResponse`.
+    /// Ends early before it has 2 MiB: go on before the last revision that came.
     @usableFromInline package struct RolloutHistoryResponse: WireMessage, Equatable {
         /// The message's full name in the proto file.
         @usableFromInline package static var protoName: String { "kassa.v1.RolloutHistoryResponse" }
@@ -2378,19 +2393,33 @@ extension KassaV1 {
         @usableFromInline package enum Field {
             /// The number of `rollout_id`.
             @inlinable package static var rolloutId: UInt32 { 1 }
+            /// The number of `limit`.
+            @inlinable package static var limit: UInt32 { 40 }
+            /// The number of `before_revision`.
+            @inlinable package static var beforeRevision: UInt32 { 41 }
         }
 
         /// The field `rollout_id`.
         package var rolloutId: UInt64 = 0
+
+        /// The most transitions to return, up to 1,000; 0 means 100. All of them are checked.
+        package var limit: UInt32 = 0
+
+        /// Return only those that made an earlier revision; 0 ends with the newest.
+        package var beforeRevision: UInt64 = 0
 
         /// A message whose fields have their default values.
         @usableFromInline package init() {}
 
         /// A message with these fields; the others have their default values.
         package init(
-            rolloutId: UInt64 = 0
+            rolloutId: UInt64 = 0,
+            limit: UInt32 = 0,
+            beforeRevision: UInt64 = 0
         ) {
             self.rolloutId = rolloutId
+            self.limit = limit
+            self.beforeRevision = beforeRevision
         }
 
         /// Reads fields until `reader` ends.
@@ -2399,6 +2428,8 @@ extension KassaV1 {
             while let tag = try reader.next() {
                 switch tag.rawValue {
                 case 8: self.rolloutId = try reader.uint64()
+                case 320: self.limit = try reader.uint32()
+                case 328: self.beforeRevision = try reader.uint64()
                 default: try reader.skip(tag)
                 }
             }
@@ -2408,6 +2439,8 @@ extension KassaV1 {
         @usableFromInline
         package func encode(into writer: inout WireWriter) {
             if self.rolloutId != 0 { writer.uint64(1, self.rolloutId) }
+            if self.limit != 0 { writer.uint32(40, self.limit) }
+            if self.beforeRevision != 0 { writer.uint64(41, self.beforeRevision) }
         }
     }
 }
@@ -2430,6 +2463,8 @@ extension KassaV1 {
             @inlinable package static var disagreement: UInt32 { 4 }
             /// The number of `chain_intact`.
             @inlinable package static var chainIntact: UInt32 { 5 }
+            /// The number of `left_out`.
+            @inlinable package static var leftOut: UInt32 { 40 }
             /// The number of `guard`.
             @inlinable package static var `guard`: UInt32 { 50 }
         }
@@ -2437,7 +2472,7 @@ extension KassaV1 {
         /// The field `scorer`.
         package var scorer: String = ""
 
-        /// Oldest first.
+        /// Oldest first: the newest that were asked for, up to 2 MiB of them.
         package var transitions: [KassaV1.RolloutTransition] = []
 
         /// Carrying the recorded verbs out again gave the recorded phases and weights, each and all.
@@ -2448,6 +2483,9 @@ extension KassaV1 {
 
         /// The records are linked by their digests, from the first of the audit log to its last.
         package var chainIntact: Bool = false
+
+        /// How many earlier ones are not among the transitions; before_revision asks for them.
+        package var leftOut: UInt64 = 0
 
         /// The guard's last verdict, computed again from the recorded counts.
         package var `guard`: KassaV1.GuardStatus? = nil
@@ -2462,6 +2500,7 @@ extension KassaV1 {
             agrees: Bool = false,
             disagreement: String = "",
             chainIntact: Bool = false,
+            leftOut: UInt64 = 0,
             `guard`: KassaV1.GuardStatus? = nil
         ) {
             self.scorer = scorer
@@ -2469,6 +2508,7 @@ extension KassaV1 {
             self.agrees = agrees
             self.disagreement = disagreement
             self.chainIntact = chainIntact
+            self.leftOut = leftOut
             self.`guard` = `guard`
         }
 
@@ -2482,6 +2522,7 @@ extension KassaV1 {
                 case 24: self.agrees = try reader.bool()
                 case 34: self.disagreement = try reader.string()
                 case 40: self.chainIntact = try reader.bool()
+                case 320: self.leftOut = try reader.uint64()
                 case 402: try reader.merge(into: &self.`guard`)
                 default: try reader.skip(tag)
                 }
@@ -2496,6 +2537,7 @@ extension KassaV1 {
             if self.agrees { writer.bool(3, self.agrees) }
             if !self.disagreement.isEmpty { writer.string(4, self.disagreement) }
             if self.chainIntact { writer.bool(5, self.chainIntact) }
+            if self.leftOut != 0 { writer.uint64(40, self.leftOut) }
             if let value = self.`guard` { writer.message(50, value) }
         }
     }
@@ -3293,8 +3335,11 @@ extension KassaV1 {
     ///
     /// Every verb can be repeated without harm. expected_revision is compare-and-set: ABORTED unless the
     /// scorer's slots are at that revision; the retry of a verb that was carried out is answered as the
-    /// first time. A verb that makes no sense now is FAILED_PRECONDITION and changes nothing. STABLE is
-    /// never empty.
+    /// first time, but one that asks for another guard than the open rollout has is FAILED_PRECONDITION. So
+    /// is a verb that makes no sense now; it changes nothing. STABLE is never empty.
+    ///
+    /// A bundle that goes into quarantine, by whichever verb or guard, leaves the slots of all scorers that
+    /// have it, in the same transaction; only a STABLE that has it goes on, with an alarm.
     package enum RolloutsService {
         /// Evaluates a model beside STABLE; it answers nobody.
         package static let shadow = APIMethod(
@@ -3309,6 +3354,7 @@ extension KassaV1 {
             request: "kassa.v1.CanaryRequest", response: "kassa.v1.RolloutResponse")
 
         /// Another share. A greater one keeps the entities that are in; while paused it may only fall.
+        /// RESOURCE_EXHAUSTED behind 64 different ones, the rollout's steps and 0 among them.
         package static let setWeight = APIMethod(
             path: "/kassa.v1.Rollouts/SetWeight",
             clientStreams: false, serverStreams: false,
@@ -3406,5 +3452,5 @@ extension APIFiles {
         name: "kassa/v1/rollouts.proto",
         dependencies: ["kassa/v1/scoring.proto", "kassa/v1/values.proto"],
         symbolList: "kassa.v1.GuardPolicy kassa.v1.ShadowRequest kassa.v1.CanaryRequest kassa.v1.SetWeightRequest kassa.v1.PauseRequest kassa.v1.ResumeRequest kassa.v1.PromoteRequest kassa.v1.AbortRequest kassa.v1.UndoRequest kassa.v1.QuarantineRequest kassa.v1.QuarantineResponse kassa.v1.ClearQuarantineRequest kassa.v1.ClearQuarantineResponse kassa.v1.SlotState kassa.v1.Rollout kassa.v1.RolloutStatus kassa.v1.GuardComponent kassa.v1.GuardCount kassa.v1.GuardSample kassa.v1.GuardCause kassa.v1.GuardStatus kassa.v1.RolloutResponse kassa.v1.RolloutStatusRequest kassa.v1.RolloutTransition kassa.v1.RolloutHistoryRequest kassa.v1.RolloutHistoryResponse kassa.v1.ExplainRolloutRequest kassa.v1.ExplainRolloutResponse kassa.v1.WatchRolloutsRequest kassa.v1.RolloutEvent kassa.v1.DriftAlarm kassa.v1.DriftRequest kassa.v1.AcceptDriftRequest kassa.v1.AcceptDriftResponse kassa.v1.FeatureDrift kassa.v1.SlotDrift kassa.v1.DriftReport kassa.v1.RolloutPhase kassa.v1.DriftSignal kassa.v1.DriftAction kassa.v1.Rollouts kassa.v1.Rollouts.Shadow kassa.v1.Rollouts.Canary kassa.v1.Rollouts.SetWeight kassa.v1.Rollouts.Pause kassa.v1.Rollouts.Resume kassa.v1.Rollouts.Promote kassa.v1.Rollouts.Abort kassa.v1.Rollouts.Undo kassa.v1.Rollouts.Quarantine kassa.v1.Rollouts.ClearQuarantine kassa.v1.Rollouts.Status kassa.v1.Rollouts.History kassa.v1.Rollouts.Explain kassa.v1.Rollouts.Drift kassa.v1.Rollouts.AcceptDrift kassa.v1.Rollouts.Watch",
-        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8aFWthc3NhL3YxL3ZhbHVlcy5wcm90byKbBAoLR3VhcmRQb2xpY3kSFAoFYWxwaGEYASABKAFSBWFscGhhEioKEXJlbGF0aXZlX3Jpc2tfbWF4GAIgASgBUg9yZWxhdGl2ZVJpc2tNYXgSIgoNZmxpcF9yYXRlX21heBgDIAEoAVILZmxpcFJhdGVNYXgSIQoMYnJpZXJfbWFyZ2luGAQgASgBUgticmllck1hcmdpbhIyChVjYWxpYnJhdGlvbl9tYXJnaW5fcHAYBSABKAFSE2NhbGlicmF0aW9uTWFyZ2luUHASKQoQc2xvX21pY3Jvc2Vjb25kcxgGIAEoDVIPc2xvTWljcm9zZWNvbmRzEiwKEnBhaXJfc2hhcmVfcGVyY2VudBgHIAEoAVIQcGFpclNoYXJlUGVyY2VudBIZCghkd2VsbF9tcxgIIAEoBFIHZHdlbGxNcxIhCgxlbnRpdGllc19taW4YCSABKARSC2VudGl0aWVzTWluEhsKCXBhaXJzX21pbhgKIAEoBFIIcGFpcnNNaW4SHwoLZGVhZGxpbmVfbXMYCyABKARSCmRlYWRsaW5lTXMSLQoSZGVjaXNpb25fdGhyZXNob2xkGAwgASgBUhFkZWNpc2lvblRocmVzaG9sZBIzChN3YXRjaF9zaGFyZV9wZXJjZW50GA0gASgBSABSEXdhdGNoU2hhcmVQZXJjZW50iAEBQhYKFF93YXRjaF9zaGFyZV9wZXJjZW50IuABCg1TaGFkb3dSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgVndWFyZEIUChJfZXhwZWN0ZWRfcmV2aXNpb24irAIKDUNhbmFyeVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEiUKDndlaWdodF9wZXJjZW50GAMgASgBUg13ZWlnaHRQZXJjZW50EiMKDXN0ZXBfcGVyY2VudHMYBCADKAFSDHN0ZXBQZXJjZW50cxIwChFleHBlY3RlZF9yZXZpc2lvbhgFIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAYgASgJUgVhY3RvchIWCgZyZWFzb24YByABKAlSBnJlYXNvbhIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgVndWFyZEIUChJfZXhwZWN0ZWRfcmV2aXNpb24ixwEKEFNldFdlaWdodFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISJQoOd2VpZ2h0X3BlcmNlbnQYAiABKAFSDXdlaWdodFBlcmNlbnQSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpwBCgxQYXVzZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIp0BCg1SZXN1bWVSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKyAQoOUHJvbW90ZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISEgoEZnVsbBgCIAEoCFIEZnVsbBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDEFib3J0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24imwEKC1VuZG9SZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJ8ChFRdWFyYW50aW5lUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiJ4ChJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2Eh8KC3JvbGxlZF9iYWNrGAIgAygJUgpyb2xsZWRCYWNrEhwKCXVuY2hhbmdlZBgDIAEoCFIJdW5jaGFuZ2VkIoEBChZDbGVhclF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIlwKF0NsZWFyUXVhcmFudGluZVJlc3BvbnNlEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIcCgl1bmNoYW5nZWQYAiABKAhSCXVuY2hhbmdlZCJqCglTbG90U3RhdGUSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAyABKAxSDGJ1bmRsZVNoYTI1NiK+AgoHUm9sbG91dBIOCgJpZBgBIAEoBFICaWQSLAoFcGhhc2UYAiABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEiUKDndlaWdodF9wZXJjZW50GAMgASgBUg13ZWlnaHRQZXJjZW50EiMKDXN0ZXBfcGVyY2VudHMYBCADKAFSDHN0ZXBQZXJjZW50cxIxCgljYW5kaWRhdGUYBSABKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSCWNhbmRpZGF0ZRIaCghiYXNlbGluZRgGIAEoCVIIYmFzZWxpbmUSEgoEc2FsdBgHIAEoCVIEc2FsdBIiCg1zdGFydGVkX2F0X3VzGAggASgSUgtzdGFydGVkQXRVcxIiCg1jaGFuZ2VkX2F0X3VzGAkgASgSUgtjaGFuZ2VkQXRVcyKqAgoNUm9sbG91dFN0YXR1cxIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZXBvY2gYAyABKARSBWVwb2NoEikKBXNsb3RzGAQgAygLMhMua2Fzc2EudjEuU2xvdFN0YXRlUgVzbG90cxIrCgdyb2xsb3V0GAUgASgLMhEua2Fzc2EudjEuUm9sbG91dFIHcm9sbG91dBIqChFwcmV2aW91c191bnRpbF91cxgGIAEoElIPcHJldmlvdXNVbnRpbFVzEh4KCnVucmVjb3JkZWQYByABKAhSCnVucmVjb3JkZWQSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFN0YXR1c1IFZ3VhcmQiXwoOR3VhcmRDb21wb25lbnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIWCgZ3ZWlnaHQYAiABKAFSBndlaWdodBIhCgxsb2dfZXZpZGVuY2UYAyABKAFSC2xvZ0V2aWRlbmNlIlYKCkd1YXJkQ291bnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIWCgZzdGFibGUYAiABKARSBnN0YWJsZRIcCgljYW5kaWRhdGUYAyABKARSCWNhbmRpZGF0ZSI/CgtHdWFyZFNhbXBsZRIUCgVldmVudBgBIAEoCVIFZXZlbnQSGgoIZW50aXRpZXMYAiADKAZSCGVudGl0aWVzItoBCgpHdWFyZENhdXNlEhQKBWV2ZW50GAEgASgJUgVldmVudBIcCgljYW5kaWRhdGUYAiABKAhSCWNhbmRpZGF0ZRIYCgdmZWF0dXJlGAMgASgJUgdmZWF0dXJlEigKBnN0YXR1cxgEIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhQKBWVycm9yGAUgASgJUgVlcnJvchIiCgxtaWNyb3NlY29uZHMYBiABKARSDG1pY3Jvc2Vjb25kcxIaCghlbnRpdGllcxgHIAEoBFIIZW50aXRpZXMiogUKC0d1YXJkU3RhdHVzEhgKB3ZlcmRpY3QYASABKAlSB3ZlcmRpY3QSIQoMbG9nX2V2aWRlbmNlGAIgASgBUgtsb2dFdmlkZW5jZRIjCg1sb2dfdGhyZXNob2xkGAMgASgBUgxsb2dUaHJlc2hvbGQSHQoKbG9nX2ZyZWV6ZRgEIAEoAVIJbG9nRnJlZXplEjgKCmNvbXBvbmVudHMYBSADKAsyGC5rYXNzYS52MS5HdWFyZENvbXBvbmVudFIKY29tcG9uZW50cxIsCgZjb3VudHMYBiADKAsyFC5rYXNzYS52MS5HdWFyZENvdW50UgZjb3VudHMSFAoFcGFpcnMYByABKARSBXBhaXJzEicKD2RpZmZlcmluZ19wYWlycxgIIAEoBFIOZGlmZmVyaW5nUGFpcnMSFgoGbGFiZWxzGAkgASgEUgZsYWJlbHMSHAoJdmlvbGF0aW9uGAogASgJUgl2aW9sYXRpb24SFAoFaG9sZHMYCyADKAlSBWhvbGRzEi0KBnBvbGljeRgMIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgZwb2xpY3kSLwoHc2FtcGxlcxgNIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEiEKDHJ1bGVfdmVyc2lvbhgOIAEoDVILcnVsZVZlcnNpb24SFQoGYWdlX21zGA8gASgEUgVhZ2VNcxIeCgtzdGVwX2FnZV9tcxgQIAEoBFIJc3RlcEFnZU1zEhIKBG1vZGUYESABKAlSBG1vZGUSIwoNd2F0Y2hlZF9yYXRpbxgUIAEoAVIMd2F0Y2hlZFJhdGlvEiwKBmNhdXNlcxgWIAMoCzIULmthc3NhLnYxLkd1YXJkQ2F1c2VSBmNhdXNlcyJgCg9Sb2xsb3V0UmVzcG9uc2USLwoGc3RhdHVzGAEgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEhwKCXVuY2hhbmdlZBgCIAEoCFIJdW5jaGFuZ2VkIi4KFFJvbGxvdXRTdGF0dXNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIqAGChFSb2xsb3V0VHJhbnNpdGlvbhIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SHQoKcm9sbG91dF9pZBgDIAEoBFIJcm9sbG91dElkEhMKBWF0X3VzGAQgASgSUgRhdFVzEhQKBWFjdG9yGAUgASgJUgVhY3RvchIWCgZyZWFzb24YBiABKAlSBnJlYXNvbhISCgR2ZXJiGAcgASgJUgR2ZXJiEjkKDHBoYXNlX2JlZm9yZRgIIAEoDjIWLmthc3NhLnYxLlJvbGxvdXRQaGFzZVILcGhhc2VCZWZvcmUSLAoFcGhhc2UYCSABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEjIKFXdlaWdodF9wZXJjZW50X2JlZm9yZRgKIAEoAVITd2VpZ2h0UGVyY2VudEJlZm9yZRIlCg53ZWlnaHRfcGVyY2VudBgLIAEoAVINd2VpZ2h0UGVyY2VudBIWCgZzdGFibGUYDCABKAlSBnN0YWJsZRIcCgljYW5kaWRhdGUYDSABKAlSCWNhbmRpZGF0ZRIpChBjYW5kaWRhdGVfc2hhMjU2GA4gASgMUg9jYW5kaWRhdGVTaGEyNTYSIwoNc3RlcF9wZXJjZW50cxgPIAMoAVIMc3RlcFBlcmNlbnRzEhQKBWVwb2NoGBAgASgEUgVlcG9jaBISCgRzYWx0GBEgASgJUgRzYWx0EiMKDXN0YWJsZV9zaGEyNTYYEiABKAxSDHN0YWJsZVNoYTI1NhIaCghldmlkZW5jZRgyIAEoDFIIZXZpZGVuY2USLwoHc2FtcGxlcxgzIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEjQKFGxhc3RfYW5zd2VyX2FmdGVyX3VzGDQgASgSSABSEWxhc3RBbnN3ZXJBZnRlclVziAEBEiwKBmNhdXNlcxg1IAMoCzIULmthc3NhLnYxLkd1YXJkQ2F1c2VSBmNhdXNlc0IXChVfbGFzdF9hbnN3ZXJfYWZ0ZXJfdXMibgoVUm9sbG91dEhpc3RvcnlSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBWxpbWl0GAIgASgNUgVsaW1pdBInCg9iZWZvcmVfcmV2aXNpb24YAyABKARSDmJlZm9yZVJldmlzaW9uIlcKFlJvbGxvdXRIaXN0b3J5UmVzcG9uc2USPQoLdHJhbnNpdGlvbnMYASADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMiNgoVRXhwbGFpblJvbGxvdXRSZXF1ZXN0Eh0KCnJvbGxvdXRfaWQYASABKARSCXJvbGxvdXRJZCL7AQoWRXhwbGFpblJvbGxvdXRSZXNwb25zZRIWCgZzY29yZXIYASABKAlSBnNjb3JlchI9Cgt0cmFuc2l0aW9ucxgCIAMoCzIbLmthc3NhLnYxLlJvbGxvdXRUcmFuc2l0aW9uUgt0cmFuc2l0aW9ucxIWCgZhZ3JlZXMYAyABKAhSBmFncmVlcxIiCgxkaXNhZ3JlZW1lbnQYBCABKAlSDGRpc2FncmVlbWVudBIhCgxjaGFpbl9pbnRhY3QYBSABKAhSC2NoYWluSW50YWN0EisKBWd1YXJkGDIgASgLMhUua2Fzc2EudjEuR3VhcmRTdGF0dXNSBWd1YXJkIi4KFFdhdGNoUm9sbG91dHNSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIuUBCgxSb2xsb3V0RXZlbnQSGgoIc2VxdWVuY2UYASABKARSCHNlcXVlbmNlEjsKCnRyYW5zaXRpb24YAiABKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblIKdHJhbnNpdGlvbhIvCgZzdGF0dXMYAyABKAsyFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzUgZzdGF0dXMSHwoLZXZlbnRzX2xvc3QYBCABKAhSCmV2ZW50c0xvc3QSKgoFZHJpZnQYKCABKAsyFC5rYXNzYS52MS5EcmlmdEFsYXJtUgVkcmlmdCKmAgoKRHJpZnRBbGFybRIWCgZzY29yZXIYASABKAlSBnNjb3JlchIiCgRzbG90GAIgASgOMg4ua2Fzc2EudjEuU2xvdFIEc2xvdBIUCgVtb2RlbBgDIAEoCVIFbW9kZWwSGAoHZmVhdHVyZRgEIAEoCVIHZmVhdHVyZRItCgZzaWduYWwYBSABKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIGc2lnbmFsEhYKBnJhaXNlZBgGIAEoCFIGcmFpc2VkEhMKBWF0X3VzGAcgASgSUgRhdFVzEhYKBnZhbHVlcxgIIAEoBFIGdmFsdWVzEhoKCG1lYXN1cmVkGAkgASgBUghtZWFzdXJlZBIcCgl0b2xlcmF0ZWQYCiABKAFSCXRvbGVyYXRlZCImCgxEcmlmdFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXIiWgoSQWNjZXB0RHJpZnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBWFjdG9yGAIgASgJUgVhY3RvchIWCgZyZWFzb24YAyABKAlSBnJlYXNvbiJgChNBY2NlcHREcmlmdFJlc3BvbnNlEhoKCGZlYXR1cmVzGAEgAygJUghmZWF0dXJlcxItCgZyZXBvcnQYAiABKAsyFS5rYXNzYS52MS5EcmlmdFJlcG9ydFIGcmVwb3J0IogFCgxGZWF0dXJlRHJpZnQSGAoHZmVhdHVyZRgBIAEoCVIHZmVhdHVyZRIQCgNwc2kYAiABKAFSA3BzaRIoCg1wc2lfdGhyZXNob2xkGAMgASgBSABSDHBzaVRocmVzaG9sZIgBARInCg93aW5kb3dzX3NoaWZ0ZWQYBCABKA1SDndpbmRvd3NTaGlmdGVkEhsKCW51bGxfcmF0ZRgFIAEoAVIIbnVsbFJhdGUSIgoNbnVsbF9yYXRlX21heBgGIAEoAVILbnVsbFJhdGVNYXgSHwoLdW5zZWVuX3JhdGUYByABKAFSCnVuc2VlblJhdGUSJgoPdW5zZWVuX3JhdGVfbWF4GAggASgBUg11bnNlZW5SYXRlTWF4Eh0KCnN0YWxlX3JhdGUYCSABKAFSCXN0YWxlUmF0ZRIkCg5zdGFsZV9yYXRlX21heBgKIAEoAVIMc3RhbGVSYXRlTWF4Ei0KBmFsYXJtcxgLIAMoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgZhbGFybXMSKQoQcmVmZXJlbmNlX3ZhbHVlcxgMIAEoBFIPcmVmZXJlbmNlVmFsdWVzEisKBXVzdWFsGA0gAygOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSBXVzdWFsEh4KCGhvdXJfcHNpGA4gASgBSAFSB2hvdXJQc2mIAQESMQoSaG91cl9wc2lfdGhyZXNob2xkGA8gASgBSAJSEGhvdXJQc2lUaHJlc2hvbGSIAQESGgoIYWNjZXB0ZWQYECABKAhSCGFjY2VwdGVkQhAKDl9wc2lfdGhyZXNob2xkQgsKCV9ob3VyX3BzaUIVChNfaG91cl9wc2lfdGhyZXNob2xkIpgCCglTbG90RHJpZnQSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEhgKB3dpbmRvd3MYAyABKARSB3dpbmRvd3MSFgoGdmFsdWVzGAQgASgEUgZ2YWx1ZXMSHwoLb3Blbl92YWx1ZXMYBSABKARSCm9wZW5WYWx1ZXMSLAoSdG9vX2xpdHRsZV90cmFmZmljGAYgASgIUhB0b29MaXR0bGVUcmFmZmljEjIKCGZlYXR1cmVzGAcgAygLMhYua2Fzc2EudjEuRmVhdHVyZURyaWZ0UghmZWF0dXJlcxIcCgl1bndhdGNoZWQYCCABKA1SCXVud2F0Y2hlZCLqAQoLRHJpZnRSZXBvcnQSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISKQoFc2xvdHMYAiADKAsyEy5rYXNzYS52MS5TbG90RHJpZnRSBXNsb3RzEi0KBmFjdGlvbhgDIAEoDjIVLmthc3NhLnYxLkRyaWZ0QWN0aW9uUgZhY3Rpb24SGQoIc2luY2VfdXMYBCABKBJSB3NpbmNlVXMSGwoJd2luZG93X21zGAUgASgEUgh3aW5kb3dNcxIxChVmYWxzZV9wYWdlc19wZXJfbW9udGgYBiABKAFSEmZhbHNlUGFnZXNQZXJNb250aCqhAQoMUm9sbG91dFBoYXNlEh0KGVJPTExPVVRfUEhBU0VfVU5TUEVDSUZJRUQQABIQCgxQSEFTRV9TSEFET1cQARIQCgxQSEFTRV9DQU5BUlkQAhIQCgxQSEFTRV9QQVVTRUQQAxISCg5QSEFTRV9QUk9NT1RFRBAEEhEKDVBIQVNFX0FCT1JURUQQBRIVChFQSEFTRV9ST0xMRURfQkFDSxAGKm8KC0RyaWZ0U2lnbmFsEhwKGERSSUZUX1NJR05BTF9VTlNQRUNJRklFRBAAEg8KC0RSSUZUX1NISUZUEAESDgoKRFJJRlRfTlVMTBACEhAKDERSSUZUX1VOU0VFThADEg8KC0RSSUZUX1NUQUxFEAQqXQoLRHJpZnRBY3Rpb24SEQoNRFJJRlRfTk9USElORxAAEhAKDERSSUZUX0ZSRUVaRRABEhkKFURSSUZUX1BBR0VfQU5EX0ZSRUVaRRACEg4KCkRSSUZUX1VORE8QAzLBCAoIUm9sbG91dHMSPAoGU2hhZG93Ehcua2Fzc2EudjEuU2hhZG93UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI8CgZDYW5hcnkSFy5rYXNzYS52MS5DYW5hcnlSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkIKCVNldFdlaWdodBIaLmthc3NhLnYxLlNldFdlaWdodFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFUGF1c2USFi5rYXNzYS52MS5QYXVzZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGUmVzdW1lEhcua2Fzc2EudjEuUmVzdW1lUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRI+CgdQcm9tb3RlEhgua2Fzc2EudjEuUHJvbW90ZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOgoFQWJvcnQSFi5rYXNzYS52MS5BYm9ydFJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USOAoEVW5kbxIVLmthc3NhLnYxLlVuZG9SZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEkcKClF1YXJhbnRpbmUSGy5rYXNzYS52MS5RdWFyYW50aW5lUmVxdWVzdBocLmthc3NhLnYxLlF1YXJhbnRpbmVSZXNwb25zZRJWCg9DbGVhclF1YXJhbnRpbmUSIC5rYXNzYS52MS5DbGVhclF1YXJhbnRpbmVSZXF1ZXN0GiEua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVzcG9uc2USQQoGU3RhdHVzEh4ua2Fzc2EudjEuUm9sbG91dFN0YXR1c1JlcXVlc3QaFy5rYXNzYS52MS5Sb2xsb3V0U3RhdHVzEkwKB0hpc3RvcnkSHy5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlcXVlc3QaIC5rYXNzYS52MS5Sb2xsb3V0SGlzdG9yeVJlc3BvbnNlEkwKB0V4cGxhaW4SHy5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlcXVlc3QaIC5rYXNzYS52MS5FeHBsYWluUm9sbG91dFJlc3BvbnNlEjYKBURyaWZ0EhYua2Fzc2EudjEuRHJpZnRSZXF1ZXN0GhUua2Fzc2EudjEuRHJpZnRSZXBvcnQSSgoLQWNjZXB0RHJpZnQSHC5rYXNzYS52MS5BY2NlcHREcmlmdFJlcXVlc3QaHS5rYXNzYS52MS5BY2NlcHREcmlmdFJlc3BvbnNlEkEKBVdhdGNoEh4ua2Fzc2EudjEuV2F0Y2hSb2xsb3V0c1JlcXVlc3QaFi5rYXNzYS52MS5Sb2xsb3V0RXZlbnQwAWIGcHJvdG8z")
+        base64: "ChdrYXNzYS92MS9yb2xsb3V0cy5wcm90bxIIa2Fzc2EudjEaFmthc3NhL3YxL3Njb3JpbmcucHJvdG8aFWthc3NhL3YxL3ZhbHVlcy5wcm90byKbBAoLR3VhcmRQb2xpY3kSFAoFYWxwaGEYASABKAFSBWFscGhhEioKEXJlbGF0aXZlX3Jpc2tfbWF4GAIgASgBUg9yZWxhdGl2ZVJpc2tNYXgSIgoNZmxpcF9yYXRlX21heBgDIAEoAVILZmxpcFJhdGVNYXgSIQoMYnJpZXJfbWFyZ2luGAQgASgBUgticmllck1hcmdpbhIyChVjYWxpYnJhdGlvbl9tYXJnaW5fcHAYBSABKAFSE2NhbGlicmF0aW9uTWFyZ2luUHASKQoQc2xvX21pY3Jvc2Vjb25kcxgGIAEoDVIPc2xvTWljcm9zZWNvbmRzEiwKEnBhaXJfc2hhcmVfcGVyY2VudBgHIAEoAVIQcGFpclNoYXJlUGVyY2VudBIZCghkd2VsbF9tcxgIIAEoBFIHZHdlbGxNcxIhCgxlbnRpdGllc19taW4YCSABKARSC2VudGl0aWVzTWluEhsKCXBhaXJzX21pbhgKIAEoBFIIcGFpcnNNaW4SHwoLZGVhZGxpbmVfbXMYCyABKARSCmRlYWRsaW5lTXMSLQoSZGVjaXNpb25fdGhyZXNob2xkGAwgASgBUhFkZWNpc2lvblRocmVzaG9sZBIzChN3YXRjaF9zaGFyZV9wZXJjZW50GA0gASgBSABSEXdhdGNoU2hhcmVQZXJjZW50iAEBQhYKFF93YXRjaF9zaGFyZV9wZXJjZW50IuABCg1TaGFkb3dSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEhQKBW1vZGVsGAIgASgJUgVtb2RlbBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbhIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgVndWFyZEIUChJfZXhwZWN0ZWRfcmV2aXNpb24irAIKDUNhbmFyeVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISFAoFbW9kZWwYAiABKAlSBW1vZGVsEiUKDndlaWdodF9wZXJjZW50GAMgASgBUg13ZWlnaHRQZXJjZW50EiMKDXN0ZXBfcGVyY2VudHMYBCADKAFSDHN0ZXBQZXJjZW50cxIwChFleHBlY3RlZF9yZXZpc2lvbhgFIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAYgASgJUgVhY3RvchIWCgZyZWFzb24YByABKAlSBnJlYXNvbhIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgVndWFyZEIUChJfZXhwZWN0ZWRfcmV2aXNpb24ixwEKEFNldFdlaWdodFJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISJQoOd2VpZ2h0X3BlcmNlbnQYAiABKAFSDXdlaWdodFBlcmNlbnQSMAoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgEIAEoCVIFYWN0b3ISFgoGcmVhc29uGAUgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIpwBCgxQYXVzZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISMAoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKARIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIUCgVhY3RvchgDIAEoCVIFYWN0b3ISFgoGcmVhc29uGAQgASgJUgZyZWFzb25CFAoSX2V4cGVjdGVkX3JldmlzaW9uIp0BCg1SZXN1bWVSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiKyAQoOUHJvbW90ZVJlcXVlc3QSFgoGc2NvcmVyGAEgASgJUgZzY29yZXISEgoEZnVsbBgCIAEoCFIEZnVsbBIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAQgASgJUgVhY3RvchIWCgZyZWFzb24YBSABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24inAEKDEFib3J0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIwChFleHBlY3RlZF9yZXZpc2lvbhgCIAEoBEgAUhBleHBlY3RlZFJldmlzaW9uiAEBEhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24imwEKC1VuZG9SZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEjAKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESABSEGV4cGVjdGVkUmV2aXNpb26IAQESFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJ8ChFRdWFyYW50aW5lUmVxdWVzdBIUCgVtb2RlbBgBIAEoCVIFbW9kZWwSIwoNYnVuZGxlX3NoYTI1NhgCIAEoDFIMYnVuZGxlU2hhMjU2EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZyZWFzb24YBCABKAlSBnJlYXNvbiJ4ChJRdWFyYW50aW5lUmVzcG9uc2USIwoNYnVuZGxlX3NoYTI1NhgBIAEoDFIMYnVuZGxlU2hhMjU2Eh8KC3JvbGxlZF9iYWNrGAIgAygJUgpyb2xsZWRCYWNrEhwKCXVuY2hhbmdlZBgDIAEoCFIJdW5jaGFuZ2VkIoEBChZDbGVhclF1YXJhbnRpbmVSZXF1ZXN0EhQKBW1vZGVsGAEgASgJUgVtb2RlbBIjCg1idW5kbGVfc2hhMjU2GAIgASgMUgxidW5kbGVTaGEyNTYSFAoFYWN0b3IYAyABKAlSBWFjdG9yEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uIlwKF0NsZWFyUXVhcmFudGluZVJlc3BvbnNlEiMKDWJ1bmRsZV9zaGEyNTYYASABKAxSDGJ1bmRsZVNoYTI1NhIcCgl1bmNoYW5nZWQYAiABKAhSCXVuY2hhbmdlZCJqCglTbG90U3RhdGUSIgoEc2xvdBgBIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAiABKAlSBW1vZGVsEiMKDWJ1bmRsZV9zaGEyNTYYAyABKAxSDGJ1bmRsZVNoYTI1NiK+AgoHUm9sbG91dBIOCgJpZBgBIAEoBFICaWQSLAoFcGhhc2UYAiABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSBXBoYXNlEiUKDndlaWdodF9wZXJjZW50GAMgASgBUg13ZWlnaHRQZXJjZW50EiMKDXN0ZXBfcGVyY2VudHMYBCADKAFSDHN0ZXBQZXJjZW50cxIxCgljYW5kaWRhdGUYBSABKAsyEy5rYXNzYS52MS5TbG90U3RhdGVSCWNhbmRpZGF0ZRIaCghiYXNlbGluZRgGIAEoCVIIYmFzZWxpbmUSEgoEc2FsdBgHIAEoCVIEc2FsdBIiCg1zdGFydGVkX2F0X3VzGAggASgSUgtzdGFydGVkQXRVcxIiCg1jaGFuZ2VkX2F0X3VzGAkgASgSUgtjaGFuZ2VkQXRVcyKqAgoNUm9sbG91dFN0YXR1cxIWCgZzY29yZXIYASABKAlSBnNjb3JlchIaCghyZXZpc2lvbhgCIAEoBFIIcmV2aXNpb24SFAoFZXBvY2gYAyABKARSBWVwb2NoEikKBXNsb3RzGAQgAygLMhMua2Fzc2EudjEuU2xvdFN0YXRlUgVzbG90cxIrCgdyb2xsb3V0GAUgASgLMhEua2Fzc2EudjEuUm9sbG91dFIHcm9sbG91dBIqChFwcmV2aW91c191bnRpbF91cxgGIAEoElIPcHJldmlvdXNVbnRpbFVzEh4KCnVucmVjb3JkZWQYByABKAhSCnVucmVjb3JkZWQSKwoFZ3VhcmQYMiABKAsyFS5rYXNzYS52MS5HdWFyZFN0YXR1c1IFZ3VhcmQiXwoOR3VhcmRDb21wb25lbnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIWCgZ3ZWlnaHQYAiABKAFSBndlaWdodBIhCgxsb2dfZXZpZGVuY2UYAyABKAFSC2xvZ0V2aWRlbmNlIlYKCkd1YXJkQ291bnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIWCgZzdGFibGUYAiABKARSBnN0YWJsZRIcCgljYW5kaWRhdGUYAyABKARSCWNhbmRpZGF0ZSI/CgtHdWFyZFNhbXBsZRIUCgVldmVudBgBIAEoCVIFZXZlbnQSGgoIZW50aXRpZXMYAiADKAZSCGVudGl0aWVzItoBCgpHdWFyZENhdXNlEhQKBWV2ZW50GAEgASgJUgVldmVudBIcCgljYW5kaWRhdGUYAiABKAhSCWNhbmRpZGF0ZRIYCgdmZWF0dXJlGAMgASgJUgdmZWF0dXJlEigKBnN0YXR1cxgEIAEoDjIQLmthc3NhLnYxLlN0YXR1c1IGc3RhdHVzEhQKBWVycm9yGAUgASgJUgVlcnJvchIiCgxtaWNyb3NlY29uZHMYBiABKARSDG1pY3Jvc2Vjb25kcxIaCghlbnRpdGllcxgHIAEoBFIIZW50aXRpZXMiygUKC0d1YXJkU3RhdHVzEhgKB3ZlcmRpY3QYASABKAlSB3ZlcmRpY3QSIQoMbG9nX2V2aWRlbmNlGAIgASgBUgtsb2dFdmlkZW5jZRIjCg1sb2dfdGhyZXNob2xkGAMgASgBUgxsb2dUaHJlc2hvbGQSHQoKbG9nX2ZyZWV6ZRgEIAEoAVIJbG9nRnJlZXplEjgKCmNvbXBvbmVudHMYBSADKAsyGC5rYXNzYS52MS5HdWFyZENvbXBvbmVudFIKY29tcG9uZW50cxIsCgZjb3VudHMYBiADKAsyFC5rYXNzYS52MS5HdWFyZENvdW50UgZjb3VudHMSFAoFcGFpcnMYByABKARSBXBhaXJzEicKD2RpZmZlcmluZ19wYWlycxgIIAEoBFIOZGlmZmVyaW5nUGFpcnMSFgoGbGFiZWxzGAkgASgEUgZsYWJlbHMSHAoJdmlvbGF0aW9uGAogASgJUgl2aW9sYXRpb24SFAoFaG9sZHMYCyADKAlSBWhvbGRzEi0KBnBvbGljeRgMIAEoCzIVLmthc3NhLnYxLkd1YXJkUG9saWN5UgZwb2xpY3kSLwoHc2FtcGxlcxgNIAMoCzIVLmthc3NhLnYxLkd1YXJkU2FtcGxlUgdzYW1wbGVzEiEKDHJ1bGVfdmVyc2lvbhgOIAEoDVILcnVsZVZlcnNpb24SFQoGYWdlX21zGA8gASgEUgVhZ2VNcxIeCgtzdGVwX2FnZV9tcxgQIAEoBFIJc3RlcEFnZU1zEhIKBG1vZGUYESABKAlSBG1vZGUSIwoNd2F0Y2hlZF9yYXRpbxgUIAEoAVIMd2F0Y2hlZFJhdGlvEiwKBmNhdXNlcxgWIAMoCzIULmthc3NhLnYxLkd1YXJkQ2F1c2VSBmNhdXNlcxImCg9kZWFkbGluZV9hZ2VfbXMYKCABKARSDWRlYWRsaW5lQWdlTXMiYAoPUm9sbG91dFJlc3BvbnNlEi8KBnN0YXR1cxgBIAEoCzIXLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSBnN0YXR1cxIcCgl1bmNoYW5nZWQYAiABKAhSCXVuY2hhbmdlZCIuChRSb2xsb3V0U3RhdHVzUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciKgBgoRUm9sbG91dFRyYW5zaXRpb24SFgoGc2NvcmVyGAEgASgJUgZzY29yZXISGgoIcmV2aXNpb24YAiABKARSCHJldmlzaW9uEh0KCnJvbGxvdXRfaWQYAyABKARSCXJvbGxvdXRJZBITCgVhdF91cxgEIAEoElIEYXRVcxIUCgVhY3RvchgFIAEoCVIFYWN0b3ISFgoGcmVhc29uGAYgASgJUgZyZWFzb24SEgoEdmVyYhgHIAEoCVIEdmVyYhI5CgxwaGFzZV9iZWZvcmUYCCABKA4yFi5rYXNzYS52MS5Sb2xsb3V0UGhhc2VSC3BoYXNlQmVmb3JlEiwKBXBoYXNlGAkgASgOMhYua2Fzc2EudjEuUm9sbG91dFBoYXNlUgVwaGFzZRIyChV3ZWlnaHRfcGVyY2VudF9iZWZvcmUYCiABKAFSE3dlaWdodFBlcmNlbnRCZWZvcmUSJQoOd2VpZ2h0X3BlcmNlbnQYCyABKAFSDXdlaWdodFBlcmNlbnQSFgoGc3RhYmxlGAwgASgJUgZzdGFibGUSHAoJY2FuZGlkYXRlGA0gASgJUgljYW5kaWRhdGUSKQoQY2FuZGlkYXRlX3NoYTI1NhgOIAEoDFIPY2FuZGlkYXRlU2hhMjU2EiMKDXN0ZXBfcGVyY2VudHMYDyADKAFSDHN0ZXBQZXJjZW50cxIUCgVlcG9jaBgQIAEoBFIFZXBvY2gSEgoEc2FsdBgRIAEoCVIEc2FsdBIjCg1zdGFibGVfc2hhMjU2GBIgASgMUgxzdGFibGVTaGEyNTYSGgoIZXZpZGVuY2UYMiABKAxSCGV2aWRlbmNlEi8KB3NhbXBsZXMYMyADKAsyFS5rYXNzYS52MS5HdWFyZFNhbXBsZVIHc2FtcGxlcxI0ChRsYXN0X2Fuc3dlcl9hZnRlcl91cxg0IAEoEkgAUhFsYXN0QW5zd2VyQWZ0ZXJVc4gBARIsCgZjYXVzZXMYNSADKAsyFC5rYXNzYS52MS5HdWFyZENhdXNlUgZjYXVzZXNCFwoVX2xhc3RfYW5zd2VyX2FmdGVyX3VzIm4KFVJvbGxvdXRIaXN0b3J5UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVsaW1pdBgCIAEoDVIFbGltaXQSJwoPYmVmb3JlX3JldmlzaW9uGAMgASgEUg5iZWZvcmVSZXZpc2lvbiJXChZSb2xsb3V0SGlzdG9yeVJlc3BvbnNlEj0KC3RyYW5zaXRpb25zGAEgAygLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SC3RyYW5zaXRpb25zInUKFUV4cGxhaW5Sb2xsb3V0UmVxdWVzdBIdCgpyb2xsb3V0X2lkGAEgASgEUglyb2xsb3V0SWQSFAoFbGltaXQYKCABKA1SBWxpbWl0EicKD2JlZm9yZV9yZXZpc2lvbhgpIAEoBFIOYmVmb3JlUmV2aXNpb24ilgIKFkV4cGxhaW5Sb2xsb3V0UmVzcG9uc2USFgoGc2NvcmVyGAEgASgJUgZzY29yZXISPQoLdHJhbnNpdGlvbnMYAiADKAsyGy5rYXNzYS52MS5Sb2xsb3V0VHJhbnNpdGlvblILdHJhbnNpdGlvbnMSFgoGYWdyZWVzGAMgASgIUgZhZ3JlZXMSIgoMZGlzYWdyZWVtZW50GAQgASgJUgxkaXNhZ3JlZW1lbnQSIQoMY2hhaW5faW50YWN0GAUgASgIUgtjaGFpbkludGFjdBIZCghsZWZ0X291dBgoIAEoBFIHbGVmdE91dBIrCgVndWFyZBgyIAEoCzIVLmthc3NhLnYxLkd1YXJkU3RhdHVzUgVndWFyZCIuChRXYXRjaFJvbGxvdXRzUmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlciLlAQoMUm9sbG91dEV2ZW50EhoKCHNlcXVlbmNlGAEgASgEUghzZXF1ZW5jZRI7Cgp0cmFuc2l0aW9uGAIgASgLMhsua2Fzc2EudjEuUm9sbG91dFRyYW5zaXRpb25SCnRyYW5zaXRpb24SLwoGc3RhdHVzGAMgASgLMhcua2Fzc2EudjEuUm9sbG91dFN0YXR1c1IGc3RhdHVzEh8KC2V2ZW50c19sb3N0GAQgASgIUgpldmVudHNMb3N0EioKBWRyaWZ0GCggASgLMhQua2Fzc2EudjEuRHJpZnRBbGFybVIFZHJpZnQipgIKCkRyaWZ0QWxhcm0SFgoGc2NvcmVyGAEgASgJUgZzY29yZXISIgoEc2xvdBgCIAEoDjIOLmthc3NhLnYxLlNsb3RSBHNsb3QSFAoFbW9kZWwYAyABKAlSBW1vZGVsEhgKB2ZlYXR1cmUYBCABKAlSB2ZlYXR1cmUSLQoGc2lnbmFsGAUgASgOMhUua2Fzc2EudjEuRHJpZnRTaWduYWxSBnNpZ25hbBIWCgZyYWlzZWQYBiABKAhSBnJhaXNlZBITCgVhdF91cxgHIAEoElIEYXRVcxIWCgZ2YWx1ZXMYCCABKARSBnZhbHVlcxIaCghtZWFzdXJlZBgJIAEoAVIIbWVhc3VyZWQSHAoJdG9sZXJhdGVkGAogASgBUgl0b2xlcmF0ZWQiJgoMRHJpZnRSZXF1ZXN0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyIloKEkFjY2VwdERyaWZ0UmVxdWVzdBIWCgZzY29yZXIYASABKAlSBnNjb3JlchIUCgVhY3RvchgCIAEoCVIFYWN0b3ISFgoGcmVhc29uGAMgASgJUgZyZWFzb24iYAoTQWNjZXB0RHJpZnRSZXNwb25zZRIaCghmZWF0dXJlcxgBIAMoCVIIZmVhdHVyZXMSLQoGcmVwb3J0GAIgASgLMhUua2Fzc2EudjEuRHJpZnRSZXBvcnRSBnJlcG9ydCKIBQoMRmVhdHVyZURyaWZ0EhgKB2ZlYXR1cmUYASABKAlSB2ZlYXR1cmUSEAoDcHNpGAIgASgBUgNwc2kSKAoNcHNpX3RocmVzaG9sZBgDIAEoAUgAUgxwc2lUaHJlc2hvbGSIAQESJwoPd2luZG93c19zaGlmdGVkGAQgASgNUg53aW5kb3dzU2hpZnRlZBIbCgludWxsX3JhdGUYBSABKAFSCG51bGxSYXRlEiIKDW51bGxfcmF0ZV9tYXgYBiABKAFSC251bGxSYXRlTWF4Eh8KC3Vuc2Vlbl9yYXRlGAcgASgBUgp1bnNlZW5SYXRlEiYKD3Vuc2Vlbl9yYXRlX21heBgIIAEoAVINdW5zZWVuUmF0ZU1heBIdCgpzdGFsZV9yYXRlGAkgASgBUglzdGFsZVJhdGUSJAoOc3RhbGVfcmF0ZV9tYXgYCiABKAFSDHN0YWxlUmF0ZU1heBItCgZhbGFybXMYCyADKA4yFS5rYXNzYS52MS5EcmlmdFNpZ25hbFIGYWxhcm1zEikKEHJlZmVyZW5jZV92YWx1ZXMYDCABKARSD3JlZmVyZW5jZVZhbHVlcxIrCgV1c3VhbBgNIAMoDjIVLmthc3NhLnYxLkRyaWZ0U2lnbmFsUgV1c3VhbBIeCghob3VyX3BzaRgOIAEoAUgBUgdob3VyUHNpiAEBEjEKEmhvdXJfcHNpX3RocmVzaG9sZBgPIAEoAUgCUhBob3VyUHNpVGhyZXNob2xkiAEBEhoKCGFjY2VwdGVkGBAgASgIUghhY2NlcHRlZEIQCg5fcHNpX3RocmVzaG9sZEILCglfaG91cl9wc2lCFQoTX2hvdXJfcHNpX3RocmVzaG9sZCKYAgoJU2xvdERyaWZ0EiIKBHNsb3QYASABKA4yDi5rYXNzYS52MS5TbG90UgRzbG90EhQKBW1vZGVsGAIgASgJUgVtb2RlbBIYCgd3aW5kb3dzGAMgASgEUgd3aW5kb3dzEhYKBnZhbHVlcxgEIAEoBFIGdmFsdWVzEh8KC29wZW5fdmFsdWVzGAUgASgEUgpvcGVuVmFsdWVzEiwKEnRvb19saXR0bGVfdHJhZmZpYxgGIAEoCFIQdG9vTGl0dGxlVHJhZmZpYxIyCghmZWF0dXJlcxgHIAMoCzIWLmthc3NhLnYxLkZlYXR1cmVEcmlmdFIIZmVhdHVyZXMSHAoJdW53YXRjaGVkGAggASgNUgl1bndhdGNoZWQi6gEKC0RyaWZ0UmVwb3J0EhYKBnNjb3JlchgBIAEoCVIGc2NvcmVyEikKBXNsb3RzGAIgAygLMhMua2Fzc2EudjEuU2xvdERyaWZ0UgVzbG90cxItCgZhY3Rpb24YAyABKA4yFS5rYXNzYS52MS5EcmlmdEFjdGlvblIGYWN0aW9uEhkKCHNpbmNlX3VzGAQgASgSUgdzaW5jZVVzEhsKCXdpbmRvd19tcxgFIAEoBFIId2luZG93TXMSMQoVZmFsc2VfcGFnZXNfcGVyX21vbnRoGAYgASgBUhJmYWxzZVBhZ2VzUGVyTW9udGgqoQEKDFJvbGxvdXRQaGFzZRIdChlST0xMT1VUX1BIQVNFX1VOU1BFQ0lGSUVEEAASEAoMUEhBU0VfU0hBRE9XEAESEAoMUEhBU0VfQ0FOQVJZEAISEAoMUEhBU0VfUEFVU0VEEAMSEgoOUEhBU0VfUFJPTU9URUQQBBIRCg1QSEFTRV9BQk9SVEVEEAUSFQoRUEhBU0VfUk9MTEVEX0JBQ0sQBipvCgtEcmlmdFNpZ25hbBIcChhEUklGVF9TSUdOQUxfVU5TUEVDSUZJRUQQABIPCgtEUklGVF9TSElGVBABEg4KCkRSSUZUX05VTEwQAhIQCgxEUklGVF9VTlNFRU4QAxIPCgtEUklGVF9TVEFMRRAEKl0KC0RyaWZ0QWN0aW9uEhEKDURSSUZUX05PVEhJTkcQABIQCgxEUklGVF9GUkVFWkUQARIZChVEUklGVF9QQUdFX0FORF9GUkVFWkUQAhIOCgpEUklGVF9VTkRPEAMywQgKCFJvbGxvdXRzEjwKBlNoYWRvdxIXLmthc3NhLnYxLlNoYWRvd1JlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPAoGQ2FuYXJ5Ehcua2Fzc2EudjEuQ2FuYXJ5UmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJCCglTZXRXZWlnaHQSGi5rYXNzYS52MS5TZXRXZWlnaHRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBVBhdXNlEhYua2Fzc2EudjEuUGF1c2VSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjwKBlJlc3VtZRIXLmthc3NhLnYxLlJlc3VtZVJlcXVlc3QaGS5rYXNzYS52MS5Sb2xsb3V0UmVzcG9uc2USPgoHUHJvbW90ZRIYLmthc3NhLnYxLlByb21vdGVSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjoKBUFib3J0EhYua2Fzc2EudjEuQWJvcnRSZXF1ZXN0Ghkua2Fzc2EudjEuUm9sbG91dFJlc3BvbnNlEjgKBFVuZG8SFS5rYXNzYS52MS5VbmRvUmVxdWVzdBoZLmthc3NhLnYxLlJvbGxvdXRSZXNwb25zZRJHCgpRdWFyYW50aW5lEhsua2Fzc2EudjEuUXVhcmFudGluZVJlcXVlc3QaHC5rYXNzYS52MS5RdWFyYW50aW5lUmVzcG9uc2USVgoPQ2xlYXJRdWFyYW50aW5lEiAua2Fzc2EudjEuQ2xlYXJRdWFyYW50aW5lUmVxdWVzdBohLmthc3NhLnYxLkNsZWFyUXVhcmFudGluZVJlc3BvbnNlEkEKBlN0YXR1cxIeLmthc3NhLnYxLlJvbGxvdXRTdGF0dXNSZXF1ZXN0Ghcua2Fzc2EudjEuUm9sbG91dFN0YXR1cxJMCgdIaXN0b3J5Eh8ua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXF1ZXN0GiAua2Fzc2EudjEuUm9sbG91dEhpc3RvcnlSZXNwb25zZRJMCgdFeHBsYWluEh8ua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXF1ZXN0GiAua2Fzc2EudjEuRXhwbGFpblJvbGxvdXRSZXNwb25zZRI2CgVEcmlmdBIWLmthc3NhLnYxLkRyaWZ0UmVxdWVzdBoVLmthc3NhLnYxLkRyaWZ0UmVwb3J0EkoKC0FjY2VwdERyaWZ0Ehwua2Fzc2EudjEuQWNjZXB0RHJpZnRSZXF1ZXN0Gh0ua2Fzc2EudjEuQWNjZXB0RHJpZnRSZXNwb25zZRJBCgVXYXRjaBIeLmthc3NhLnYxLldhdGNoUm9sbG91dHNSZXF1ZXN0GhYua2Fzc2EudjEuUm9sbG91dEV2ZW50MAFiBnByb3RvMw==")
 }

@@ -64,6 +64,7 @@ struct ConfigurationPlan {
         var spec = given
         spec.model = try model(of: given, old, at: field)
         try checkLane(of: spec.name, at: field)
+        if let old { try checkAssignment(of: spec, old, at: field) }
         let details = Self.differences(from: old, to: spec)
         if !details.isEmpty {
             scorers[spec.name] = spec
@@ -85,6 +86,24 @@ struct ConfigurationPlan {
         throw EngineError(
             .failedPrecondition,
             "\(field).name: its hash is that of scorer \(other); choose another name")
+    }
+
+    /// Entities keep their slots while a rollout is judged: under another kind they would all be drawn anew,
+    /// and be taken for new ones by whoever counts them. What else a guard judges by is the rollout's own.
+    private func checkAssignment(
+        of spec: KassaV1.ScorerSpec, _ old: KassaV1.ScorerSpec, at field: String
+    ) throws(EngineError) {
+        guard base.assignmentKind(of: spec) != base.assignmentKind(of: old),
+            let entry = base.rollouts.scorers[spec.name],
+            let rollout = entry.slots.openRollout ?? entry.slots.promotion
+        else { return }
+        let end =
+            rollout.phase.isOpen
+            ? "promote or abort it first" : "wait until PREVIOUS is released, or undo it first"
+        throw EngineError(
+            .failedPrecondition,
+            "\(field).entity: rollout \(rollout.id) of this scorer is \(rollout.phase.name), and "
+                + "judged by who is in which slot; \(end)")
     }
 
     /// The model of a scorer's STABLE slot: a document fills it once, later models come in by rollouts.
@@ -137,5 +156,14 @@ struct ConfigurationPlan {
             lines.append("the words of outcomes change, not what they say")
         }
         return lines
+    }
+}
+
+extension Configuration {
+    /// The entity kind that a scorer there already is assigned by under `spec`.
+    fileprivate func assignmentKind(of spec: KassaV1.ScorerSpec) -> String {
+        guard spec.entity.isEmpty else { return spec.entity }
+        let stable = scorers.first { $0.slot == .stable && $0.spec.name == spec.name }
+        return stable?.plan.groups.first?.entityKinds.first ?? ""
     }
 }

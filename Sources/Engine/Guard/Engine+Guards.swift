@@ -48,56 +48,6 @@ extension Engine {
         guardAlarm.withLock { $0 }?(alarm)
     }
 
-    /// Refuses what the evidence forbids: more weight.
-    func allow(_ change: SlotChange, from entry: ScorerRollout) throws(EngineError) {
-        guard change.isChange, let rollout = entry.slots.openRollout,
-            let next = change.slots.rollout, next.id == rollout.id,
-            let verdict = guards.verdict(of: rollout.id), verdict != .within
-        else { return }
-        let isRise =
-            next.phase == .promoted || next.weight > rollout.weight
-            || (rollout.phase == .shadow && next.phase == .canary)
-            || (verdict == .pause && rollout.phase == .paused && next.phase == .canary)
-        guard isRise else { return }
-        throw EngineError(
-            .failedPrecondition,
-            "scorer: the evidence against its candidate forbids more weight (\(verdict.name)); "
-                + "look at the status, or abort")
-    }
-
-    /// The policy of a rollout after a verb that names one.
-    static func policy(
-        _ asked: KassaV1.GuardPolicy, of entry: ScorerRollout, _ after: ScorerRollout,
-        _ spec: KassaV1.ScorerSpec
-    ) throws(EngineError) -> KassaV1.GuardPolicy {
-        guard let rollout = entry.slots.openRollout, rollout.id == after.slots.rollout?.id else {
-            return try asked.checked(for: spec)
-        }
-        // It was a shadow, and what decides about it was fixed then.
-        let fixed = entry.policy.completed(for: spec)
-        var merged = asked
-        func keep(
-            _ field: WritableKeyPath<KassaV1.GuardPolicy, Double>, _ name: String
-        ) throws(EngineError) {
-            guard asked[keyPath: field] == 0 || asked[keyPath: field] == fixed[keyPath: field]
-            else {
-                throw EngineError(
-                    .failedPrecondition, "guard.\(name): was fixed when the rollout began")
-            }
-            merged[keyPath: field] = fixed[keyPath: field]
-        }
-        try keep(\.alpha, "alpha")
-        try keep(\.relativeRiskMax, "relative_risk_max")
-        try keep(\.flipRateMax, "flip_rate_max")
-        try keep(\.brierMargin, "brier_margin")
-        try keep(\.calibrationMarginPp, "calibration_margin_pp")
-        try keep(\.decisionThreshold, "decision_threshold")
-        if merged.sloMicroseconds == 0 { merged.sloMicroseconds = fixed.sloMicroseconds }
-        if merged.pairSharePercent == 0 { merged.pairSharePercent = fixed.pairSharePercent }
-        if merged.watchSharePercent == nil { merged.watchSharePercent = fixed.watchSharePercent }
-        return try merged.checked(for: spec)
-    }
-
     /// Puts what the guards know into the records of transitions.
     ///
     /// What a restart goes on with is not stored beside them: that is ``GuardCare``'s, with who has spoken by then.

@@ -17,7 +17,9 @@ package struct GuardAlarm: Sendable {
         /// It was not through its steps by the deadline; the rollout was paused.
         case deadline
         /// It was left without weight, because it cannot be judged any more.
-        case paused
+        case unjudged
+        /// STABLE has a bundle that another scorer's evidence, or its undo, has put into quarantine.
+        case quarantinedStable
     }
 
     /// What it is about.
@@ -54,7 +56,7 @@ extension GuardOrder {
             switch verb {
             case .rollBack: isViolation ? .contractViolation : .rolledBack
             case .pause: isDeadline ? .deadline : .sampleRatioMismatch
-            case .setWeight: .paused
+            case .setWeight: .unjudged
             default: nil
             }
         return kind.map {

@@ -43,6 +43,16 @@ package enum GuardLimits {
     static let unobservedNanosecondsMax: UInt64 = 1_000_000_000
     /// When an open rollout with steps is paused, if nobody says otherwise: a week.
     package static let deadlineMilliseconds: UInt64 = 604_800_000
+    /// The least tolerated probability of a needless rollback: a millionth of a millionth is never, and less
+    /// would ask for evidence that no rollout gathers.
+    package static let alphaMin = 1e-12
+    /// The greatest: caution comes at odds of 30 to 1.
+    package static let alphaMax = 1 / 30.0
+    /// The least share of entities that both models score, in percent: one of a million.
+    package static let sharePercentMin = 0.0001
+    /// The most entities or pairs that a step may wait for: beyond that the memory of who has spoken drops
+    /// more than every fourth new one (``FilterBytes``), and the step might wait for ever.
+    package static let waitedForMax: UInt64 = 2_000_000
     /// The longest that a duration of a policy may be: a year.
     package static let durationMillisecondsMax: UInt64 = 31_536_000_000
     /// The longest that a score's objective may be.

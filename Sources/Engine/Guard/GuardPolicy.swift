@@ -36,19 +36,29 @@ extension KassaV1.GuardPolicy {
                 throw EngineError(.invalidArgument, "guard.\(field): must be \(rule)")
             }
         }
-        try check(policy.alpha > 0 && policy.alpha <= 1 / 30.0, "alpha", "above 0 and at most 1/30")
+        try check(
+            policy.alpha >= GuardLimits.alphaMin && policy.alpha <= GuardLimits.alphaMax, "alpha",
+            "from \(GuardLimits.alphaMin) to 1/30")
         if case .outOfRange(let field) = policy.evidenceRule.fault {
             throw EngineError(.invalidArgument, "guard.\(field): out of its range")
         }
         try check(
             policy.sloMicroseconds <= GuardLimits.sloMicrosecondsMax, "slo_microseconds",
             "at most \(GuardLimits.sloMicrosecondsMax)")
+        let shareMin = GuardLimits.sharePercentMin
         try check(
-            policy.pairSharePercent > 0 && policy.pairSharePercent <= 100, "pair_share_percent",
-            "above 0 and at most 100")
+            policy.pairSharePercent >= shareMin && policy.pairSharePercent <= 100,
+            "pair_share_percent", "from \(shareMin) to 100")
         let watchShare = policy.watchSharePercent ?? 0
         try check(
-            watchShare >= 0 && watchShare <= 100, "watch_share_percent", "from 0 to 100")
+            watchShare == 0 || (watchShare >= shareMin && watchShare <= 100),
+            "watch_share_percent", "0, or from \(shareMin) to 100")
+        for (value, field) in [
+            (policy.entitiesMin, "entities_min"), (policy.pairsMin, "pairs_min"),
+        ] {
+            try check(
+                value <= GuardLimits.waitedForMax, field, "at most \(GuardLimits.waitedForMax)")
+        }
         try check(policy.decisionThreshold.isFinite, "decision_threshold", "a finite number")
         for (value, field) in [(policy.dwellMs, "dwell_ms"), (policy.deadlineMs, "deadline_ms")] {
             try check(

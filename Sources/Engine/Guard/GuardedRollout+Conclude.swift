@@ -91,7 +91,7 @@ extension GuardedRollout {
         else { return nil }
         return rule.decision(
             evidence, step: step, stepAgeMilliseconds: stepAgeMilliseconds(now),
-            rolloutAgeMilliseconds: ageMilliseconds(now), isDriftAlarmOn: isDrifting)
+            deadlineAgeMilliseconds: deadlineAgeMilliseconds(now), isDriftAlarmOn: isDrifting)
     }
 
     /// Everything, for people.
@@ -108,6 +108,7 @@ extension GuardedRollout {
         status.causes = causes.all
         status.ageMs = ageMilliseconds(now)
         status.stepAgeMs = stepAgeMilliseconds(now)
+        status.deadlineAgeMs = deadlineAgeMilliseconds(now)
         return status
     }
 
@@ -116,6 +117,8 @@ extension GuardedRollout {
         KassaStorageV1.StoredEvidence(
             rolloutId: id, evidence: evidence.encoded(),
             samples: samples.filter { !$0.entities.isEmpty }, ageMs: ageMilliseconds(now),
-            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue), causes: causes.all)
+            stepAgeMs: stepAgeMilliseconds(now), mode: UInt32(mode.rawValue),
+            deadlineAgeMs: deadlineAgeMilliseconds(now), isHeld: rollout.phase != .canary,
+            causes: causes.all)
     }
 }

@@ -41,6 +41,8 @@ final class GuardedRollout {
     private var ageBefore: UInt64 = 0
     private var stepBase: MonotonicTime
     private var stepAgeBefore: UInt64 = 0
+    private var deadlineBase: MonotonicTime
+    private var deadlineAgeBefore: UInt64 = 0
     private var lastLook: MonotonicTime
 
     /// What entities are on record for: the kinds of bad events by their raw values, then two more.
@@ -66,6 +68,7 @@ final class GuardedRollout {
         self.brake = brake
         ageBase = now
         stepBase = now
+        deadlineBase = now
         lastLook = now
         let mode = WatchMode(of: rollout)
         let share = Self.share(mode.share(of: rollout))
@@ -78,6 +81,10 @@ final class GuardedRollout {
                 // A number that was damaged must not overflow with the time that is added.
                 ageBefore = min(stored.state.ageMs, UInt64.max / 2)
                 stepAgeBefore = min(stored.state.stepAgeMs, UInt64.max / 2)
+                // Stored in the transaction that ended a pause, it is of the moment before.
+                deadlineAgeBefore =
+                    stored.state.isHeld
+                    ? 0 : min(stored.state.deadlineAgeMs ?? stored.state.ageMs, UInt64.max / 2)
                 for index in samples.indices {
                     samples[index].entities =
                         stored.state.samples.first { $0.event == samples[index].event }?.entities
@@ -119,7 +126,7 @@ final class GuardedRollout {
         }
     }
 
-    private static func share(_ millionths: UInt32) -> Double {
+    static func share(_ millionths: UInt32) -> Double {
         Double(millionths) / Double(Weight.wholeMillionths)
     }
 
@@ -129,6 +136,11 @@ final class GuardedRollout {
     ) {
         let isStep =
             mode != WatchMode(of: rollout) || self.rollout.weight != rollout.weight
+        if rollout.phase.beginsDeadline(after: self.rollout.phase) {
+            deadlineBase = now
+            deadlineAgeBefore = 0
+            changeCount &+= 1
+        }
         self.rollout = rollout
         self.policy = policy
         self.brake = brake
@@ -156,6 +168,12 @@ final class GuardedRollout {
     }
     func stepAgeMilliseconds(_ now: MonotonicTime) -> UInt64 {
         stepAgeBefore + now.nanoseconds(since: stepBase) / 1_000_000
+    }
+
+    /// How long it has been a canary that nobody holds; 0 if it is none.
+    func deadlineAgeMilliseconds(_ now: MonotonicTime) -> UInt64 {
+        guard rollout.phase == .canary else { return 0 }
+        return deadlineAgeBefore + now.nanoseconds(since: deadlineBase) / 1_000_000
     }
 
     /// Takes time in which nobody looked, because the process was stopped, off the step's age: nothing was

@@ -24,7 +24,7 @@ extension Guards: MetricSource {
         .counter, "kassa_guard_events_dropped_total",
         help: "Requests that guards have not weighed, because a ring was full or the rollout over.")
     private static let rollback = MetricFamily(
-        .gauge, "kassa_rollback_microseconds",
+        .gauge, "kassa_rollback_seconds",
         help: "Of the last rollback: from the event that decided to the last bad answer.",
         labels: ["scorer"])
 
@@ -56,7 +56,7 @@ extension Guards: MetricSource {
         snapshot.add(Self.events, count: events)
         snapshot.add(Self.dropped, count: refused &+ lost)
         if let last {
-            snapshot.add(Self.rollback, [last.scorer], number: Double(last.microseconds))
+            snapshot.add(Self.rollback, [last.scorer], number: Double(last.microseconds) / 1e6)
         }
     }
 }

@@ -38,9 +38,13 @@ extension Guards {
         }
     }
 
-    /// What the evidence says of a rollout now.
-    func verdict(of rollout: UInt64) -> EvidenceVerdict? {
-        state.withLock { $0.open[rollout]?.evidence.verdict }
+    /// What speaks against more weight of a rollout, or another; nil if it is not watched.
+    func standing(of rollout: UInt64, next: RolloutState) -> GuardStanding? {
+        let now = MonotonicTime.now()
+        return state.withLock { state in
+            sync(&state, now)
+            return state.open[rollout]?.standing(next)
+        }
     }
 
     /// From the event that decided a rollout to its candidate's last answer; nil if no event did.

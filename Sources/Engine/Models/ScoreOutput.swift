@@ -73,6 +73,16 @@ final class ScoreOutput: Sendable {
         case .margin, .largest, .half: isProbability = false
         }
         switch source {
+        case .prediction, .margin:
+            if case .none = calibration {
+                range = isProbability ? 0...1 : nil
+            } else {
+                range = 0...1
+            }
+        case .half: range = 0...1
+        case .largest: range = 0...Double(max(output.count, 2) - 1)
+        }
+        switch source {
         case .margin(let index): marginIndex = index
         case .prediction(let index) where output.count == model.marginCount: marginIndex = index
         case .prediction, .largest, .half: marginIndex = 0
@@ -81,6 +91,8 @@ final class ScoreOutput: Sendable {
 
     /// Whether every score must be a probability.
     let isProbability: Bool
+    /// What scores lie in; nil if they may be any number.
+    let range: ClosedRange<Double>?
 
     /// The score of the last evaluation in `scratch`.
     ///

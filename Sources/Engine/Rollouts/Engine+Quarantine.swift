@@ -17,40 +17,17 @@ extension Engine {
         let base = published.current
         let digest = try digest(request.model, request.bundleSha256, in: base)
         let call = try Self.reasoned(request.actor, request.reason)
-        var transitions: [SlotTransition] = []
-        var rolledBack: [String] = []
-        var brakes: [Brake] = []
-        for spec in base.scorerSpecs {
-            let entry = base.rollout(of: spec)
-            do throws(RolloutRefusal) {
-                let change = try entry.slots.applying(
-                    .quarantine(digest), as: RolloutDraw(id: 0, salt: ""))
-                guard change.isChange else { continue }
-                if entry.slots.openRollout?.candidate.digest == digest {
-                    rolledBack.append(spec.name)
-                    brakes.append(entry.brake)
-                }
-                transitions.append(
-                    SlotTransition(
-                        spec: spec, verb: .quarantine(digest), before: entry,
-                        after: entry.after(change, at: now.microseconds)))
-            } catch {
-                throw EngineError(
-                    .failedPrecondition,
-                    "model: scorer \(spec.name) has it in STABLE; undo or promote another first")
-            }
+        let sharers = sharers(of: digest, with: nil, call, in: base, at: now)
+        if let spec = sharers.stable.first {
+            throw EngineError(
+                .failedPrecondition,
+                "model: scorer \(spec.name) has it in STABLE; undo or promote another first")
         }
-        guard !transitions.isEmpty || !base.rollouts.isQuarantined(digest) else {
+        guard !sharers.transitions.isEmpty || !base.rollouts.isQuarantined(digest) else {
             return KassaV1.QuarantineResponse(bundleSha256: digest, unchanged: true)
         }
-        // Not before every scorer has agreed: nobody would let go of what a refused call has pulled.
-        let pulled = brakes.filter { $0.pull(.rollBack) }
-        do throws(EngineError) {
-            _ = try put(transitions, quarantine: digest, call, over: base, at: now)
-        } catch {
-            for brake in pulled { brake.release(.rollBack) }
-            throw error
-        }
+        let rolledBack = sharers.rolledBack.map(\.spec.name)
+        _ = try put([], with: sharers, quarantine: digest, call, over: base, at: now)
         return KassaV1.QuarantineResponse(bundleSha256: digest, rolledBack: rolledBack)
     }
 

@@ -6,7 +6,7 @@ internal import Store
 internal import Synchronization
 internal import Wire
 
-/// What is told about slots: how they are now, and how they came to be so.
+/// What is told about slots as they are now.
 extension Engine {
     /// How a scorer's slots are now.
     package func rolloutStatus(
@@ -54,91 +54,5 @@ extension Engine {
             unrecorded: pendingRecords.withLock { records in
                 records.contains { $0.scorers.contains(spec.name) }
             }, guard: watched)
-    }
-
-    /// What was done to a scorer's slots, newest first. Control work.
-    package func rolloutHistory(
-        _ request: KassaV1.RolloutHistoryRequest
-    ) throws(EngineError) -> KassaV1.RolloutHistoryResponse {
-        guard request.limit <= UInt32(AuditLimits.recordsMax) else {
-            throw EngineError(
-                .invalidArgument, "limit: must be at most \(AuditLimits.recordsMax)")
-        }
-        guard published.current.scorerSpec(request.scorer) != nil else {
-            throw EngineError(.notFound, "scorer: there is none of that name")
-        }
-        let limit = request.limit == 0 ? AuditLimits.recordsByDefault : Int(request.limit)
-        let before = request.beforeRevision == 0 ? UInt64.max : request.beforeRevision
-        let all = try transitions(of: request.scorer) { $0 < before }
-        return KassaV1.RolloutHistoryResponse(transitions: all.suffix(limit).reversed())
-    }
-
-    /// One rollout from its records: every recorded verb is carried out again, from the slots that the
-    /// rollout began with, and must give what was recorded. Control work: it also recomputes the audit
-    /// log's links.
-    package func explainRollout(
-        _ request: KassaV1.ExplainRolloutRequest
-    ) throws(EngineError) -> KassaV1.ExplainRolloutResponse {
-        let key = RolloutKey.scorer(ofRollout: request.rolloutId)
-        let scorer: String?
-        do throws(StoreError) {
-            scorer = try environment.read { transaction throws(StoreError) -> String? in
-                guard let name = try transaction.value(forKey: key.span, in: tables.rollouts),
-                    let text = try? UTF8Span(validating: name)
-                else { return nil }
-                return String(copying: text)
-            }
-        } catch {
-            throw EngineError(error)
-        }
-        guard let scorer, request.rolloutId > 0 else {
-            throw EngineError(.notFound, "rollout_id: there is no such rollout")
-        }
-        let records = try transitions(of: scorer) { _ in true }
-            .filter { $0.rolloutId == request.rolloutId }
-        let disagreement =
-            RolloutReplay.disagreement(in: records) ?? EvidenceReplay.disagreement(in: records)
-        return KassaV1.ExplainRolloutResponse(
-            scorer: scorer, transitions: records, agrees: disagreement == nil,
-            disagreement: disagreement ?? "", chainIntact: try auditChain().brokenAt == nil,
-            guard: EvidenceReplay.status(in: records))
-    }
-
-    /// The recorded transitions of a scorer, oldest first.
-    private func transitions(
-        of scorer: String, where isWanted: (UInt64) -> Bool
-    ) throws(EngineError) -> [KassaV1.RolloutTransition] {
-        let prefix = RolloutKey.history(scorer)
-        var found: [KassaV1.RolloutTransition] = []
-        var isDamaged = false
-        do throws(StoreError) {
-            try environment.read { transaction throws(StoreError) in
-                var sequences: [(revision: UInt64, sequence: UInt64)] = []
-                try transaction.scan(tables.rollouts, prefix: prefix.span) { key, value in
-                    let revision = Self.sequence(ofKey: key.extracting(droppingFirst: prefix.count))
-                    if isWanted(revision) { sequences.append((revision, readInteger(value))) }
-                    return true
-                }
-                for entry in sequences {
-                    let key = [UInt8](integerBytes(entry.sequence).reversed())
-                    guard let value = try transaction.value(forKey: key.span, in: tables.audit),
-                        let record = try? KassaStorageV1.AuditRecord(decoding: value),
-                        let transition = record.transitions.first(where: {
-                            $0.scorer == scorer && $0.revision == entry.revision
-                        })
-                    else {
-                        isDamaged = true
-                        return
-                    }
-                    found.append(transition)
-                }
-            }
-        } catch {
-            throw EngineError(error)
-        }
-        guard !isDamaged else {
-            throw EngineError(.dataLoss, "a record of the scorer's history is missing or damaged")
-        }
-        return found
     }
 }

@@ -24,6 +24,7 @@ extension Engine {
         let (spec, entry, change) = try plan(verb, call, in: base)
         try allow(change, from: entry)
         guard change.isChange else {
+            if let policy { try Self.checkRepeated(policy, of: entry, spec) }
             return KassaV1.RolloutResponse(status: status(of: spec, in: base), unchanged: true)
         }
         if !verb.isRetreat {
@@ -34,9 +35,16 @@ extension Engine {
             }
         }
         var after = entry.after(change, at: now.microseconds)
-        if let policy { after.policy = try Self.policy(policy, of: entry, after, spec) }
+        if let policy {
+            after.policy = try Self.policy(policy, of: entry, after, spec)
+            try checkThreshold(of: after, in: base)
+        }
         let transition = SlotTransition(spec: spec, verb: verb, before: entry, after: after)
-        var next = try put([transition], quarantine: change.quarantined, call, over: base, at: now)
+        let sharers = change.quarantined.map {
+            self.sharers(of: $0, with: spec.name, call, in: base, at: now)
+        }
+        var next = try put(
+            [transition], with: sharers, quarantine: change.quarantined, call, over: base, at: now)
         if !verb.isRetreat, next.rollouts.scorers[spec.name]?.isPromotionConvicted == true {
             takeBack(promotionOf: spec.name, at: now)
             next = published.current
@@ -67,9 +75,11 @@ extension Engine {
     }
 
     /// Puts changed slots in force and on record, in the order that the verb asks for.
+    ///
+    /// - Parameter details: what else is to be said in the audit log.
     func put(
         _ transitions: [SlotTransition], quarantine digest: [UInt8]?, _ call: VerbCall,
-        over base: Configuration, at now: Timestamp
+        details: [String] = [], over base: Configuration, at now: Timestamp
     ) throws(EngineError) -> Configuration {
         var book = base.rollouts
         var specs = base.scorerSpecs
@@ -97,7 +107,8 @@ extension Engine {
                 atUs: now.microseconds, actor: call.actor, action: "rollout \(verb.name)",
                 reason: call.reason, epoch: next.epoch,
                 details: records.map(\.line)
-                    + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? []),
+                    + (digest.map { ["bundle \(hexadecimal($0)) is in quarantine"] } ?? [])
+                    + details,
                 transitions: records),
             scorers: transitions.map(\.spec.name), digests: digest.map { [$0] } ?? [],
             ended: transitions.compactMap(\.endedPromotion), configuration: next)
@@ -132,8 +143,9 @@ extension EngineError {
             switch refusal {
             case .otherRevision: .aborted
             case .noWeight, .stepsDoNotRise, .tooManySteps: .invalidArgument
-            case .noRollout, .openRollout, .wrongPhase, .isStable, .quarantined, .risesWhilePaused,
-                .shadowNeedsFull, .nothingToUndo:
+            case .noRollout, .openRollout, .wrongPhase, .isStable, .quarantined,
+                .quarantinedCandidate, .quarantinedPrevious, .risesWhilePaused, .shadowNeedsFull,
+                .nothingToUndo:
                 .failedPrecondition
             }
         self.init(kind, refusal.reason)

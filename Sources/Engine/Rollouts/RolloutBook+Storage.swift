@@ -137,6 +137,7 @@ extension RolloutBook {
         scorers specs: [KassaV1.ScorerSpec], model: (String) -> Model?
     ) {
         for entry in quarantine { self.quarantine[entry.bundleSha256] = entry }
+        let quarantined = Set(self.quarantine.keys)
         for entry in stored {
             guard let spec = specs.first(where: { $0.name == entry.scorer }),
                 let stable = model(spec.model)?.bundle
@@ -149,8 +150,11 @@ extension RolloutBook {
                 continue
             }
             found.slots = found.slots.reconciled(stable: stable) { bundle in
-                // One that fails its golden rows now does not answer or wait in a slot either.
-                model(bundle.model).map { $0.bundle == bundle && $0.isServed } ?? false
+                // One that fails its golden rows now does not answer or wait in a slot either, nor does
+                // one in quarantine, which earlier releases left in the slots of other scorers.
+                model(bundle.model).map {
+                    $0.bundle == bundle && $0.isServed && !quarantined.contains(bundle.digest)
+                } ?? false
             }
             scorers[spec.name] = found
         }

@@ -22,7 +22,8 @@ extension SlotTransition {
             .first { $0.id == rollout?.id }
         return KassaV1.RolloutTransition(
             scorer: spec.name, revision: after.slots.revision, rolloutId: rollout?.id ?? 0,
-            atUs: now.microseconds, actor: call.actor, reason: call.reason, verb: verb.name,
+            atUs: now.microseconds, actor: call.actor, reason: reason ?? call.reason,
+            verb: verb.name,
             phaseBefore: KassaV1.RolloutPhase(earlier?.phase),
             phase: KassaV1.RolloutPhase(rollout?.phase),
             weightPercentBefore: earlier?.weight.percent ?? 0,

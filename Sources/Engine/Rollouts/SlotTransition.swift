@@ -9,6 +9,8 @@ struct SlotTransition {
     let verb: Verb
     let before: ScorerRollout
     let after: ScorerRollout
+    /// Why, if that is not what the call says that made it.
+    var reason: String? = nil
 
     /// A rollout whose promotion cannot be undone any more.
     var endedPromotion: UInt64? {

@@ -30,7 +30,7 @@ package struct AdvanceRule: Equatable, Sendable {
     package var badRateMax = [0.005, 0.01, 0.02]
     /// Pairs that must have been scored by both models; 0 if none are.
     package var pairsMin: UInt64 = 1_000
-    /// The age of a rollout at which it is paused for people to look at.
+    /// How long a canary may take, since it began or was resumed, until it is paused for people to look at.
     package var deadlineMilliseconds: UInt64
 
     /// Those stages, until that deadline.
@@ -60,11 +60,11 @@ package struct AdvanceRule: Equatable, Sendable {
     /// - Parameters:
     ///   - index: the present stage's position in ``steps``.
     ///   - stepAgeMilliseconds: how long the stage has lasted, by a clock that does not step.
-    ///   - rolloutAgeMilliseconds: how long the rollout has.
+    ///   - deadlineAgeMilliseconds: how long it has been a canary, since it became one or was resumed.
     ///   - isDriftAlarmOn: whether the scorer's features or scores have drifted: then nothing rises by itself.
     package func decision(
         _ evidence: Evidence, step index: Int, stepAgeMilliseconds: UInt64,
-        rolloutAgeMilliseconds: UInt64, isDriftAlarmOn: Bool = false
+        deadlineAgeMilliseconds: UInt64, isDriftAlarmOn: Bool = false
     ) -> AdvanceDecision {
         guard index >= 0 && index < steps.count else { return .hold([.noStep]) }
         var reasons = unmet(by: evidence)
@@ -72,7 +72,8 @@ package struct AdvanceRule: Equatable, Sendable {
         if stepAgeMilliseconds < steps[index].dwellMilliseconds { reasons.insert(.dwell) }
         if evidence.step.entities.canary < steps[index].entitiesMin { reasons.insert(.entities) }
         if !reasons.isEmpty {
-            return rolloutAgeMilliseconds >= deadlineMilliseconds ? .pause(reasons) : .hold(reasons)
+            return deadlineAgeMilliseconds >= deadlineMilliseconds
+                ? .pause(reasons) : .hold(reasons)
         }
         return index + 1 < steps.count ? .advance(share: steps[index + 1].share) : .complete
     }

@@ -93,6 +93,13 @@ package struct Evidence: Equatable, Sendable {
         step.number = number
     }
 
+    /// Whether another share can be told apart from those that were there, and all of `reserved` after it.
+    package func hasRoom(forShare share: Double, keeping reserved: some Sequence<Double>) -> Bool {
+        let used = Set(counts.shares.map(\.share))
+        return used.contains(share)
+            || used.union(reserved).union([share]).count <= EvidenceLimits.sharesMax
+    }
+
     private mutating func setShare(_ share: Double) throws(EvidenceError) {
         guard share >= 0 && share <= 1 else { throw .outOfRange("share") }
         if let index = counts.shares.firstIndex(where: { $0.share == share }) {

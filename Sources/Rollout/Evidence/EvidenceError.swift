@@ -14,7 +14,8 @@ package enum EvidenceError: Error, Equatable, Sendable {
 
 /// The bounds of one rollout's evidence.
 package enum EvidenceLimits {
-    /// Different shares of traffic that one rollout may pass through.
+    /// Different shares of traffic that one rollout may pass through: those of its steps, and none, are kept
+    /// free.
     package static let sharesMax = 64
     /// Bytes of a filter, at most.
     package static let filterBytesMax = 1 << 26

@@ -26,6 +26,12 @@ package enum RolloutPhase: UInt8, CaseIterable, Sendable {
     /// Whether the candidate may have a share of entities.
     package var givesWeight: Bool { self == .canary || self == .paused }
 
+    /// Whether the time until the deadline begins with it: a canary that was none, because it was a shadow
+    /// or somebody has resumed it.
+    package func beginsDeadline(after before: RolloutPhase) -> Bool {
+        self == .canary && before != .canary
+    }
+
     /// The phase's name in the API, "ROLLED_BACK".
     package var name: String {
         switch self {

@@ -14,6 +14,10 @@ package enum RolloutRefusal: Error, Hashable, Sendable {
     case isStable
     /// The bundle is kept out of slots.
     case quarantined
+    /// The candidate of the open rollout is kept out of slots: it gets no more weight.
+    case quarantinedCandidate
+    /// What STABLE had before is kept out of slots.
+    case quarantinedPrevious
     /// A canary of no weight is a shadow.
     case noWeight
     /// The weight of a paused rollout only falls.
@@ -39,6 +43,11 @@ package enum RolloutRefusal: Error, Hashable, Sendable {
         case .isStable: "model: it is what STABLE has"
         case .quarantined:
             "model: its bundle is quarantined; kassa rollout clear-quarantine lifts that"
+        case .quarantinedCandidate:
+            "scorer: the bundle of its candidate is quarantined; abort the rollout, or lift that "
+                + "with kassa rollout clear-quarantine"
+        case .quarantinedPrevious:
+            "scorer: the bundle in PREVIOUS is quarantined; kassa rollout clear-quarantine lifts that"
         case .noWeight: "weight_percent: must be above 0; a shadow is a candidate without weight"
         case .risesWhilePaused: "weight_percent: resume the rollout before its weight rises"
         case .stepsDoNotRise: "step_percents: must rise, from above weight_percent, to at most 100"

@@ -63,13 +63,13 @@ extension ScorerSlots {
             try begin(bundle, .shadow, .none, [], draw, isQuarantined)
         case .canary(let bundle, let weight, let steps):
             try beginCanary(bundle, weight, steps, draw, isQuarantined)
-        case .setWeight(let weight): try setWeight(weight)
+        case .setWeight(let weight): try setWeight(weight, isQuarantined)
         case .pause: try turn(to: .paused, from: .canary)
-        case .resume: try turn(to: .canary, from: .paused)
-        case .promote(let isFull): try promote(isFull)
+        case .resume: try resume(isQuarantined)
+        case .promote(let isFull): try promote(isFull, isQuarantined)
         case .abort: try abort()
-        case .undo: return try undo()
-        case .rollBack: return try rollBack()
+        case .undo: return try undo(isQuarantined)
+        case .rollBack: return try rollBack(isQuarantined)
         case .quarantine(let digest): return try quarantine(digest)
         case .releasePrevious: previous = nil
         }
@@ -110,14 +110,27 @@ extension ScorerSlots {
         try begin(bundle, .canary, weight, steps, draw, isQuarantined)
     }
 
-    private mutating func setWeight(_ weight: Weight) throws(RolloutRefusal) {
+    private mutating func setWeight(
+        _ weight: Weight, _ isQuarantined: ([UInt8]) -> Bool
+    ) throws(RolloutRefusal) {
         guard let rollout = openRollout else { throw .noRollout }
         switch rollout.phase {
         case .canary: break
         case .paused: guard weight <= rollout.weight else { throw .risesWhilePaused }
         case .shadow, .promoted, .aborted, .rolledBack: throw .wrongPhase(rollout.phase)
         }
+        // Less is always allowed.
+        if weight > rollout.weight, isQuarantined(rollout.candidate.digest) {
+            throw .quarantinedCandidate
+        }
         self.rollout?.weight = weight
+    }
+
+    private mutating func resume(_ isQuarantined: ([UInt8]) -> Bool) throws(RolloutRefusal) {
+        if let open = openRollout, open.phase == .paused, isQuarantined(open.candidate.digest) {
+            throw .quarantinedCandidate
+        }
+        try turn(to: .canary, from: .paused)
     }
 
     private mutating func turn(
@@ -130,11 +143,14 @@ extension ScorerSlots {
         self.rollout?.phase = phase
     }
 
-    private mutating func promote(_ isFull: Bool) throws(RolloutRefusal) {
+    private mutating func promote(
+        _ isFull: Bool, _ isQuarantined: ([UInt8]) -> Bool
+    ) throws(RolloutRefusal) {
         guard let rollout = openRollout else {
             if self.rollout?.phase == .promoted { return }
             throw .noRollout
         }
+        guard !isQuarantined(rollout.candidate.digest) else { throw .quarantinedCandidate }
         if !isFull {
             guard rollout.phase != .shadow else { throw .shadowNeedsFull }
             if let step = rollout.nextStep {
@@ -143,7 +159,8 @@ extension ScorerSlots {
                 return
             }
         }
-        previous = stable
+        // One that somebody has put into quarantine meanwhile is nothing to go back to.
+        previous = isQuarantined(stable.digest) ? nil : stable
         stable = rollout.candidate
         end(.promoted)
         promotion = self.rollout
@@ -158,12 +175,15 @@ extension ScorerSlots {
         }
     }
 
-    private mutating func undo() throws(RolloutRefusal) -> [UInt8]? {
+    private mutating func undo(
+        _ isQuarantined: ([UInt8]) -> Bool
+    ) throws(RolloutRefusal) -> [UInt8]? {
         if let openRollout { throw .openRollout(openRollout) }
         guard let previous else {
             guard lastVerb == Verb.undo.description else { throw .nothingToUndo }
             return nil
         }
+        guard !isQuarantined(previous.digest) else { throw .quarantinedPrevious }
         let digest = stable.digest
         stable = previous
         self.previous = nil
@@ -173,12 +193,14 @@ extension ScorerSlots {
         return digest
     }
 
-    private mutating func rollBack() throws(RolloutRefusal) -> [UInt8]? {
+    private mutating func rollBack(
+        _ isQuarantined: ([UInt8]) -> Bool
+    ) throws(RolloutRefusal) -> [UInt8]? {
         switch rollout?.phase {
         case .shadow, .canary, .paused:
             end(.rolledBack)
             return rollout?.candidate.digest
-        case .promoted: return try undo()
+        case .promoted: return try undo(isQuarantined)
         case .rolledBack: return nil
         case .aborted: throw .wrongPhase(.aborted)
         case nil: throw .noRollout

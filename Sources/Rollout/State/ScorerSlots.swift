@@ -5,7 +5,8 @@
 /// A pure state machine: verbs in, the next value or a typed refusal out; no clock, no store.
 ///
 /// Invariants: STABLE is never empty. At most one rollout is open; its candidate is not STABLE's
-/// bundle. No quarantined bundle enters a slot. Each change makes the next revision, and nothing else
+/// bundle. No quarantined bundle enters a slot or gets more weight; one that is in STABLE stays there,
+/// because it answers instead of nothing. Each change makes the next revision, and nothing else
 /// does. A verb that was carried out already changes nothing and is no error.
 ///
 /// ```swift

@@ -107,13 +107,14 @@ struct Arguments {
         try integer(name, in: range) ?? fallback
     }
 
-    /// The value of `name` as a duration in milliseconds up to a day; nil if it was not given.
-    func milliseconds(_ name: String) throws(CommandError) -> Int? {
+    /// The value of `name` as a duration in milliseconds up to so many days; nil if it was not given.
+    func milliseconds(_ name: String, daysMax: UInt64 = 1) throws(CommandError) -> Int? {
         guard let text = value(name) else { return nil }
-        guard let number = DurationText.milliseconds(text), number <= 86_400_000 else {
+        guard let number = DurationText.milliseconds(text), number <= daysMax * 86_400_000
+        else {
             throw .usage(
                 "\(name) must be a whole number with its unit, such as 500ms, 10s or 2m,"
-                    + " and at most a day, not \"\(text)\"")
+                    + " and at most \(daysMax == 1 ? "a day" : "\(daysMax)d"), not \"\(text)\"")
         }
         return Int(number)
     }

@@ -83,25 +83,31 @@ let rolloutExplainCommand = Command(
     summary: "Show one rollout from its records, carried out again.",
     discussion: """
         Every recorded verb is carried out again and must give what was recorded; the links of the
-        audit log are recomputed. Exits with 1 when anything disagrees.
+        audit log are recomputed. Exits with 1 when anything disagrees. All of it is checked, also
+        what is left out because there is no room for it: --before shows that.
 
-        example:
+        examples:
           kassa rollout explain 17
+          kassa rollout explain 17 --before 120
         """,
-    flags: serverFlags,
+    flags: [historyLimitFlag, beforeRevisionFlag] + serverFlags,
     run: { arguments throws(CommandError) in
         guard let id = UInt64(arguments.operands[0]) else {
             throw .usage("ID must be a rollout's number, as `kassa rollout status` shows it")
         }
+        let request = KassaV1.ExplainRolloutRequest(
+            rolloutId: id,
+            limit: try arguments.integer(historyLimitFlag.name, in: 1...1_000) ?? 0,
+            beforeRevision: try arguments.integer(beforeRevisionFlag.name, in: 1...UInt64.max) ?? 0)
         let client = try arguments.connect()
         let response: KassaV1.ExplainRolloutResponse = try asking { () throws(ClientError) in
-            try client.call(
-                KassaV1.RolloutsService.explain, KassaV1.ExplainRolloutRequest(rolloutId: id))
+            try client.call(KassaV1.RolloutsService.explain, request)
         }
         if arguments.has(jsonFlag.name) {
             var entries: [Tree.Entry] = [
                 .init("scorer", .text(response.scorer)),
                 .init("transitions", .list(response.transitions.map(\.tree))),
+                .init("left_out", .unsigned(response.leftOut)),
                 .init("agrees", .flag(response.agrees)),
                 .init("disagreement", .text(response.disagreement)),
                 .init("chain_intact", .flag(response.chainIntact)),
@@ -110,6 +116,9 @@ let rolloutExplainCommand = Command(
             print(Tree.map(entries).json())
         } else {
             show(response.transitions, asJSON: false)
+            if response.leftOut > 0, let first = response.transitions.first {
+                print("\(response.leftOut) earlier ones left out: --before \(first.revision)")
+            }
             if Screen.columns != nil { print("") }
             Screen.print(
                 (response.`guard`?.lines ?? []) + [

@@ -99,6 +99,7 @@ extension KassaV1.GuardStatus {
             .init("causes", .list(causes.map(\.tree))),
             .init("holds", .list(holds.map { .text($0) })),
             .init("age_ms", .unsigned(ageMs)), .init("step_age_ms", .unsigned(stepAgeMs)),
+            .init("deadline_age_ms", .unsigned(deadlineAgeMs)),
             .init("watched_ratio", .number(watchedRatio)),
         ])
     }

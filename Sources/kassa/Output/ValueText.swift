@@ -40,13 +40,18 @@ enum ValueText {
         return value?.tree ?? .null
     }
 
-    /// `text` without control characters, which a terminal would obey.
+    /// `text` with escapes for what a terminal would obey: controls, line separators, and what has no form
+    /// of its own, such as a switch of the writing direction (U+202E reads the rest from right to left).
     static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map {
-                    $0.properties.generalCategory == .control ? "\u{FFFD}" : $0
-                }))
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if Tree.isObeyed(scalar) {
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 
     /// An age in milliseconds, "12 ms", "3.4 s", "5 min", "2 h", "3 d"; a dash for none.

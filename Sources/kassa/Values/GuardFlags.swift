@@ -32,7 +32,10 @@ private let entitiesFlag = Flag(
 private let pairsFlag = Flag(
     name: "--pairs-min", value: "N", help: "Entities that both models must have scored; 1000.")
 private let deadlineFlag = Flag(
-    name: "--deadline", value: "DURATION", help: "Pause if it is not through by then; 7 days.")
+    name: "--deadline", value: "DURATION",
+    help: "Pause if it is not through so long after it began or was resumed; 7d.")
+/// The longest duration of a policy.
+private let policyDaysMax: UInt64 = 365
 
 /// What a guard is to tolerate of a shadow.
 let guardFlags = [
@@ -59,10 +62,10 @@ extension Arguments {
             calibrationMarginPp: try number(calibrationFlag),
             sloMicroseconds: try integer(sloFlag.name, in: 1...60_000_000) ?? 0,
             pairSharePercent: try number(pairShareFlag),
-            dwellMs: UInt64(try milliseconds(dwellFlag.name) ?? 0),
+            dwellMs: UInt64(try milliseconds(dwellFlag.name, daysMax: policyDaysMax) ?? 0),
             entitiesMin: try integer(entitiesFlag.name, in: 1...UInt64.max) ?? 0,
             pairsMin: try integer(pairsFlag.name, in: 1...UInt64.max) ?? 0,
-            deadlineMs: UInt64(try milliseconds(deadlineFlag.name) ?? 0),
+            deadlineMs: UInt64(try milliseconds(deadlineFlag.name, daysMax: policyDaysMax) ?? 0),
             decisionThreshold: try number(thresholdFlag), watchSharePercent: try watchShare())
     }
 

@@ -176,16 +176,22 @@ class Rollout:
         return [Transition.of(entry) for entry in response.transitions]
 
     def explain(
-        self, rollout_id: int | None = None, *, timeout: float | None = None
+        self, rollout_id: int | None = None, *, limit: int = 0,
+        before_revision: int | None = None, timeout: float | None = None
     ) -> Explanation:
-        """One rollout, by default the newest, from its records, carried out again."""
+        """One rollout, by default the newest, from its records, carried out again.
+
+        All of them are checked; what is returned are the newest `limit` (0 means 100) before a revision.
+        """
         if rollout_id is None:
             newest = self.status(timeout=timeout).rollout
             if newest is None:
                 raise KassaError(f"{self.scorer} had no rollout yet")
             rollout_id = newest.id
         return Explanation.of(self._channel.call(
-            "Rollouts/Explain", rollouts_pb2.ExplainRolloutRequest(rollout_id=rollout_id),
+            "Rollouts/Explain",
+            rollouts_pb2.ExplainRolloutRequest(
+                rollout_id=rollout_id, limit=limit, before_revision=before_revision or 0),
             rollouts_pb2.ExplainRolloutResponse, timeout=timeout))
 
     def drift(self, *, timeout: float | None = None) -> DriftReport:

@@ -182,6 +182,8 @@ class Explanation:
     chain_intact: bool
     # The guard's last verdict, computed again from the recorded counts.
     guard: GuardStatus | None = None
+    # How many earlier transitions there was no room for; they are checked all the same.
+    left_out: int = 0
 
     @staticmethod
     def of(response: rollouts_pb2.ExplainRolloutResponse) -> Explanation:
@@ -189,7 +191,8 @@ class Explanation:
         return Explanation(
             response.scorer, tuple(map(Transition.of, response.transitions)), response.agrees,
             response.disagreement, response.chain_intact,
-            GuardStatus.of(response.guard) if response.HasField("guard") else None)
+            GuardStatus.of(response.guard) if response.HasField("guard") else None,
+            response.left_out)
 
 
 @dataclass(frozen=True)
