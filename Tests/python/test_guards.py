@@ -4,6 +4,7 @@
 import itertools
 import json
 import math
+import queue
 import random
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 
 import client as shop
 from client import Client, assert_refused, refusal
-from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
+from kassa.v1 import config_pb2, features_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
 from kassa_process import Server, eventually
 
 Code = grpc.StatusCode
@@ -134,11 +135,18 @@ def explain(kassa, rollout):
         rollouts_pb2.ExplainRolloutRequest(rollout_id=rollout), timeout=20)
 
 
-def metric(kassa, name):
+def metrics(kassa):
+    """The samples of the admin port: {'name{labels}': value}."""
     with urllib.request.urlopen(f"{kassa.server.admin}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
-               if line.startswith((name + " ", name + "{")))
+    return {key: float(value) for key, value in (
+        line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+def metric(kassa, name):
+    """The sum over the series of a name, or one series with all of its labels."""
+    return sum(value for key, value in metrics(kassa).items()
+               if key == name or key.startswith(name + "{"))
 
 
 def assert_rolled_back(kassa, rollout, word, seconds=20):
@@ -591,3 +599,88 @@ def test_outcomes_take_a_miscalibrated_canary_out(kassa):
     assert last.actor == "guard" and ("outcomes" in last.reason), last.reason
     assert told.guard.labels > 50 and told.guard.differing_pairs == 0
     print("\n" + last.reason)
+
+
+def labels_of(kassa, fate):
+    return metric(kassa, f'kassa_guard_labels_total{{fate="{fate}"}}')
+
+
+def test_no_label_is_lost_that_shares_a_commit_with_a_late_one(kassa):
+    """Labels on time and late ones in small calls, while DURABLE writes make the commits large."""
+    outcomes = config_pb2.OutcomeSpec(maturity_ms=2_000, horizon_ms=60_000)
+    kassa.apply(shop.scorer_spec(SCORER, "", outcomes=outcomes))
+    # Nothing is to convict it, whatever the labels are.
+    guard = rollouts_pb2.GuardPolicy(brier_margin=0.1, calibration_margin_pp=20, **LENIENT)
+    canary(kassa, upload(kassa, plain([weight * 1.001 for weight in WEIGHTS])), guard=guard)
+    stop, numbers, waiting = threading.Event(), itertools.count(), queue.SimpleQueue()
+    timely, accepted, failures = [], [], []
+
+    def report(ids):
+        reply = kassa.scoring.RecordOutcome(scoring_pb2.RecordOutcomeRequest(outcomes=[
+            scoring_pb2.Outcome(score_id=id, label=place % 2 == 0)
+            for place, id in enumerate(ids)]), timeout=20)
+        accepted.append(sum(one == scoring_pb2.OUTCOME_ACCEPTED for one in reply.statuses))
+        return accepted[-1]
+
+    def score():
+        while not stop.is_set():
+            began = time.monotonic()
+            first = next(numbers) * 100
+            reply = kassa.scoring.ScoreBatch(scoring_pb2.ScoreBatchRequest(
+                scorer=SCORER, record=True, rows=[
+                    scoring_pb2.ScoreRow(entities=[shop.entity("session", f"new-{number}")])
+                    for number in range(first, first + 100)]), timeout=20)
+            ids = [result.score_id for result in reply.results if result.score_id]
+            stored = report(ids[::2])
+            # Long before they can have matured.
+            if time.monotonic() - began < 1.5:
+                timely.append(stored)
+            waiting.put((time.monotonic() + 2.8, ids[1::2]))
+            time.sleep(0.02)
+
+    def come_late():
+        while (item := waiting.get()) is not None:
+            time.sleep(max(0, item[0] - time.monotonic()))
+            for start in range(0, len(item[1]), 5):
+                report(item[1][start:start + 5])
+
+    def write():
+        with_rows = shop.write(
+            "signals", ["s-1"], shop.column("signal_0", "floats", [1.0]),
+            durability=features_pb2.DURABLE)
+        while not stop.is_set():
+            kassa.features.Write(with_rows, timeout=20)
+
+    def carefully(body):
+        try:
+            body()
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    scorers = [threading.Thread(target=carefully, args=(body,)) for body in (score, score, write)]
+    late = [threading.Thread(target=carefully, args=(come_late,)) for _ in range(3)]
+    for thread in scorers + late:
+        thread.start()
+    time.sleep(10)
+    stop.set()
+    for thread in scorers:
+        thread.join(30)
+    for _ in late:
+        waiting.put(None)
+    for thread in late:
+        thread.join(60)
+    assert failures == [] and not any(thread.is_alive() for thread in scorers + late)
+    total = sum(accepted)
+
+    def fates():
+        return {fate: labels_of(kassa, fate) for fate in ("weighed", "late", "unpaired", "ended")}
+
+    assert eventually(lambda: sum(fates().values()) >= total, 10), (total, fates())
+    found = fates()
+    print(f"\nof {total} labels: {found}")
+    assert sum(found.values()) == total and found["ended"] == 0
+    # On a busy machine the time for scoring by both models does not last for each request.
+    assert found["weighed"] + found["unpaired"] >= sum(timely) > 1_000
+    assert found["weighed"] > 10 * found["unpaired"] and found["late"] > 1_000
+    # The filter of who has spoken takes one in a thousand new entities for an old one, at most.
+    assert 0.999 * found["weighed"] <= status(kassa).guard.labels <= found["weighed"]

@@ -39,6 +39,7 @@ final class Guards: Sendable {
         var isSynced = false
         var eventCount: UInt64 = 0
         var lostCount: UInt64 = 0
+        var labelCounts: [LabelFate: UInt64] = [:]
         var rolledBack: (scorer: String, microseconds: Int64)?
     }
 
@@ -233,8 +234,13 @@ final class Guards: Sendable {
     func observe(_ labels: [MaturedLabel], of scorer: String) {
         let now = MonotonicTime.now()
         state.withLock { state in
-            for guarded in state.open.values where guarded.scorer == scorer {
-                for label in labels { guarded.observe(label, at: now) }
+            // Those of a process before this one may come before its guards have looked.
+            sync(&state, now)
+            for label in labels {
+                let guarded = state.open[label.score.rollout]
+                let fate =
+                    guarded?.scorer == scorer ? guarded?.observe(label, at: now) : nil
+                state.labelCounts[fate ?? .ended, default: 0] &+= 1
             }
         }
     }
@@ -262,24 +268,32 @@ extension Guards: MetricSource {
     private static let dropped = MetricFamily(
         .counter, "kassa_guard_events_dropped_total",
         help: "Requests that guards have not weighed, because a ring was full or the rollout over.")
+    private static let labels = MetricFamily(
+        .counter, "kassa_guard_labels_total",
+        help: "Known labels of requests that guards have watched, by what became of them.",
+        labels: ["fate"])
     private static let rollback = MetricFamily(
         .gauge, "kassa_rollback_microseconds",
         help: "Of the last rollback: from the event that decided to the last bad answer.",
         labels: ["scorer"])
 
     var families: [MetricFamily] {
-        [Self.evidence, Self.frozen, Self.phase, Self.events, Self.dropped, Self.rollback]
+        [
+            Self.evidence, Self.frozen, Self.phase, Self.events, Self.dropped, Self.labels,
+            Self.rollback,
+        ]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
         let refused = rings.reduce(0) { $0 &+ $1.refusedCount }
-        let (open, events, lost, last) = state.withLock { state in
+        let (open, events, lost, labels, last) = state.withLock { state in
             (
                 state.open.values.map {
                     ($0.scorer, $0.rollout.phase.name, KassaV1.GuardStatus($0.evidence))
                 },
                 state.eventCount,
                 state.lostCount,
+                state.labelCounts,
                 state.rolledBack
             )
         }
@@ -294,6 +308,9 @@ extension Guards: MetricSource {
         }
         snapshot.add(Self.events, count: events)
         snapshot.add(Self.dropped, count: refused &+ lost)
+        for fate in LabelFate.allCases {
+            snapshot.add(Self.labels, [fate.rawValue], count: labels[fate] ?? 0)
+        }
         if let last {
             snapshot.add(Self.rollback, [last.scorer], number: Double(last.microseconds))
         }
