@@ -44,10 +44,6 @@ def margin(row, weights=WEIGHTS):
     return sum(weight * value for weight, value in zip(weights, row))
 
 
-def margin(row, weights=WEIGHTS):
-    return sum(weight * value for weight, value in zip(weights, row))
-
-
 def upload(kassa, artefact, turn=0, inputs=None, **more):
     """Uploads a candidate; its name and version."""
     names = [f"signal_{place}" for place in range(len(WEIGHTS))]
