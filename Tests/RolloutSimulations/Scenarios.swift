@@ -66,7 +66,7 @@ package enum Scenarios {
     package static var shifts: [Shift] {
         [
             Shift(deviations: 0.4, noticed: 0...0, windows: 3...50),
-            Shift(deviations: 0.5, noticed: 0.5...1, windows: 3...50),
+            Shift(deviations: 0.5, noticed: 0.7...1, windows: 3...50),
             Shift(deviations: 0.75, noticed: 1...1, windows: 3...3),
             Shift(deviations: 1, noticed: 1...1, windows: 3...3),
         ]
