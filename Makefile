@@ -67,13 +67,13 @@ demo: deps ## Play the main job end to end, with a story.
 	.build/release/Demo run
 
 bench: deps release ## Measure Score beside nghttpd in one run; writes bench/results/score.json.
-	.build/release/Bench score --commit $$(git describe --always --dirty)
+	.build/release/Bench score
 
 bench-store: deps release ## Measure the feature store beside raw LMDB in C; writes bench/results/store.json.
-	.build/release/Bench store --commit $$(git describe --always --dirty)
+	.build/release/Bench store
 
 bench-guards: deps release ## Measure what an open rollout and swaps cost; writes bench/results/guards.json.
-	.build/release/Bench guards --commit $$(git describe --always --dirty)
+	.build/release/Bench guards --rounds 9
 
 BENCH_MODELS := .build/bench-models
 
@@ -84,7 +84,7 @@ bench-models: deps ## Measure trees beside LightGBM, XGBoost, ONNX Runtime, tl2c
 	$(BENCH_MODELS)/venv/bin/python bench/models/prepare.py $(BENCH_MODELS)/data
 	swift build -c release $(SWIFT_FLAGS) --product Bench
 	swift build -c release $(SWIFT_FLAGS) --product TreePeers
-	.build/release/Bench models --commit $$(git describe --always --dirty)
+	.build/release/Bench models
 
 fuzz: deps ## Fuzz every reader of model files; FUZZ_SECONDS for each format (60).
 	Tests/fuzz/fuzz_models.sh $(or $(FUZZ_SECONDS),60)

@@ -119,7 +119,7 @@ package final class Engine: Sendable {
         outcomes = Outcomes(
             loopCount: loopCount, environment: environment, writer: writer, tables: tables,
             published: published,
-            consumers: [CalibrationBook(tables: tables), LabelEvidence(guards)],
+            consumers: [CalibrationBook(tables: tables), LabelEvidence(guards: guards)],
             scoresPerScorerMax: scoresPerScorerMax)
         resume(retreats, noted.brakes)
         do throws(StoreError) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 package import Rollout
 
 /// Features whose world does not change, watched for months.
@@ -37,6 +38,30 @@ package struct DriftWorld: Sendable {
             }
         }
         return pages
+    }
+
+    /// What PSI is of normal values whose mean has moved by `shift` standard deviations, over the deciles,
+    /// for windows and references without end: Σ (a − b) ln(a/b).
+    package static func index(shift: Double) -> Double {
+        func below(_ value: Double) -> Double { erfc(-value / 2.0.squareRoot()) / 2 }
+        var edges = (1...9).map { decile in
+            var (low, high) = (-10.0, 10.0)
+            for _ in 0..<60 {
+                let middle = (low + high) / 2
+                if below(middle) < Double(decile) / 10 { low = middle } else { high = middle }
+            }
+            return low
+        }
+        edges = [-40] + edges + [40]
+        return zip(edges, edges.dropFirst()).reduce(0) { sum, bin in
+            let share = below(bin.1 - shift) - below(bin.0 - shift)
+            return sum + (share - 0.1) * log(share / 0.1)
+        }
+    }
+
+    /// After how many windows each of so many runs notices a shift; nil for those that do not in 50.
+    package func windowsToNotice(shift: Double, runs: Int, seed: UInt64) throws -> [Int?] {
+        try (0..<UInt64(runs)).map { try windowsToNotice(shift: shift, seed: seed &+ $0) }
     }
 
     /// Windows until a shift of the mean by `shift` standard deviations is a page; nil if it takes more than 50.

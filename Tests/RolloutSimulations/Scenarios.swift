@@ -89,6 +89,33 @@ package enum Scenarios {
         }
     }
 
+    /// A shift of a feature's mean, and when it must be a page.
+    package struct Shift: Sendable {
+        package let deviations: Double
+        /// The part of runs in which it is one within 50 windows.
+        package let noticed: ClosedRange<Double>
+        /// The windows that it takes in each of them.
+        package let windows: ClosedRange<Int>
+
+        /// Whether it was as it must be in runs that noticed it after so many windows, or did not.
+        package func holds(for runs: [Int?]) -> Bool {
+            let found = runs.compactMap(\.self)
+            return noticed.contains(Double(found.count) / Double(runs.count))
+                && found.allSatisfy(windows.contains)
+        }
+    }
+
+    /// Pages are for a PSI from 0.25 on, three windows in a row. So a shift whose PSI is well below it never is
+    /// one, one at 0.25 is by chance and not at once, and one well above it is after three windows.
+    package static var shifts: [Shift] {
+        [
+            Shift(deviations: 0.4, noticed: 0...0, windows: 3...50),
+            Shift(deviations: 0.5, noticed: 0.7...1, windows: 3...50),
+            Shift(deviations: 0.75, noticed: 1...1, windows: 3...3),
+            Shift(deviations: 1, noticed: 1...1, windows: 3...3),
+        ]
+    }
+
     /// The table: requests at a base rate of 0.2 %, pairs, labels.
     package static var delays: [Delay] {
         let requests: [(share: Double, risk: Double, table: Double)] = [

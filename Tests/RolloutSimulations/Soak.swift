@@ -99,11 +99,23 @@ struct Soak {
         say(
             "\(alarms) false alarms of a rate at its limit in \(rollouts * 5) windows, "
                 + "at most \(rollouts / 20) on average", alarms <= rollouts / 20)
-        for shift in [0.4, 0.5, 0.75, 1] {
-            let noticed = try world.windowsToNotice(shift: shift, seed: 1)
-            let text = noticed.map(String.init) ?? "never in 50"
-            say("a shift by \(shift) deviations is a page after \(text) windows", true)
-        }
+        for expected in Scenarios.shifts { try shift(expected, world) }
+    }
+
+    private mutating func shift(_ expected: Scenarios.Shift, _ world: DriftWorld) throws {
+        let runs = max(min(rollouts / 100, 200), 20)
+        let found = try world.windowsToNotice(shift: expected.deviations, runs: runs, seed: 1)
+        let windows = found.compactMap(\.self).sorted()
+        let times =
+            windows.isEmpty
+            ? ""
+            : ", after \(windows[0]) to \(windows[windows.count - 1]) windows, "
+                + "\(windows[windows.count / 2]) in the middle"
+        let index = DriftWorld.index(shift: expected.deviations)
+        say(
+            "a shift by \(expected.deviations) deviations, PSI \((index * 1_000).rounded() / 1_000): "
+                + "noticed in \(windows.count) of \(runs) runs of 50 windows\(times)",
+            expected.holds(for: found))
     }
 
     private mutating func advancing() throws {

@@ -122,6 +122,21 @@ struct `A simulated world` {
         #expect(found.chance(ifProbability: 0.03) > 0.001, "\(found)")
     }
 
+    @Test func `that shifts is a page as soon and as surely as its size says`() throws {
+        // A mean that moves by d deviations has the divergence d², of which the deciles see most.
+        #expect(abs(DriftWorld.index(shift: 0.1) - 0.01) < 0.001)
+        #expect(DriftWorld.index(shift: 0.5) < 0.25 && DriftWorld.index(shift: 0.5) > 0.2)
+        for expected in Scenarios.shifts {
+            let runs = try DriftWorld().windowsToNotice(
+                shift: expected.deviations, runs: 20, seed: 1)
+            #expect(expected.holds(for: runs), "\(expected.deviations): \(runs), seeds from 1")
+        }
+        // Too few, too late, or one that nobody asked for is not as it must be.
+        let one = Scenarios.shifts[3]
+        #expect(!one.holds(for: [3, nil]) && !one.holds(for: [3, 4]))
+        #expect(!Scenarios.shifts[0].holds(for: [nil, 3]))
+    }
+
     @Test func `that shifts by its deviation is a page after three windows`() throws {
         var world = DriftWorld()
         world.referenceValues = 5_000

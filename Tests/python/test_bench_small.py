@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benches run whole, with little data, so that none of them rots."""
 
+import datetime
 import json
 import math
 import pathlib
@@ -34,13 +35,14 @@ def test_the_score_bench_measures_every_case_without_errors(tmp_path, target, op
     run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(output.read_text())
-    assert set(result) == {"target", "commit", "machine", "rows"}
+    assert set(result) == {"target", "commit", "date", "cpu", "machine", "rows"}
+    assert result["cpu"] and result["machine"].startswith(result["cpu"])
     assert (result["target"], result["commit"]) == (target, "abc")
 
     by_case = {}
     for row in result["rows"]:
         assert set(row) == {
-            "case", "metric", "unit", "ours", "peer", "peer_name", "ratio", "spread",
+            "case", "metric", "unit", "ours", "peer", "peer_name", "ratio", "spread", "rounds",
         }
         if row["peer_name"] == "nghttpd":
             by_case.setdefault(row["case"], {})[row["metric"]] = row
@@ -63,12 +65,17 @@ def test_the_score_bench_measures_every_case_without_errors(tmp_path, target, op
 
 def test_the_bench_of_guards_measures_every_mode_and_sees_what_it_measures(tmp_path):
     output = tmp_path / "guards.json"
+    began = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     # Long enough for a few turns of the budget, and entities for more than the guard's first pairs.
     run = subprocess.run(
         [BENCH, "guards", "--small", "--entities", "5000", "--output", output],
-        capture_output=True, text=True, timeout=300)
+        capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert run.returncode == 0, run.stdout + run.stderr
-    rows = json.loads(output.read_text())["rows"]
+    result = json.loads(output.read_text())
+    assert_checked_out(result["commit"])
+    date = datetime.datetime.fromisoformat(result["date"])
+    assert began <= date <= datetime.datetime.now(datetime.timezone.utc)
+    rows = result["rows"]
     found = {(row["case"], row["metric"]): row for row in rows}
     loads = ("c4 m10", "c16 m100", "open loop 10k/s")
     for mode in ("shadow", "canary 50 %", "canary 5 %"):
@@ -84,9 +91,30 @@ def test_the_bench_of_guards_measures_every_mode_and_sees_what_it_measures(tmp_p
             # Both sides are of one round, so the ratio of rounds is the ratio.
             row = found[case, "p50"]
             assert row["spread"]["ratio"] == [row["ratio"]] * 2
-    swaps = "Score 5k/s, 5 swaps/s"
+    # Two measurements of the same: what a ratio is worth.
+    again = {metric for name, metric in found if name == "no rollout again, c4 m10"}
+    assert {"throughput", "p50", "p99"} <= again and "pairs" not in again
+    swaps = "Score 5k/s, 20 swaps/s"
     assert {"p50", "p99", "p99.9", "swaps"} == {metric for name, metric in found if name == swaps}
     assert found[swaps, "swaps"]["ours"] > 0
+    row = found[swaps, "p99"]
+    (least, most), (low, high) = row["spread"]["ratio"], row["rounds"]["quartiles"]
+    assert row["rounds"]["count"] == 8
+    assert least <= low <= row["rounds"]["ratio"] <= high <= most
+    rollbacks = "rollbacks, Score 5k/s"
+    count = found[rollbacks, "rollbacks"]["ours"]
+    assert count >= 1 and found[rollbacks, "last bad"]["rounds"]["count"] == count
+    assert 0 <= found[rollbacks, "last bad"]["ours"] <= found[rollbacks, "last bad p99"]["ours"]
+    assert "the last bad answer comes" in run.stdout
+
+
+def assert_checked_out(commit):
+    """The hash of HEAD, and whether files differ from it."""
+    def git(*words):
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert commit == git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")
 
 
 def test_what_guards_cost_is_measured_without_a_network():

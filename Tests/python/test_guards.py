@@ -4,7 +4,9 @@
 import itertools
 import json
 import math
+import queue
 import random
+import statistics
 import threading
 import time
 import urllib.request
@@ -14,8 +16,8 @@ import pytest
 
 import client as shop
 from client import Client, assert_refused, refusal
-from kassa.v1 import config_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
-from kassa_process import eventually
+from kassa.v1 import config_pb2, features_pb2, models_pb2, rollouts_pb2, scoring_pb2, values_pb2
+from kassa_process import Server, eventually
 
 Code = grpc.StatusCode
 SCORER = "conversion"
@@ -23,6 +25,10 @@ WEIGHTS = [1.2, -0.8, 0.5, 0.3, -0.4]
 SESSIONS = 4_000
 RANDOM = random.Random(7)
 ROWS = [[round(RANDOM.gauss(0, 1), 3) for _ in WEIGHTS] for _ in range(SESSIONS)]
+# From the event that decides to the last bad answer, both seen inside the server. The middle one of many
+# rollbacks is to be under a millisecond; a single one waits for as long as this machine gives a thread
+# that is ready to others.
+LAST_ANSWER_MEDIAN_US, LAST_ANSWER_MAX_US = 1_000, 250_000
 LENIENT = dict(slo_microseconds=2_000_000)
 GUARD = rollouts_pb2.GuardPolicy(**LENIENT)
 
@@ -32,6 +38,10 @@ def plain(weights=WEIGHTS, intercept=0.0, link="logistic"):
         "kassa_model": 1, "link": link, "intercept": intercept,
         "terms": [{"feature": f"signal_{place}", "weight": weight, "missing": 0}
                   for place, weight in enumerate(weights)]}).encode()
+
+
+def margin(row, weights=WEIGHTS):
+    return sum(weight * value for weight, value in zip(weights, row))
 
 
 def upload(kassa, artefact, turn=0, inputs=None, **more):
@@ -170,8 +180,8 @@ def shadow(kassa, model, guard=GUARD):
         scorer=SCORER, model=model, guard=guard), timeout=20).status
 
 
-def status(kassa):
-    return kassa.rollouts.Status(rollouts_pb2.RolloutStatusRequest(scorer=SCORER), timeout=20)
+def status(kassa, scorer=SCORER):
+    return kassa.rollouts.Status(rollouts_pb2.RolloutStatusRequest(scorer=scorer), timeout=20)
 
 
 def explain(kassa, rollout):
@@ -179,18 +189,25 @@ def explain(kassa, rollout):
         rollouts_pb2.ExplainRolloutRequest(rollout_id=rollout), timeout=20)
 
 
-def metric(kassa, name):
+def metrics(kassa):
+    """The samples of the admin port: {'name{labels}': value}."""
     with urllib.request.urlopen(f"{kassa.server.admin}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
-               if line.startswith((name + " ", name + "{")))
+    return {key: float(value) for key, value in (
+        line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
 
-def assert_rolled_back(kassa, rollout, word, seconds=60):
+def metric(kassa, name):
+    """The sum over the series of a name, or one series with all of its labels."""
+    return sum(value for key, value in metrics(kassa).items()
+               if key == name or key.startswith(name + "{"))
+
+
+def assert_rolled_back(kassa, rollout, word, seconds=60, scorer=SCORER):
     """The rollout goes by itself; its last transition."""
     began = time.monotonic()
-    while status(kassa).rollout.phase != rollouts_pb2.PHASE_ROLLED_BACK:
-        assert time.monotonic() - began < seconds, status(kassa)
+    while status(kassa, scorer).rollout.phase != rollouts_pb2.PHASE_ROLLED_BACK:
+        assert time.monotonic() - began < seconds, status(kassa, scorer)
         time.sleep(0.005)
     took = time.monotonic() - began
     told = explain(kassa, rollout)
@@ -200,13 +217,14 @@ def assert_rolled_back(kassa, rollout, word, seconds=60):
     assert word in last.reason, last.reason
     assert last.evidence and told.guard.verdict == "ROLLBACK"
     assert sum(len(sample.entities) for sample in last.samples) > 0
+    assert 0 <= last.last_answer_after_us < LAST_ANSWER_MAX_US
     print(f"\n{last.reason}: last bad answer {last.last_answer_after_us} µs after the event that "
           f"decided; rolled back {took:.3f} s after the verb")
     # The bundle is kept out.
     model = last.candidate
     assert_refused(
         refusal(kassa.rollouts.Canary, rollouts_pb2.CanaryRequest(
-            scorer=SCORER, model=model, weight_percent=1)), Code.FAILED_PRECONDITION, "quarantine")
+            scorer=scorer, model=model, weight_percent=1)), Code.FAILED_PRECONDITION, "quarantine")
     return last
 
 
@@ -239,8 +257,32 @@ def test_a_canary_that_decides_differently_goes(kassa, name, artefact, turn):
         last = assert_rolled_back(kassa, rollout, "decision_flips")
         assert_only_stable(kassa)
     assert load.errors == []
-    assert last.last_answer_after_us < 200_000
+    assert last.candidate == model
     assert eventually(lambda: metric(kassa, 'kassa_alarms_total{kind="rolled_back"}') == 1)
+
+
+def test_the_last_bad_answer_comes_within_a_millisecond(kassa):
+    """Of sixteen rollbacks, bad in four ways, under load."""
+    bad = {
+        "shuffled": (upload(kassa, plain(), 2), "decision_flips"),
+        "inverted": (upload(kassa, plain([-weight for weight in WEIGHTS])), "decision_flips"),
+        "constant": (upload(kassa, plain([0] * 5, intercept=3)), "decision_flips"),
+        "no number": (upload(kassa, plain([400, 0, 0, 0, 0], link="exponential")), ""),
+    }
+    took = {name: [] for name in bad}
+    with Load(kassa.server.address) as one, Load(kassa.server.address, rows=5) as two:
+        for _ in range(4):
+            for name, (model, word) in bad.items():
+                rollout = canary(kassa, model, weight=30).rollout.id
+                last = assert_rolled_back(kassa, rollout, word)
+                took[name].append(last.last_answer_after_us)
+                kassa.rollouts.ClearQuarantine(rollouts_pb2.ClearQuarantineRequest(
+                    model=model, reason="again"), timeout=20)
+        assert_only_stable(kassa)
+    assert one.errors == two.errors == []
+    median = statistics.median(itertools.chain(*took.values()))
+    print(f"\nfrom the deciding event to the last bad answer: median {median:.0f} µs, {took}")
+    assert median < LAST_ANSWER_MEDIAN_US, took
 
 
 def test_how_late_the_last_bad_answer_was_is_told_in_seconds(kassa):
@@ -266,16 +308,24 @@ def test_a_shadow_that_decides_differently_goes_without_having_answered(kassa):
 
 
 def test_a_score_that_is_no_number_is_never_answered(kassa):
-    """exp() of a large number: only some rows overflow, and STABLE answers them."""
-    model = upload(kassa, plain([400, 0, 0, 0, 0], link="exponential"))
-    # The decision flips are not what it is to go for.
-    guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, **LENIENT)
+    """exp() of a large number: only some rows overflow, and STABLE answers them.
+
+    exp(300 m - ln 2) is above one half where STABLE's logistic of m is: until a row overflows, it
+    decides as STABLE does, and goes for nothing else.
+    """
+    margins = [margin(row) for row in ROWS]
+    assert min(abs(one) for one in margins) > 1e-6
+    overflows = sum(300 * one > 710 + math.log(2) for one in margins)
+    assert SESSIONS / 20 < overflows < SESSIONS / 2
+    model = upload(kassa, plain(
+        [300 * weight for weight in WEIGHTS], intercept=-math.log(2), link="exponential"))
     with Load(kassa.server.address) as load:
-        rollout = canary(kassa, model, weight=50, guard=guard).rollout.id
+        rollout = canary(kassa, model, weight=50).rollout.id
         last = assert_rolled_back(kassa, rollout, "non-finite score")
         assert_only_stable(kassa)
     assert load.errors == []
-    assert last.samples[0].event or last.samples
+    assert {sample.event for sample in last.samples} == {"violations"}
+    assert explain(kassa, rollout).guard.differing_pairs == 0
 
 
 def test_a_canary_whose_own_features_are_missing_goes(kassa):
@@ -467,34 +517,91 @@ def test_what_both_models_read_grows_stale_and_is_no_evidence_against_one(kassa)
     assert load.errors == []
 
 
-def test_a_slow_canary_goes(kassa):
-    artefact, *_ = shop.fixture_model()
-    fast = upload(kassa, artefact, format=models_pb2.XGBOOST_JSON,
-        golden=shop.fixture_golden())
-    document = json.loads(artefact)
+def forest(copies):
+    """The fixture's trees so many times, each leaf that much smaller: the same answers, more work."""
+    document = json.loads(shop.fixture_model()[0])
     model = document["learner"]["gradient_booster"]["model"]
-    times = max(1, 40_000 // len(model["trees"]))
-    model["trees"] = [
-        {**tree, "id": number} for number, tree in enumerate(model["trees"] * times)]
-    model["tree_info"] = model["tree_info"] * times
-    model["iteration_indptr"] = list(range(len(model["trees"]) + 1))
-    model["gbtree_model_param"]["num_trees"] = str(len(model["trees"]))
-    kassa.replace(SCORER, fast)
-    _, (cells, *_), _, (margin, *_) = shop.fixture_model()
-    base = document["learner"]["learner_model_param"]["base_score"].strip("[]")
-    base = math.log(float(base) / (1 - float(base)))
-    golden = [shop.golden_row(cells, margin=base + times * (margin - base), tolerance=1)]
-    many = upload(
-        kassa, json.dumps(document).encode(), format=models_pb2.XGBOOST_JSON, golden=golden)
-    # It takes some 100 µs, STABLE one: whoever is twice as fast as this machine still misses.
-    guard = rollouts_pb2.GuardPolicy(flip_rate_max=0.5, slo_microseconds=40)
-    # Before the load: the model in STABLE decides otherwise than PREVIOUS, and would be undone for it.
-    rollout = canary(kassa, many, weight=20, guard=guard).rollout.id
+    trees = []
+    for number in range(copies * len(model["trees"])):
+        tree = model["trees"][number % len(model["trees"])]
+        leaves = [
+            value / copies if left == -1 else value
+            for left, value in zip(tree["left_children"], tree["split_conditions"])]
+        trees.append({**tree, "id": number, "split_conditions": leaves})
+    model["trees"], model["tree_info"] = trees, [0] * len(trees)
+    model["iteration_indptr"] = list(range(len(trees) + 1))
+    model["gbtree_model_param"]["num_trees"] = str(len(trees))
+    return json.dumps(document).encode()
+
+
+def upload_forest(kassa, copies):
+    golden = shop.fixture_golden()
+    for row in golden:
+        row.tolerance = 1e-2
+    return upload(kassa, forest(copies), format=models_pb2.XGBOOST_JSON, golden=golden)
+
+
+def slot_seconds(kassa, slots):
+    """What the scores of each slot have taken so far, and how many there were."""
+    samples = metrics(kassa)
+    return {slot: [
+        samples.get(f'kassa_slot_score_seconds_{part}{{scorer="{SCORER}",slot="{slot}"}}', 0)
+        for part in ("sum", "count")] for slot in slots}
+
+
+def slot_microseconds(kassa, one, other, windows=120, rows=12):
+    """The time of a score of a slot, by the server's own clock, and how many times as long the other's is.
+
+    Medians over many small batches, of which something else on this machine interrupts or slows some; the
+    ratio is that within a batch.
+    """
+    times, ratios = [], []
+    after = slot_seconds(kassa, (one, other))
+    for window in range(windows):
+        before, first = after, window * rows
+        kassa.scoring.ScoreBatch(request(range(first, first + rows)), timeout=20)
+        time.sleep(0.01)
+        after = slot_seconds(kassa, (one, other))
+        means = []
+        for slot in (one, other):
+            seconds, count = (now - then for now, then in zip(after[slot], before[slot]))
+            means.append(seconds / count * 1e6 if count >= rows / 4 else None)
+        if None not in means:
+            times.append(means[0])
+            ratios.append(means[1] / means[0])
+    assert len(ratios) > windows / 3
+    return statistics.median(times), statistics.median(ratios)
+
+
+def test_a_canary_that_is_twice_as_slow_goes(kassa):
+    """The same answers from so many more trees; the objective lies between the times of the two."""
+    copies = 1_500
+    kassa.replace(SCORER, upload_forest(kassa, copies))
+    # Which layout of the trees is the fastest here is found out at the upload, for either model: so
+    # twice the trees are not always twice the time.
+    ratio = 1
+    for _ in range(4):
+        copies = round(copies * 2 / ratio)
+        slow = upload_forest(kassa, copies)
+        canary(kassa, slow, weight=50)
+        stable, ratio = slot_microseconds(kassa, "STABLE", "CANARY")
+        kassa.rollouts.Abort(
+            rollouts_pb2.AbortRequest(scorer=SCORER, reason="measured"), timeout=20)
+        print(f"\nSTABLE takes {stable:.0f} µs, the candidate {ratio:.2f} times as long")
+        if 1.7 < ratio < 2.5:
+            break
+    assert 1.5 < ratio < 4
     with Load(kassa.server.address, rows=20) as load:
+        objective = round(stable * math.sqrt(ratio))
+        rollout = canary(
+            kassa, slow, weight=20,
+            guard=rollouts_pb2.GuardPolicy(slo_microseconds=objective)).rollout.id
         last = assert_rolled_back(kassa, rollout, "slo_misses")
     assert load.errors == []
-    causes = assert_named(kassa, last, "slo_misses", ": over 0.04 ms, typically ")
-    assert all(cause.microseconds >= 36 for cause in causes)
+    assert last.reason.startswith("slo_misses")
+    counts = {one.name: (one.stable, one.candidate) for one in explain(kassa, rollout).guard.counts}
+    print(f"entities that missed {objective} µs, STABLE's and the candidate's: {counts['slo_misses']}")
+    assert_named(kassa, last, "slo_misses", ": over 0.")
 
 
 def test_a_good_canary_goes_through_its_steps_by_itself(kassa):
@@ -660,21 +767,43 @@ def test_under_full_load_a_share_is_watched_and_a_bad_canary_still_goes(kassa):
     assert eventually(lambda: metric(kassa, 'kassa_guard_watched_ratio{loop="0"}') == 1)
 
 
-def test_outcomes_take_a_miscalibrated_canary_out(kassa):
+def shift_of_mean(points, intercept):
+    """By how much an intercept has to grow that the mean probability is so many points higher."""
+    def mean(more):
+        return statistics.fmean(1 / (1 + math.exp(-intercept - more - margin(row))) for row in ROWS)
+
+    low, high = 0.0, 5.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mean(middle) - mean(0) < points / 100 else (low, middle)
+    return low
+
+
+@pytest.mark.parametrize("policy,also", [
+    ({}, {"paired_brier"}),
+    # Worse by 0.01 in the Brier score is tolerated, which is more than five points come to.
+    ({"brier_margin": 0.01}, set()),
+], ids=["by-default", "by-calibration-alone"])
+def test_outcomes_take_a_canary_out_that_is_five_points_off(kassa, policy, also):
     """It decides alike, because no score reaches the threshold; only what happened tells."""
     outcomes = config_pb2.OutcomeSpec(maturity_ms=1_000, horizon_ms=60_000)
     kassa.apply(shop.scorer_spec(SCORER, "", outcomes=outcomes, decision_threshold=0.9999))
-    model = upload(kassa, plain(intercept=1.5))
-    rollout = canary(kassa, model, weight=10).rollout.id
+    # A rare outcome, as in a shop.
+    intercept = -2.5
+    kassa.replace(SCORER, upload(kassa, plain(intercept=intercept)))
+    shift = shift_of_mean(5, intercept)
+    model = upload(kassa, plain(intercept=intercept + shift))
+    guard = rollouts_pb2.GuardPolicy(**LENIENT, **policy)
+    rollout = canary(kassa, model, weight=10, guard=guard).rollout.id
     chance = random.Random(3)
     for start in range(0, SESSIONS, 500):
         sessions = range(start, start + 500)
         answer = kassa.scoring.ScoreBatch(request(sessions, record=True), timeout=20)
         reports = []
         for number, result in zip(sessions, answer.results):
-            margin = sum(weight * value for weight, value in zip(WEIGHTS, ROWS[number]))
-            happened = chance.random() < 1 / (1 + math.exp(-margin))
-            reports.append(scoring_pb2.Outcome(score_id=result.score_id, label=happened))
+            probability = 1 / (1 + math.exp(-intercept - margin(ROWS[number])))
+            reports.append(scoring_pb2.Outcome(
+                score_id=result.score_id, label=chance.random() < probability))
         kassa.scoring.RecordOutcome(
             scoring_pb2.RecordOutcomeRequest(outcomes=reports), timeout=20)
     began = time.monotonic()
@@ -684,6 +813,96 @@ def test_outcomes_take_a_miscalibrated_canary_out(kassa):
     told = explain(kassa, rollout)
     assert told.agrees, told.disagreement
     last = told.transitions[-1]
-    assert last.actor == "guard" and ("outcomes" in last.reason), last.reason
+    evidence = {one.name: one.log_evidence for one in told.guard.components}
+    print(f"\n{last.reason}, by an intercept of {shift:+.3f}; {evidence}")
+    assert last.actor == "guard" and last.reason.startswith("calibration: "), last.reason
     assert told.guard.labels > 50 and told.guard.differing_pairs == 0
-    print("\n" + last.reason)
+    # What speaks against it is seven to one at least; all else says nothing, or that it is as good.
+    grown = {name for name, value in evidence.items() if value > 2}
+    assert {"calibration"} <= grown <= {"calibration"} | also, evidence
+    assert "paired_brier" in also or evidence["paired_brier"] < 0
+
+
+def labels_of(kassa, fate):
+    return metric(kassa, f'kassa_guard_labels_total{{fate="{fate}"}}')
+
+
+def test_no_label_is_lost_that_shares_a_commit_with_a_late_one(kassa):
+    """Labels on time and late ones in small calls, while DURABLE writes make the commits large."""
+    outcomes = config_pb2.OutcomeSpec(maturity_ms=2_000, horizon_ms=60_000)
+    kassa.apply(shop.scorer_spec(SCORER, "", outcomes=outcomes))
+    # Nothing is to convict it, whatever the labels are.
+    guard = rollouts_pb2.GuardPolicy(brier_margin=0.1, calibration_margin_pp=20, **LENIENT)
+    canary(kassa, upload(kassa, plain([weight * 1.001 for weight in WEIGHTS])), guard=guard)
+    stop, numbers, waiting = threading.Event(), itertools.count(), queue.SimpleQueue()
+    timely, accepted, failures = [], [], []
+
+    def report(ids):
+        reply = kassa.scoring.RecordOutcome(scoring_pb2.RecordOutcomeRequest(outcomes=[
+            scoring_pb2.Outcome(score_id=id, label=place % 2 == 0)
+            for place, id in enumerate(ids)]), timeout=20)
+        accepted.append(sum(one == scoring_pb2.OUTCOME_ACCEPTED for one in reply.statuses))
+        return accepted[-1]
+
+    def score():
+        while not stop.is_set():
+            began = time.monotonic()
+            first = next(numbers) * 100
+            reply = kassa.scoring.ScoreBatch(scoring_pb2.ScoreBatchRequest(
+                scorer=SCORER, record=True, rows=[
+                    scoring_pb2.ScoreRow(entities=[shop.entity("session", f"new-{number}")])
+                    for number in range(first, first + 100)]), timeout=20)
+            ids = [result.score_id for result in reply.results if result.score_id]
+            stored = report(ids[::2])
+            # Long before they can have matured.
+            if time.monotonic() - began < 1.5:
+                timely.append(stored)
+            waiting.put((time.monotonic() + 2.8, ids[1::2]))
+            time.sleep(0.02)
+
+    def come_late():
+        while (item := waiting.get()) is not None:
+            time.sleep(max(0, item[0] - time.monotonic()))
+            for start in range(0, len(item[1]), 5):
+                report(item[1][start:start + 5])
+
+    def write():
+        with_rows = shop.write(
+            "signals", ["s-1"], shop.column("signal_0", "floats", [1.0]),
+            durability=features_pb2.DURABLE)
+        while not stop.is_set():
+            kassa.features.Write(with_rows, timeout=20)
+
+    def carefully(body):
+        try:
+            body()
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    scorers = [threading.Thread(target=carefully, args=(body,)) for body in (score, score, write)]
+    late = [threading.Thread(target=carefully, args=(come_late,)) for _ in range(3)]
+    for thread in scorers + late:
+        thread.start()
+    time.sleep(10)
+    stop.set()
+    for thread in scorers:
+        thread.join(30)
+    for _ in late:
+        waiting.put(None)
+    for thread in late:
+        thread.join(60)
+    assert failures == [] and not any(thread.is_alive() for thread in scorers + late)
+    total = sum(accepted)
+
+    def fates():
+        return {fate: labels_of(kassa, fate) for fate in ("weighed", "late", "unpaired", "ended")}
+
+    assert eventually(lambda: sum(fates().values()) >= total, 10), (total, fates())
+    found = fates()
+    print(f"\nof {total} labels: {found}")
+    assert sum(found.values()) == total and found["ended"] == 0
+    # On a busy machine the time for scoring by both models does not last for each request.
+    assert found["weighed"] + found["unpaired"] >= sum(timely) > 1_000
+    assert found["weighed"] > 10 * found["unpaired"] and found["late"] > 1_000
+    # The filter of who has spoken takes one in a thousand new entities for an old one, at most.
+    assert 0.999 * found["weighed"] <= status(kassa).guard.labels <= found["weighed"]

@@ -27,6 +27,8 @@ private func run(_ words: [String]) throws {
         try GuardCostBench(Array(words.dropFirst())).run()
     case "guards-swapper":
         try runSwapper(Array(words.dropFirst()))
+    case "guards-breaker":
+        try runBreaker(Array(words.dropFirst()))
     case "drift":
         try DriftBench(Array(words.dropFirst())).run()
     case "prepare":
@@ -38,7 +40,7 @@ private func run(_ words: [String]) throws {
             [
                 ScoreOptions.help, StoreOptions.help, ModelsOptions.help, AllocationBench.help,
                 DriftBench.help, AftercareBench.help, GuardBench.help, GuardCostBench.help,
-                swapperHelp, prepareHelp, loadHelp, writerHelp,
+                swapperHelp, breakerHelp, prepareHelp, loadHelp, writerHelp,
             ].joined(separator: "\n\n"))
     }
 }

@@ -49,11 +49,13 @@ extension GuardedRollout {
         decide(at: event.atNanoseconds)
     }
 
-    /// Weighs an outcome that has matured.
-    func observe(_ label: MaturedLabel, at now: MonotonicTime) {
+    /// Weighs an outcome that has matured, of a request of this rollout.
+    @discardableResult
+    func observe(_ label: MaturedLabel, at now: MonotonicTime) -> LabelFate {
         let score = label.score
-        guard label.isOnTime, score.rollout == id, score.stable.isFinite, score.candidate.isFinite
-        else { return }
+        guard !evidence.verdict.isRollback else { return .ended }
+        guard label.isOnTime else { return .late }
+        guard score.stable.isFinite, score.candidate.isFinite else { return .unpaired }
         // The model on trial was in STABLE, if it was compared with PREVIOUS. What it scored before its
         // promotion and is known now speaks of the same two models.
         let isSwapped = score.candidateSlot == UInt8(KassaV1.Slot.previous.rawValue)
@@ -63,6 +65,7 @@ extension GuardedRollout {
             canary: isSwapped ? score.stable : score.candidate,
             stable: isSwapped ? score.candidate : score.stable)
         decide(at: now.nanoseconds)
+        return .weighed
     }
 
     /// Takes what a loop has decided by itself, if its event was lost.

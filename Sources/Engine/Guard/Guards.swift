@@ -41,6 +41,7 @@ final class Guards: Sendable {
         var isSynced = false
         var eventCount: UInt64 = 0
         var lostCount: UInt64 = 0
+        var labelCounts: [LabelFate: UInt64] = [:]
         var rolledBack: (scorer: String, microseconds: Int64)?
     }
 
@@ -135,8 +136,13 @@ final class Guards: Sendable {
     func observe(_ labels: [MaturedLabel], of scorer: String) {
         let now = MonotonicTime.now()
         state.withLock { state in
-            for guarded in state.open.values where guarded.scorer == scorer {
-                for label in labels { guarded.observe(label, at: now) }
+            // Those of a process before this one may come before its guards have looked.
+            sync(&state, now)
+            for label in labels {
+                let guarded = state.open[label.score.rollout]
+                let fate =
+                    guarded?.scorer == scorer ? guarded?.observe(label, at: now) : nil
+                state.labelCounts[fate ?? .ended, default: 0] &+= 1
             }
         }
     }

@@ -251,13 +251,13 @@ final class Outcomes: Sendable {
         for consumer in consumers { try consumer.take(labels, of: scorer, in: &transaction) }
     }
 
-    /// The labels that were handed over last are committed.
+    /// Labels that one command has handed over are committed.
     func labelsWereStored(_ labels: [MaturedLabel], of scorer: String) {
         guard !labels.isEmpty else { return }
         let positives = labels.count { $0.label }
         counters.countMatured(positives, label: true, scorer: scorer)
         counters.countMatured(labels.count - positives, label: false, scorer: scorer)
-        for consumer in consumers { consumer.labelsWereStored(of: scorer) }
+        for consumer in consumers { consumer.labelsWereStored(labels, of: scorer) }
     }
 
     /// A command was completed, or could not be submitted.

@@ -4,7 +4,9 @@ import Base
 import Glibc
 
 extension GuardBench {
-    static let swapsPerSecond = 5
+    static let swapsPerSecond = 20
+    /// Windows of each kind in a round, in alternation: what a neighbour does then falls on both.
+    static let swapWindows = 8
 
     /// Scores due at a constant rate, with and without models that take each other's place meanwhile.
     ///
@@ -15,8 +17,9 @@ extension GuardBench {
     ) throws {
         let name = "Score 5k/s, \(Self.swapsPerSecond) swaps/s"
         let peer = "no swaps"
-        for round in 0..<options.rounds {
+        for round in 0..<options.rounds * Self.swapWindows {
             var plan = plan(kassa, round)
+            plan.seconds = options.seconds / 2
             plan.connections = 4
             plan.arrival = .openLoop(perSecond: 5_000)
             var swapped: LoadResult?

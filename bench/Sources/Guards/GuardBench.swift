@@ -8,8 +8,9 @@ struct GuardBench {
     static let help = """
         usage: Bench guards [options]
 
-          Scores with no rollout, a shadow, a canary of 50 % and one of 5 % in turn, and while models
-          are swapped; what guards cost of throughput, latency and processor time.
+          Scores with no rollout, a shadow, a canary of 50 % and one of 5 % in turn, while models are
+          swapped, and while bad ones are rolled back: what guards cost of throughput, latency and
+          processor time, and how long a bad model answers.
           Takes the options of `Bench score` but --demo; the JSON goes to bench/results/guards.json.
         """
     /// Busy connections, many busy ones, and more traffic than a shop has.
@@ -23,7 +24,7 @@ struct GuardBench {
 
     let options: ScoreOptions
     let data: SyntheticData
-    private var report: Report
+    var report: Report
     private let noise: NoiseLog
 
     init(_ words: [String]) throws(BenchError) {
@@ -33,7 +34,7 @@ struct GuardBench {
         data = SyntheticData(
             trees: options.trees, depth: options.depth, entityCount: options.entities)
         report = Report(
-            target: "guards", commit: options.commit, machine: Machine.description)
+            target: "guards", commit: options.commit)
     }
 
     mutating func run() throws {
@@ -53,8 +54,13 @@ struct GuardBench {
             for round in 0..<options.rounds { try measure(load, round, kassa, control, requests) }
         }
         try measureSwaps(kassa, control, requests)
+        let lastBad = try measureRollbacks(kassa, control, requests)
         report.print()
         noise.print()
+        let most = Self.lastBadAnswerMicrosecondsMax
+        print(
+            "\nthe last bad answer comes \(format(lastBad)) us after the event that decides (median);",
+            "at most \(format(most)) are wanted: \(lastBad <= most ? "met" : "MISSED")")
         let output = options.output ?? "bench/results/guards.json"
         try report.write(to: output)
         print("\nwritten: \(output)")
@@ -113,6 +119,7 @@ struct GuardBench {
                 add(name, "CPU more", "us/req", .lower, ours: ours - theirs, peer: nil, peer)
             }
         }
+        guard mode != .again else { return }
         add(name, "guard CPU", "us/req", .lower, ours: costs.guardMicroseconds, peer: nil, peer)
         add(name, "weighed", "% of req", .higher, ours: costs.weighed * 100, peer: nil, peer)
         add(name, "dropped", "% of req", .lower, ours: costs.dropped * 100, peer: nil, peer)

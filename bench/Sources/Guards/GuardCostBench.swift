@@ -27,7 +27,7 @@ struct GuardCostBench {
     private var turn = 10
     private var perSecond = 0
     private var besideCount = 0
-    private var modes = RolloutMode.allCases
+    private var modes = RolloutMode.allCases.filter { $0 != .again }
 
     init(_ words: [String]) throws(BenchError) {
         var rest = words[...]
@@ -89,7 +89,7 @@ struct GuardCostBench {
 
     private func begin(_ mode: RolloutMode, _ engine: Engine) throws {
         switch mode {
-        case .none: break
+        case .none, .again: break
         case .shadow:
             _ = try engine.shadow(
                 KassaV1.ShadowRequest(scorer: "bench", model: "bench@2"), at: .now())

@@ -18,14 +18,18 @@ enum Machine {
         guard child.waitForSuccess(seconds: 5) else { throw BenchError("taskset failed") }
     }
 
-    /// The processor's name, the number of cores and the kernel.
-    static var description: String {
+    /// The processor's name.
+    static var processor: String {
         let model = readFile("/proc/cpuinfo").flatMap { text in
             text.split(separator: "\n").first { $0.hasPrefix("model name") }
         }
-        let name = model?.split(separator: ":").last.map { String($0.dropFirst()) } ?? "unknown CPU"
+        return model?.split(separator: ":").last.map { String($0.dropFirst()) } ?? "unknown CPU"
+    }
+
+    /// The processor's name, the number of cores and the kernel.
+    static var description: String {
         let kernel = readFile("/proc/sys/kernel/osrelease")?.split(separator: "\n").first
-        return "\(name), \(coreCount) cores, Linux \(kernel.map(String.init) ?? "?")"
+        return "\(processor), \(coreCount) cores, Linux \(kernel.map(String.init) ?? "?")"
     }
 
     /// CPU ticks of all cores since boot: stolen by the host, used by anybody, and all.

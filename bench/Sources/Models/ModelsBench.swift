@@ -16,7 +16,7 @@ struct ModelsBench {
 
     init(_ options: ModelsOptions) {
         self.options = options
-        report = Report(target: "models", commit: options.commit, machine: Machine.description)
+        report = Report(target: "models", commit: options.commit)
     }
 
     mutating func run() throws {

@@ -12,7 +12,7 @@ struct ModelsOptions {
     /// Models in turn where caches are to be cold.
     var copies = 64
     var output = "bench/results/models.json"
-    var commit = "unknown"
+    var commit: String?
 
     static let help = """
         usage: Bench models [options]
@@ -24,7 +24,7 @@ struct ModelsOptions {
           --seconds S      length of one measurement (0.5)
           --copies N       models in turn where caches are cold (64); 1 leaves these cases out
           --output FILE    where the JSON goes (bench/results/models.json)
-          --commit ID      what the JSON calls the measured code
+          --commit ID      what the JSON calls the measured code (git rev-parse HEAD, -dirty)
         """
 
     init(_ words: [String]) throws(BenchError) {

@@ -4,14 +4,23 @@ import Files
 
 /// The result of one bench target, for people and for machines.
 struct Report {
-    var target: String
-    var commit: String
-    var machine: String
+    let target: String
+    let provenance: Provenance
     var rows: [Row] = []
+
+    /// A result of now; see ``Provenance/init(commit:)`` for `commit`.
+    init(target: String, commit: String?) {
+        self.target = target
+        provenance = Provenance(commit: commit)
+    }
+
+    var machine: String { provenance.machine }
 
     var json: String {
         """
-        {"target": \(quoted(target)), "commit": \(quoted(commit)), "machine": \(quoted(machine)),
+        {"target": \(quoted(target)), "commit": \(quoted(provenance.commit)),
+         "date": \(quoted(provenance.date)), "cpu": \(quoted(provenance.cpu)),
+         "machine": \(quoted(machine)),
          "rows": [
           \(rows.map(\.json).joined(separator: ",\n  "))
          ]}
@@ -31,6 +40,7 @@ struct Report {
 
     /// Prints a table for each peer.
     func print() {
+        Swift.print("\ncommit \(provenance.commit), \(provenance.date), \(machine)")
         var peers: [String] = []
         for row in rows where !peers.contains(row.peerName) { peers.append(row.peerName) }
         for peer in peers {

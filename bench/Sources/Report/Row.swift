@@ -37,7 +37,9 @@ struct Row {
         {"case": \(quoted(name)), "metric": \(quoted(metric)), "unit": \(quoted(unit)), \
         "ours": \(number(median(ours))), "peer": \(number(median(peer))), \
         "peer_name": \(quoted(peerName)), "ratio": \(number(ratio)), \
-        "spread": {"ours": \(range(ours)), "peer": \(range(peer)), "ratio": \(range(ratios))}}
+        "spread": {"ours": \(range(ours)), "peer": \(range(peer)), "ratio": \(range(ratios))}, \
+        "rounds": {"count": \(ours.count), "ratio": \(number(median(ratios))), \
+        "quartiles": \(quartiles(ratios))}}
         """
     }
 
@@ -53,6 +55,14 @@ struct Row {
         "beside \(peer)\n" + left("case", 36) + left("metric", 12) + right("ours", 9)
             + right("min-max", 17) + right("peer", 10) + right("min-max", 17) + right("ratio", 7)
             + right("min-max", 11) + "  unit"
+    }
+
+    /// A quarter of the values are below the first number, a quarter above the second.
+    private func quartiles(_ values: [Double]) -> String {
+        let sorted = values.sorted()
+        guard !sorted.isEmpty else { return "[null, null]" }
+        return "[\(number(sorted[(sorted.count - 1) / 4])), "
+            + "\(number(sorted[(3 * (sorted.count - 1) + 3) / 4]))]"
     }
 
     private func range(_ values: [Double]) -> String {

@@ -23,8 +23,7 @@ struct ScoreBench {
                 trees: options.trees, depth: options.depth, entityCount: options.entities)
         }
         report = Report(
-            target: options.demo == nil ? "score" : "score-demo", commit: options.commit,
-            machine: Machine.description)
+            target: options.demo == nil ? "score" : "score-demo", commit: options.commit)
     }
 
     mutating func run() throws {

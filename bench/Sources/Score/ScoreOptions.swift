@@ -14,7 +14,8 @@ struct ScoreOptions {
     /// The folder of the demo's configuration, if its model is to be measured.
     var demo: String?
     var output: String?
-    var commit = "unknown"
+    /// What the result calls the measured code; the commit that is checked out, if nobody says otherwise.
+    var commit: String?
     /// The server's program; without one, `kassa` beside this program.
     var server: String?
 
@@ -29,7 +30,7 @@ struct ScoreOptions {
           --depth N        depth of its trees (6)
           --demo FOLDER    measure the model of Sources/Demo/Configuration instead
           --output FILE    where the JSON goes (bench/results/score.json or score-demo.json)
-          --commit ID      what the JSON calls the measured code
+          --commit ID      what the JSON calls the measured code (git rev-parse HEAD, -dirty)
           --server FILE    the program to measure (kassa, beside this program)
           --small          a few seconds in total, to see that all of it works
         """

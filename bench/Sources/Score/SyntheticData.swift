@@ -12,7 +12,7 @@ struct SyntheticData: ScoreData {
     static let uploadChunkBytes = 1 << 20
     static let goldenRowCount = 100
 
-    let forest: SyntheticForest
+    private(set) var forest: SyntheticForest
     let entityCount: Int
     /// How long windows of drift last; without, models bring no histograms and nothing is watched.
     var driftWindowMilliseconds: UInt64?
@@ -23,6 +23,13 @@ struct SyntheticData: ScoreData {
         forest = SyntheticForest(
             trees: trees, depth: depth, featureCount: Self.featureCount, seed: 7)
         self.entityCount = entityCount
+    }
+
+    /// The same entities with a model that decides the other way round.
+    var inverted: SyntheticData {
+        var copy = self
+        copy.forest = forest.inverted
+        return copy
     }
 
     func name(ofFeature index: Int) -> String { "f\(index)" }
@@ -110,6 +117,11 @@ struct SyntheticData: ScoreData {
 
     func uploadCandidate(_ client: ControlClient) throws {
         try upload(client, version: 2, goldenRowCount: Self.goldenRowCount - 1)
+    }
+
+    /// Uploads bench@3, which decides the other way round.
+    func uploadBadCandidate(_ client: ControlClient) throws {
+        try inverted.upload(client, version: 3)
     }
 
     /// Throws if no canary is open, or none of its requests was judged.

@@ -13,7 +13,7 @@ struct SyntheticForest {
     let featureCount: Int
     let depth: Int
     /// Trees in breadth-first order: the children of node i are 2i + 1 and 2i + 2.
-    private let trees: [[Node]]
+    private var trees: [[Node]]
 
     init(trees: Int, depth: Int, featureCount: Int, seed: UInt64) {
         self.featureCount = featureCount
@@ -32,6 +32,16 @@ struct SyntheticForest {
     }
 
     var treeCount: Int { trees.count }
+
+    /// The same splits with every leaf negated: it decides the other way round.
+    var inverted: SyntheticForest {
+        var copy = self
+        let splits = 1 << depth - 1
+        for tree in trees.indices {
+            for leaf in splits..<2 * splits + 1 { copy.trees[tree][leaf].value.negate() }
+        }
+        return copy
+    }
 
     /// The raw output for `row`, by the simplest walk there is.
     func margin(of row: [Float]) -> Float {

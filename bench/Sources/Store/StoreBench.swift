@@ -24,7 +24,7 @@ struct StoreBench {
         data = SyntheticData(trees: 1, depth: 1, entityCount: options.entities)
         grid = GridData(setCount: options.gridSets, entityCount: options.entities)
         report = Report(
-            target: "store", commit: options.commit, machine: Machine.description)
+            target: "store", commit: options.commit)
         noise = NoiseLog(repeatsMax: options.repeats)
     }
 

@@ -17,7 +17,7 @@ struct StoreOptions {
     /// Keys of the large read.
     var keys = 1_000
     var output = "bench/results/store.json"
-    var commit = "unknown"
+    var commit: String?
     /// The server's program; without one, `kassa` beside this program.
     var server: String?
     /// The program of the peer; without one, `RawLMDB` beside this program.
@@ -31,7 +31,7 @@ struct StoreOptions {
           --seconds S      length of one measurement (1)
           --repeats N      times that a measurement in a noisy moment is made again (2)
           --output FILE    where the JSON goes (bench/results/store.json)
-          --commit ID      what the JSON calls the measured code
+          --commit ID      what the JSON calls the measured code (git rev-parse HEAD, -dirty)
           --server FILE    the program to measure (kassa, beside this program)
           --peer FILE      LMDB in C (RawLMDB, beside this program)
           --small          a few seconds in total, to see that all of it works
