@@ -22,7 +22,7 @@ struct `The reason of a rollback` {
                     2 * entity + 1, .split, .fallback, cause: entity % 3 == 0 ? both : stale))
         }
         let order = try #require(guarded.order(at: Suspect.now))
-        let count = guarded.evidence.counts.shares[0].fallbacks.canary
+        let count = guarded.evidence.counts.shares[0].fallbacks.arms.canary
         let part = (count + 2) / 3
         #expect(
             order.reason.hasPrefix(
@@ -58,7 +58,7 @@ struct `The reason of a rollback` {
                 Suspect.event(entity, .whole, .error, cause: entity == 3 ? seldom : often))
         }
         let reason = try #require(guarded.order(at: Suspect.now)).reason
-        let count = guarded.evidence.counts.shares[0].errors.canary
+        let count = guarded.evidence.counts.shares[0].errors.arms.canary
         #expect(
             reason.contains(
                 "errors: \(count) entities of the candidate had an error, 0 of STABLE: "
@@ -416,7 +416,7 @@ extension Engine {
         let last = try #require(history.transitions.first)
         // It is known still where another one is watched by now.
         guards.follow()
-        #expect(guards.verdict(of: order.rollout) == nil)
+        #expect(guards.status(of: order.rollout, isDrifting: false) == nil)
         #expect(guards.conviction(of: order.rollout) == order.reason)
         #expect(guards.conviction(of: order.rollout + 1) == nil)
         #expect(last.verb == "roll-back" && last.reason == order.reason)
