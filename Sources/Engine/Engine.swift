@@ -142,6 +142,7 @@ package final class Engine: Sendable {
             DriftSource(guardian: driftGuard, published: published),
             CalibrationSource(engine: self), guards, guards.metrics.slotTimes,
             guards.metrics.deltas, guards.metrics.fallbacks, WatchBudgetSource(guards: guards),
+            LabelFateSource(guards: guards),
         ] + outcomes.counters.sources
     }
 

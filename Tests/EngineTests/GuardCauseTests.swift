@@ -34,7 +34,7 @@ struct `The reason of a rollback` {
         #expect(alarm.causes.map(\.number) == [Double(count), Double(part)])
     }
 
-    @Test func `counts an entity once, and nothing of what both models have`() {
+    @Test func `counts an entity once, also for what both models have`() {
         let (guarded, book) = Suspect.guarded(.shadow)
         let cause = Suspect.fallback(book, ["profile.visits": 5])
         for _ in 0..<100 {
@@ -43,7 +43,8 @@ struct `The reason of a rollback` {
             event.reference = .fallback
             guarded.observe(event)
         }
-        #expect(guarded.causes.all.map(\.entities) == [1])
+        #expect(guarded.causes.all.map(\.entities) == [2])
+        #expect(guarded.evidence.counts.shares[0].fallbacks.arms.canary == 2)
         #expect(guarded.status(at: Suspect.now).causes == guarded.causes.all)
     }
 
@@ -375,7 +376,7 @@ extension Engine {
             KassaV1.ShadowRequest(
                 scorer: "abandonment", model: "stump@1",
                 guard: KassaV1.GuardPolicy(
-                    sloMicroseconds: 1_000_000, decisionThreshold: 2)), at: .now())
+                    sloMicroseconds: 1_000_000, decisionThreshold: 0.999_999)), at: .now())
     }
 
     /// Begins a canary of stump@2, which reads `profile@1.visits`, of which nothing is stored.

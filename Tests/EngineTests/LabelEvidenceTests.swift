@@ -37,7 +37,7 @@ struct `Labels for the guards` {
 
     private func labels(_ engine: Engine, _ fate: LabelFate) throws -> UInt64 {
         var snapshot = MetricSnapshot()
-        engine.guards.collect(into: &snapshot)
+        LabelFateSource(guards: engine.guards).collect(into: &snapshot)
         let family = try #require(
             snapshot.families.first { $0.name == "kassa_guard_labels_total" })
         let sample = try #require(

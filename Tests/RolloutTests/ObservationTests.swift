@@ -97,7 +97,7 @@ struct `What is observed` {
             try #require(evidence.verdict == .within)
         }
         // Who has spoken to the bets since the rollout began is silent; the later bets hear them again.
-        #expect(evidence.counts[.error].alone.canary > 400)
+        #expect(evidence.counts[.error].alone.canary > 200)
         // And a canary that fails now is found out, by entities that are known.
         var count = 0
         while evidence.verdict != .rollback(.evidence) {

@@ -23,32 +23,24 @@ extension Guards: MetricSource {
     private static let dropped = MetricFamily(
         .counter, "kassa_guard_events_dropped_total",
         help: "Requests that guards have not weighed, because a ring was full or the rollout over.")
-    private static let labels = MetricFamily(
-        .counter, "kassa_guard_labels_total",
-        help: "Known labels of requests that guards have watched, by what became of them.",
-        labels: ["fate"])
     private static let rollback = MetricFamily(
         .gauge, "kassa_rollback_seconds",
         help: "Of the last rollback: from the event that decided to the last bad answer.",
         labels: ["scorer"])
 
     var families: [MetricFamily] {
-        [
-            Self.evidence, Self.frozen, Self.phase, Self.events, Self.dropped, Self.labels,
-            Self.rollback,
-        ]
+        [Self.evidence, Self.frozen, Self.phase, Self.events, Self.dropped, Self.rollback]
     }
 
     func collect(into snapshot: inout MetricSnapshot) {
         let refused = rings.reduce(0) { $0 &+ $1.refusedCount }
-        let (open, events, lost, labels, last) = state.withLock { state in
+        let (open, events, lost, last) = state.withLock { state in
             (
                 state.open.values.map {
                     ($0.scorer, $0.rollout.phase.name, KassaV1.GuardStatus($0.evidence))
                 },
                 state.eventCount,
                 state.lostCount,
-                state.labelCounts,
                 state.rolledBack
             )
         }
@@ -63,9 +55,6 @@ extension Guards: MetricSource {
         }
         snapshot.add(Self.events, count: events)
         snapshot.add(Self.dropped, count: refused &+ lost)
-        for fate in LabelFate.allCases {
-            snapshot.add(Self.labels, [fate.rawValue], count: labels[fate] ?? 0)
-        }
         if let last {
             snapshot.add(Self.rollback, [last.scorer], number: Double(last.microseconds) / 1e6)
         }

@@ -147,6 +147,9 @@ final class Guards: Sendable {
         }
     }
 
+    /// What has become of labels so far.
+    var labelCounts: [LabelFate: UInt64] { state.withLock { $0.labelCounts } }
+
     /// Remembers how fast a rollback was.
     func note(_ microseconds: Int64, of scorer: String) {
         state.withLock { $0.rolledBack = (scorer, microseconds) }

@@ -23,6 +23,13 @@ struct Row {
         return better == .higher ? ours / peer : peer / ours
     }
 
+    /// From so many rounds on the middle half of them is shown: the extremes only ever move apart.
+    private static let quartileRounds = 8
+
+    private var shownRatios: [Double] {
+        ratios.count < Self.quartileRounds ? ratios : quartiles(ratios)
+    }
+
     /// The ratio within each round, where both sides have one value a round.
     private var ratios: [Double] {
         guard ours.count == peer.count else { return [] }
@@ -39,7 +46,7 @@ struct Row {
         "peer_name": \(quoted(peerName)), "ratio": \(number(ratio)), \
         "spread": {"ours": \(range(ours)), "peer": \(range(peer)), "ratio": \(range(ratios))}, \
         "rounds": {"count": \(ours.count), "ratio": \(number(median(ratios))), \
-        "quartiles": \(quartiles(ratios))}}
+        "quartiles": \(range(quartiles(ratios)))}}
         """
     }
 
@@ -47,7 +54,7 @@ struct Row {
     var line: String {
         left(name, 36) + left(metric, 12) + right(format(median(ours)), 9)
             + right(spread(ours), 17) + right(format(median(peer)), 10) + right(spread(peer), 17)
-            + right(format(ratio, digits: 2), 7) + right(spread(ratios, digits: 2), 11) + "  "
+            + right(format(ratio, digits: 2), 7) + right(spread(shownRatios, digits: 2), 11) + "  "
             + unit
     }
 
@@ -58,11 +65,10 @@ struct Row {
     }
 
     /// A quarter of the values are below the first number, a quarter above the second.
-    private func quartiles(_ values: [Double]) -> String {
+    private func quartiles(_ values: [Double]) -> [Double] {
         let sorted = values.sorted()
-        guard !sorted.isEmpty else { return "[null, null]" }
-        return "[\(number(sorted[(sorted.count - 1) / 4])), "
-            + "\(number(sorted[(3 * (sorted.count - 1) + 3) / 4]))]"
+        guard !sorted.isEmpty else { return [] }
+        return [sorted[(sorted.count - 1) / 4], sorted[(3 * (sorted.count - 1) + 3) / 4]]
     }
 
     private func range(_ values: [Double]) -> String {
