@@ -76,6 +76,17 @@ struct `A deadline` {
         #expect(resumed.order(at: Self.time(1_600))?.verb == .pause)
     }
 
+    @Test func `is stored with each change of the phase`() {
+        let guarded = Self.guarded(.shadow)
+        var before = guarded.changeCount
+        for phase in [RolloutPhase.canary, .paused, .canary] {
+            Self.follow(guarded, phase, at: 1)
+            #expect(guarded.changeCount > before)
+            #expect(guarded.stored(at: Self.time(1)).isHeld == (phase != .canary))
+            before = guarded.changeCount
+        }
+    }
+
     @Test func `of evidence that an earlier release stored counts the rollout's age`() {
         var stored = Self.guarded(.canary).stored(at: Self.time(400))
         stored.deadlineAgeMs = nil

@@ -666,17 +666,22 @@ def test_kill_9_around_verdicts_and_steps_leaves_a_bad_candidate_no_traffic(kass
 def test_evidence_keeps_people_from_giving_a_candidate_more(kassa):
     """Between freeze and rollback the weight may fall, and not rise."""
     model = upload(kassa, plain([weight * 1.001 for weight in WEIGHTS], intercept=0.35))
-    guard = rollouts_pb2.GuardPolicy(alpha=1e-300, flip_rate_max=0.02, **LENIENT)
+    guard = rollouts_pb2.GuardPolicy(alpha=1e-12, flip_rate_max=0.02, **LENIENT)
     canary(kassa, model, weight=10, guard=guard)
-    with Load(kassa.server.address):
-        assert eventually(lambda: status(kassa).guard.verdict == "FREEZE")
-        for verb, request_ in [
-                (kassa.rollouts.SetWeight,
-                 rollouts_pb2.SetWeightRequest(scorer=SCORER, weight_percent=20)),
-                (kassa.rollouts.Promote, rollouts_pb2.PromoteRequest(scorer=SCORER, full=True))]:
-            assert_refused(refusal(verb, request_), Code.FAILED_PRECONDITION, "FREEZE")
-        kassa.rollouts.SetWeight(
-            rollouts_pb2.SetWeightRequest(scorer=SCORER, weight_percent=5), timeout=20)
+    # A few at a time, so that it is looked at before there is enough for a rollback.
+    for first in range(0, SESSIONS, 10):
+        kassa.scoring.ScoreBatch(request(range(first, first + 10)), timeout=20)
+        time.sleep(0.02)
+        if status(kassa).guard.verdict != "WITHIN":
+            break
+    assert status(kassa).guard.verdict == "FREEZE"
+    for verb, request_ in [
+            (kassa.rollouts.SetWeight,
+             rollouts_pb2.SetWeightRequest(scorer=SCORER, weight_percent=20)),
+            (kassa.rollouts.Promote, rollouts_pb2.PromoteRequest(scorer=SCORER, full=True))]:
+        assert_refused(refusal(verb, request_), Code.FAILED_PRECONDITION, "FREEZE")
+    kassa.rollouts.SetWeight(
+        rollouts_pb2.SetWeightRequest(scorer=SCORER, weight_percent=5), timeout=20)
     kassa.rollouts.Abort(rollouts_pb2.AbortRequest(scorer=SCORER), timeout=20)
 
 

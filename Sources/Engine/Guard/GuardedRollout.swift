@@ -139,8 +139,9 @@ final class GuardedRollout {
         if rollout.phase.beginsDeadline(after: self.rollout.phase) {
             deadlineBase = now
             deadlineAgeBefore = 0
-            changeCount &+= 1
         }
+        // A restart must know that it was held, too.
+        if rollout.phase != self.rollout.phase { changeCount &+= 1 }
         self.rollout = rollout
         self.policy = policy
         self.brake = brake

@@ -23,7 +23,7 @@ xgboost = pytest.importorskip("xgboost")
 ROWS = 400
 INPUTS = ["items", "value"]
 # Trees on random labels decide as they like, on a machine as busy as it is.
-LENIENT = kassa.GuardPolicy(decision_threshold=2, relative_risk_max=10, slo_microseconds=1_000_000)
+LENIENT = kassa.GuardPolicy(decision_threshold=1, relative_risk_max=10, slo_microseconds=1_000_000)
 _names = (f"scorer_{number}" for number in itertools.count())
 
 
@@ -326,7 +326,7 @@ def test_a_push_goes_into_shadow_or_canary_of_a_scorer_that_serves(shop):
     assert caught.value.field == "scorer" and f"{name}@3" not in shop.models()
     shop.rollout(name).promote(full=True)
     third = push(shop, 3, name, scorer=name, rollout="canary", weight_percent=100, guard=LENIENT)
-    assert third.slots.guard.policy.decision_threshold == 2
+    assert third.slots.guard.policy.decision_threshold == 1
     assert third.slots.stable == f"{name}@2"
     assert set(shop.score_frame(name, make_rows()[["session"]])["model"]) == {f"{name}@3"}
 
