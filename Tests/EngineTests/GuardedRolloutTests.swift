@@ -139,8 +139,9 @@ struct GuardedRolloutTests {
     @Test func `a loop that pulled the brake is believed though its event was lost`() throws {
         let brake = Brake()
         let guarded = Self.guarded(brake: brake)
-        brake.rollBack(for: .nonFiniteScore, at: 42)
+        brake.rollBack(for: .nonFiniteScore, of: 77, at: 42)
         guarded.lookAtBrake()
+        #expect(guarded.samples[GuardedRollout.violationKind].entities == [77])
         #expect(guarded.decidedAtNanoseconds == 42)
         #expect(guarded.order(at: Self.time(0))?.verb == .rollBack)
     }

@@ -126,8 +126,11 @@ def test_what_guards_cost_is_measured_without_a_network():
     assert [line["mode"] for line in lines] == ["no rollout", "shadow", "canary 50 %", "canary 5 %"]
     for line in lines:
         assert 0 < line["ns"][1] <= line["ns"][0] <= line["ns"][2]
-        # At 20,000 a second all are watched: the default.
-        assert line["weighed"][0] == (0 if line["mode"] == "no rollout" else pytest.approx(1, abs=0.01))
+        if line["mode"] == "no rollout":
+            assert line["weighed"][0] == 0
+        else:
+            # At 20,000 a second all are watched, unless a busy machine makes that longer.
+            assert 0.5 < line["weighed"][0] <= 1.01
 
 
 def test_a_server_that_does_not_answer_fails_the_bench(tmp_path):

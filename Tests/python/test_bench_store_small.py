@@ -27,13 +27,14 @@ def test_the_store_bench_measures_every_case_without_errors(tmp_path):
     run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
     result = json.loads(output.read_text())
-    assert set(result) == {"target", "commit", "machine", "rows"}
+    assert set(result) == {"target", "commit", "date", "cpu", "machine", "rows"}
     assert (result["target"], result["commit"]) == ("store", "abc")
 
     cases = {}
     for row in result["rows"]:
         assert set(row) == {
             "case", "metric", "unit", "ours", "peer", "peer_name", "ratio", "spread",
+            "rounds",
         }
         cases.setdefault(row["peer_name"], {})[row["case"], row["metric"]] = row
         low, high = row["spread"]["ours"]

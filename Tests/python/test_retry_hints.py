@@ -48,6 +48,8 @@ def test_a_full_queue_of_long_work(crowded, tmp_path):
         for number in range(QUEUED_MAX + 8)]
     assert eventually(lambda: client.storage.Stats(
         storage_pb2.StoreStatsRequest(), timeout=5).snapshot_running)
+    # The queue is full when the first of them is refused.
+    assert eventually(lambda: any(call.done() for call in calls))
     status, trailers = refusal(server, SNAPSHOT, snapshot("too-many"))
     assert status == RESOURCE_EXHAUSTED
     assert trailers["grpc-retry-pushback-ms"] == "1000"

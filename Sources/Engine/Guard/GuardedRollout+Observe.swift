@@ -68,9 +68,10 @@ extension GuardedRollout {
         return .weighed
     }
 
-    /// Takes what a loop has decided by itself, if its event was lost.
+    /// Takes what a loop has decided by itself, if its event was lost or is still on its way.
     func lookAtBrake() {
         guard !evidence.verdict.isRollback, let violation = brake.violation else { return }
+        if brake.entity != 0 { sample(Self.violationKind, brake.entity) }
         evidence.observe(violation: violation)
         changeCount &+= 1
         decide(at: brake.pulledAtNanoseconds)

@@ -138,7 +138,7 @@ extension Worker {
         event.atNanoseconds = now.nanoseconds
         // What it has answered before was before the event that decides.
         guardCounters.stampAnswers(at: now)
-        split.brake.rollBack(for: violation, at: event.atNanoseconds)
+        split.brake.rollBack(for: violation, of: event.entity, at: event.atNanoseconds)
     }
 
     /// Whether one of `inputs` is not PRESENT in the vector of `lane`.

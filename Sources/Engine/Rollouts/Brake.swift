@@ -23,6 +23,7 @@ final class Brake: Sendable {
 
     private let raw = Atomic<UInt8>(0)
     private let violationRaw = Atomic<UInt8>(0)
+    private let violatingEntity = Atomic<UInt64>(0)
     private let pulledAt = Atomic<UInt64>(0)
 
     /// What was pulled so far.
@@ -35,10 +36,14 @@ final class Brake: Sendable {
         return before & flags.rawValue != flags.rawValue
     }
 
-    /// Pulls it for a guard; what happened is known before anybody sees the flag.
-    func rollBack(for violation: ContractViolation?, at nanoseconds: UInt64) {
+    /// Pulls it for a guard; what happened, and at whose request, is known before anybody sees the flag.
+    func rollBack(
+        for violation: ContractViolation?, of entity: UInt64 = 0, at nanoseconds: UInt64
+    ) {
         // The first reason stays.
         if let violation {
+            _ = violatingEntity.compareExchange(
+                expected: 0, desired: entity, ordering: .acquiringAndReleasing)
             _ = violationRaw.compareExchange(
                 expected: 0, desired: violation.rawValue, ordering: .acquiringAndReleasing)
         }
@@ -51,6 +56,9 @@ final class Brake: Sendable {
     var violation: ContractViolation? {
         ContractViolation(rawValue: violationRaw.load(ordering: .acquiring))
     }
+
+    /// The entity at whose request that happened; 0 if it is not known.
+    var entity: UInt64 { violatingEntity.load(ordering: .acquiring) }
 
     /// When a guard pulled it, by the monotonic clock; 0 if none did.
     var pulledAtNanoseconds: UInt64 { pulledAt.load(ordering: .acquiring) }

@@ -163,7 +163,7 @@ struct SyntheticData: ScoreData {
             scorer: "bench", model: model, weightPercent: percent, actor: "bench",
             reason: "bench",
             // Nobody decides anything by scores of nothing.
-            guard: stableLacksFeatures ? KassaV1.GuardPolicy(decisionThreshold: 2) : nil)
+            guard: stableLacksFeatures ? KassaV1.GuardPolicy(decisionThreshold: 1) : nil)
         _ = try client.call(
             "/kassa.v1.Rollouts/Canary", [request], reply: KassaV1.RolloutResponse.self)
     }
