@@ -88,7 +88,11 @@ extension Engine {
             for id in left.keys.sorted() {
                 let key = RolloutKey.filters(ofRollout: id)
                 guard let value = try transaction.value(forKey: key.span, in: tables.rollouts)
-                else { continue }
+                else {
+                    // Without who has spoken everybody would speak twice: that is no evidence.
+                    left[id]?.state.evidence = []
+                    continue
+                }
                 left[id]?.filters = value.indices.map { value[$0] }
             }
             return left

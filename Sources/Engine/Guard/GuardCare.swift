@@ -22,11 +22,11 @@ struct GuardCare {
         /// When the rollout was stored first, in this mode and by this process, and last.
         let first: MonotonicTime
         let last: MonotonicTime
-        let command: StoreEvidence
+        let fate: StoreFate
 
         /// Whether the store has what is to be stored at `progress`, or is about to have it.
         func covers(_ progress: GuardProgress) -> Bool {
-            progress == self.progress && !command.hasFailed.load(ordering: .relaxed)
+            progress == self.progress && !fate.hasFailed
         }
     }
 
@@ -52,7 +52,7 @@ struct GuardCare {
             let id = copy.progress.rollout
             let before = marks[id].flatMap { $0.progress.mode == copy.progress.mode ? $0 : nil }
             marks[id] = Mark(
-                progress: copy.progress, first: before?.first ?? now, last: now, command: command)
+                progress: copy.progress, first: before?.first ?? now, last: now, fate: command.fate)
         }
     }
 
@@ -60,6 +60,8 @@ struct GuardCare {
         guard let mark = marks[progress.rollout], mark.progress.mode == progress.mode else {
             return true
         }
+        // One after the other: a disk that hangs is not to be waited for by ever more of them.
+        guard !mark.fate.isUnderWay else { return false }
         let waited = now.nanoseconds(since: mark.last) / 1_000_000
         if mark.covers(progress) {
             return progress.mode != .aftercare && waited >= GuardLimits.storeAgeMilliseconds
@@ -77,6 +79,19 @@ struct GuardCare {
     }
 }
 
+/// What became of evidence on its way to the store: outlives the bytes, which go with their command.
+private final class StoreFate: Sendable {
+    private let state = Atomic<UInt8>(0)
+
+    var isUnderWay: Bool { state.load(ordering: .relaxed) == 0 }
+    /// Whether the store did not take it after all.
+    var hasFailed: Bool { state.load(ordering: .relaxed) == 2 }
+
+    func end(hasFailed: Bool) {
+        state.store(hasFailed ? 2 : 1, ordering: .relaxed)
+    }
+}
+
 /// Evidence on its way to the store; nothing is lost that matters if it does not get there.
 private final class StoreEvidence: WriteCommand {
     let durability = Durability.fast
@@ -88,8 +103,7 @@ private final class StoreEvidence: WriteCommand {
     private let isAftercare: Bool
     private let tables: EngineTables
     private let faults: FaultPoints
-    /// Whether the store did not take it after all.
-    let hasFailed = Atomic(false)
+    let fate = StoreFate()
 
     init(_ copy: GuardCopy, _ engine: Engine) {
         rollout = copy.progress.rollout
@@ -124,6 +138,6 @@ private final class StoreEvidence: WriteCommand {
     }
 
     func completed(_ outcome: WriteOutcome) {
-        if case .failed = outcome { hasFailed.store(true, ordering: .relaxed) }
+        if case .failed = outcome { fate.end(hasFailed: true) } else { fate.end(hasFailed: false) }
     }
 }

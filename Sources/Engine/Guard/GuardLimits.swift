@@ -25,7 +25,7 @@ package enum GuardLimits {
     package static let samplesMax = 50
     /// How often is seen whether there is evidence to store.
     static let storeMilliseconds: UInt64 = 1_000
-    /// How often evidence that has changed is stored, with the memory of who has spoken: 1.5 MiB.
+    /// How often evidence that has changed is stored, with the memory of who has spoken: 1.7 MiB.
     static let storeChangesMilliseconds: UInt64 = 2_000
     /// The same behind a promotion, where it goes on for a day: the longest time, to which the times grow from that.
     static let storeAftercareMilliseconds: UInt64 = 60_000

@@ -81,7 +81,7 @@ final class GuardedRollout {
                 // A number that was damaged must not overflow with the time that is added.
                 ageBefore = min(stored.state.ageMs, UInt64.max / 2)
                 stepAgeBefore = min(stored.state.stepAgeMs, UInt64.max / 2)
-                // Stored in the transaction that ended a pause, it is of the moment before.
+                // Between the commit of a resume and the next storing of evidence there may have been a kill.
                 deadlineAgeBefore =
                     stored.state.isHeld
                     ? 0 : min(stored.state.deadlineAgeMs ?? stored.state.ageMs, UInt64.max / 2)

@@ -5,10 +5,10 @@
 /// A product of bets that began with the rollout owes to the canary every good hour that it had: one that
 /// turns bad late would have to lose all of that again. So each lane is a mixture Σ wⱼ Pₜ/P(sⱼ) of the
 /// same product begun at the times sⱼ, each time the product had fallen to a new low. The sⱼ depend on the
-/// past only and the weights are fixed and add up to 1. With the stakes that are still in hand, those of the bets
-/// that have not begun, the sum is a supermartingale that begins at 1; what is used is the sum without
-/// them, which is never larger, so the guarantee is the same (Shin, Ramdas and Rinaldo 2022, "E-detectors", arXiv 2203.03532, section
-/// 4, with weights in the place of a sum).
+/// past only and the weights are fixed and add up to 1. With the stakes that are still in hand, those of
+/// the bets that have not begun, the sum is a supermartingale that begins at 1; what is used is the sum
+/// without them, which is never larger, so the guarantee is the same (Shin, Ramdas and Rinaldo 2022,
+/// "E-detectors", arXiv 2203.03532, section 4, with weights in the place of a sum).
 ///
 /// What it costs: a canary that is bad from its first day meets a threshold 0.22 nats higher. What the
 /// j-th start costs is ln(5j(j + 1)).
