@@ -3,7 +3,7 @@
 package import Rollout
 
 /// Canaries that are exactly as bad as their tolerances allow: the worst that must be let live.
-package struct BoundaryWorld: Sendable {
+package struct BoundaryWorld: BoundedWorld {
     /// The rule on trial.
     package var rule = EvidenceRule()
     /// The canary's shares, for equal parts of the run.
@@ -24,16 +24,8 @@ package struct BoundaryWorld: Sendable {
 
     package init() {}
 
-    /// How many of so many rollouts are rolled back; each has a seed of its own.
-    package func falseRollbacks(rollouts: Int, seed: UInt64) throws -> Proportion {
-        var count = 0
-        for rollout in 0..<rollouts where try isRolledBack(seed: seed &+ UInt64(rollout)) {
-            count += 1
-        }
-        return Proportion(count: count, runs: rollouts)
-    }
-
-    private func isRolledBack(seed: UInt64) throws -> Bool {
+    /// Whether one rollout of that seed is rolled back.
+    package func isRolledBack(seed: UInt64) throws -> Bool {
         var draws = Draws(seed: seed)
         var evidence = try Evidence(
             rule: rule, seed: seed, share: shares[0], filterBytes: .small)

@@ -4,7 +4,7 @@ package import Rollout
 
 /// Canaries at the boundary of their tolerances under a budget of watching, whose share of entities moves
 /// all the time: with a load that jumps, and with the candidate's own slowness and failures.
-package struct BudgetWorld: Sendable {
+package struct BudgetWorld: BoundedWorld {
     /// The rule on trial.
     package var rule = EvidenceRule()
     /// The canary's share.
@@ -16,14 +16,10 @@ package struct BudgetWorld: Sendable {
 
     package init() {}
 
-    /// How many of so many rollouts are rolled back; each has a seed of its own.
-    package func falseRollbacks(rollouts: Int, seed: UInt64) throws -> Proportion {
-        var count = 0
-        for rollout in 0..<rollouts {
-            let end = try run(seed: seed &+ UInt64(rollout), areBad: true)
-            if case .rollback = end.verdict { count += 1 }
-        }
-        return Proportion(count: count, runs: rollouts)
+    /// Whether one rollout of that seed is rolled back.
+    package func isRolledBack(seed: UInt64) throws -> Bool {
+        if case .rollback = try run(seed: seed, areBad: true).verdict { return true }
+        return false
     }
 
     /// In how many of so many rollouts the split of entities is taken as broken.

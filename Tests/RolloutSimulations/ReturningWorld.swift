@@ -3,7 +3,7 @@
 package import Rollout
 
 /// Canaries at the boundary of their tolerance among the same few thousand entities, who come again and again.
-package struct ReturningWorld: Sendable {
+package struct ReturningWorld: BoundedWorld {
     /// The rule on trial.
     package var rule = EvidenceRule()
     /// How many entities there are.
@@ -21,16 +21,8 @@ package struct ReturningWorld: Sendable {
 
     package init() {}
 
-    /// How many of so many rollouts are rolled back; each has a seed of its own.
-    package func falseRollbacks(rollouts: Int, seed: UInt64) throws -> Proportion {
-        var count = 0
-        for rollout in 0..<rollouts where try isRolledBack(seed: seed &+ UInt64(rollout)) {
-            count += 1
-        }
-        return Proportion(count: count, runs: rollouts)
-    }
-
-    private func isRolledBack(seed: UInt64) throws -> Bool {
+    /// Whether one rollout of that seed is rolled back.
+    package func isRolledBack(seed: UInt64) throws -> Bool {
         var draws = Draws(seed: seed)
         var evidence = try Evidence(rule: rule, seed: seed, share: share, filterBytes: .small)
         let canaryRate = badRate * rule.tolerances.relativeRiskMax

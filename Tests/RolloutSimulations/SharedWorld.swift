@@ -4,7 +4,7 @@ package import Rollout
 
 /// Shadows at the boundary of their tolerance whose errors are mostly STABLE's too: both models have the same
 /// requests, and what is wrong with a request is wrong for both.
-package struct SharedWorld: Sendable {
+package struct SharedWorld: BoundedWorld {
     /// The rule on trial.
     package var rule = EvidenceRule()
     /// The rate of requests that both models fail at.
@@ -19,16 +19,8 @@ package struct SharedWorld: Sendable {
 
     package init() {}
 
-    /// How many of so many rollouts are rolled back; each has a seed of its own.
-    package func falseRollbacks(rollouts: Int, seed: UInt64) throws -> Proportion {
-        var count = 0
-        for rollout in 0..<rollouts where try isRolledBack(seed: seed &+ UInt64(rollout)) {
-            count += 1
-        }
-        return Proportion(count: count, runs: rollouts)
-    }
-
-    private func isRolledBack(seed: UInt64) throws -> Bool {
+    /// Whether one rollout of that seed is rolled back.
+    package func isRolledBack(seed: UInt64) throws -> Bool {
         var draws = Draws(seed: seed)
         var evidence = try Evidence(rule: rule, seed: seed, share: 0.5, filterBytes: .small)
         var population: [(UInt64, stable: Bool, canary: Bool)] = []
